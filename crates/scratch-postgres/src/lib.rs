@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod admin;
+mod binaries;
+mod database;
+mod error;
+mod server;
+mod supervisor;
+mod target;
+mod user;
+mod wheel;
+
+pub use database::{Database, Template};
+pub use error::Error;
+pub use server::Server;

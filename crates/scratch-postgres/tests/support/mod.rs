@@ -1,0 +1,125 @@
+//! What the tests share.
+
+#![allow(dead_code, reason = "no test file uses all of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::sql_types::Text;
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use scratch_postgres::Server;
+
+/// The throwaway server of a test file. Nobody drops it: the process's end is what ends it.
+pub(crate) fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server::start().unwrap())
+}
+
+pub(crate) fn connect(url: &str) -> PgConnection {
+    PgConnection::establish(url).unwrap()
+}
+
+/// The one text in each row that `query` gives as `value`.
+pub(crate) fn texts(connection: &mut PgConnection, query: &str) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        value: String,
+    }
+    let rows: Vec<Row> = sql_query(query).load(connection).unwrap();
+    rows.into_iter().map(|row| row.value).collect()
+}
+
+pub(crate) fn database_exists(server: &Server, name: &str) -> bool {
+    let any = server.database().unwrap();
+    let mut connection = connect(any.url());
+    let query = format!("SELECT datname::text AS value FROM pg_database WHERE datname = '{name}'");
+    !texts(&mut connection, &query).is_empty()
+}
+
+/// Waits for what another process does in its own time.
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The variable that tells a test that it runs in a process of its own, and what to do there.
+const ROLE: &str = "SCRATCH_POSTGRES_TEST_ROLE";
+
+/// What this process is to do, if it was started by [`this_program_as`].
+pub(crate) fn role() -> Option<String> {
+    env::var(ROLE).ok()
+}
+
+/// A command that runs `program`, a copy of this one, with nothing but the test `name` in it.
+pub(crate) fn again(program: impl AsRef<OsStr>, name: &str, role: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["--exact", name, "--nocapture"])
+        .env(ROLE, role)
+        .env_remove("DATABASE_URL")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    command
+}
+
+pub(crate) fn this_program_as(name: &str, role: &str) -> Command {
+    again(env::current_exe().unwrap(), name, role)
+}
+
+/// Prints something for the process that started us; it reads it with [`told`].
+pub(crate) fn tell(key: &str, value: impl std::fmt::Display) {
+    // The harness leaves an unfinished line.
+    println!("\ntold:{key}={value}");
+}
+
+/// The values of `keys`, in the order in which the child tells them.
+pub(crate) fn told<const N: usize>(child: &mut Child, keys: [&str; N]) -> [String; N] {
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    keys.map(|key| {
+        let start = format!("told:{key}=");
+        lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find_map(|line| line.strip_prefix(&start).map(str::to_owned))
+            .unwrap_or_else(|| panic!("the child ended without telling its {key}"))
+    })
+}
+
+/// A directory that everybody may enter, removed when dropped.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Not TMPDIR, into which another user need not be let.
+        let path = PathBuf::from(format!("/tmp/scratch-test.{}.{n}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
