@@ -1,0 +1,4 @@
+DROP TYPE mailglass_delivery_status;
+DROP TYPE mailglass_reject_reason;
+DROP TYPE mailglass_event_type;
+DROP TYPE mailglass_stream;

@@ -1,0 +1,3 @@
+DROP TRIGGER mailglass_events_immutable_statement_trigger ON mailglass_events;
+DROP TRIGGER mailglass_events_immutable_trigger ON mailglass_events;
+DROP FUNCTION mailglass_raise_immutability();

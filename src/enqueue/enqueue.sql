@@ -1,0 +1,50 @@
+-- Deliveries and their first events, in one step. The projection columns come from the fold like everybody's.
+WITH input AS (
+    -- Twins that share the id that the application gave them: the first one counts.
+    SELECT DISTINCT ON (id) *
+    FROM unnest(:columns) WITH ORDINALITY AS input (
+        id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, metadata,
+        idempotency_key, event_id, event_type, occurred_at, position
+    )
+    ORDER BY id, position
+),
+facts AS (
+    SELECT id AS delivery_id, event_type AS type, occurred_at
+    FROM input
+),
+:fold,
+inserted AS (
+    INSERT INTO mailglass_deliveries (
+        id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, metadata,
+        idempotency_key, last_event_type, last_event_at, terminal, dispatched_at, delivered_at, bounced_at,
+        complained_at, suppressed_at, status
+    )
+    SELECT
+        input.id, input.tenant_id, input.mailable, input.stream, input.recipient, input.recipient_domain,
+        input.provider, input.provider_message_id, input.metadata, input.idempotency_key,
+        folded.last_event_type, folded.last_event_at, folded.terminal, folded.dispatched_at, folded.delivered_at,
+        folded.bounced_at, folded.complained_at, folded.suppressed_at, folded.status
+    FROM input
+    JOIN folded ON folded.id = input.id
+    -- The same order everywhere, so that batches which wait for each other's keys never deadlock; and of twins in one
+    -- batch the first one lands.
+    ORDER BY
+        input.idempotency_key,
+        CASE WHEN input.idempotency_key IS NOT NULL THEN input.position END,
+        input.provider,
+        input.provider_message_id,
+        input.recipient
+    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+    RETURNING *
+),
+first_events AS (
+    INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at)
+    SELECT input.event_id, input.tenant_id, input.id, input.event_type, input.occurred_at
+    FROM input
+    JOIN inserted ON inserted.id = input.id
+)
+SELECT
+    id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, last_event_type,
+    last_event_at, terminal, dispatched_at, delivered_at, bounced_at, complained_at, suppressed_at, metadata,
+    lock_version, idempotency_key, status, last_error, inserted_at, updated_at
+FROM inserted

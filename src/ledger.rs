@@ -1,0 +1,134 @@
+//! The ledger: append events, once each, and project them.
+
+mod columns;
+mod statements;
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use self::columns::{EventColumns, Landing};
+use self::statements::{Append, Record, Replays};
+use crate::batch::{Batch, BatchStatement};
+use crate::error::Result;
+use crate::event::{Event, NewEvent};
+use crate::replay;
+use crate::schema::mailglass_events;
+use crate::validation::Checks;
+
+pub(crate) use self::statements::RESOLVE;
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Appended {
+    /// It is new, and this is its row.
+    Recorded(Event),
+    /// It had landed before, under the same idempotency key: this is the row that was there first. Nothing moved.
+    Replayed(Event),
+}
+
+impl Appended {
+    /// The row, whenever it landed.
+    pub fn event(&self) -> &Event {
+        match self {
+            Appended::Recorded(event) | Appended::Replayed(event) => event,
+        }
+    }
+
+    /// The row, whenever it landed.
+    pub fn into_event(self) -> Event {
+        match self {
+            Appended::Recorded(event) | Appended::Replayed(event) => event,
+        }
+    }
+
+    /// Whether it had landed before.
+    pub fn is_replay(&self) -> bool {
+        matches!(self, Appended::Replayed(_))
+    }
+}
+
+/// Appends events and projects them onto their deliveries: what most callers want. Answers in input order.
+///
+/// An event finds its delivery by [`delivery`](NewEvent::delivery), else by the provider message that it names. Where
+/// that delivery isn't there yet, or several fit, the event lands all the same and waits for the
+/// [reconciler](crate::reconciler).
+///
+/// The batch is all or nothing. It is one statement: a single event is sent as it is, several in a transaction (a
+/// savepoint inside yours). Keys and deliveries are locked in a fixed order, so that processes which record the same
+/// webhooks at once neither deadlock nor count twice. That holds for a batch; a transaction of yours that records several
+/// batches takes their locks in the order of your calls.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs"));
+/// # with_database(|conn| {
+/// use mailglass::{EventType, NewEvent, ledger};
+///
+/// let event = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())
+///     .provider_message("postmark", "0a129aee")
+///     .idempotency_key("postmark:delivery:0a129aee");
+/// let first = ledger::record(conn, &[event.clone()])?;
+/// let second = ledger::record(conn, &[event])?;
+/// assert!(!first[0].is_replay() && second[0].is_replay());
+/// assert_eq!(first[0].event(), second[0].event());
+/// # Ok(()) });
+/// ```
+///
+/// # Errors
+/// - [`Error::Invalid`]: wrong fields, an empty batch, or one of more than [`MAX_BATCH`](crate::MAX_BATCH) events
+/// - [`Error::IdempotencyConflict`]: a key that something else holds
+/// - [`Error::Database`]: anything else, such as a lost connection; recording the same events again is safe where they
+///   carry keys
+pub fn record(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
+    land::<Record>(conn, events)
+}
+
+/// Appends events without projecting them, such as a history that is imported before one
+/// [`rebuild_all`](crate::projection::rebuild_all). Otherwise the same as [`record`].
+///
+/// # Errors
+/// As [`record`].
+pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
+    land::<Append>(conn, events)
+}
+
+fn land<S>(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>>
+where
+    S: BatchStatement<SqlType = mailglass_events::SqlType>,
+{
+    let mut checks = Checks::default();
+    checks.batch("events", events, NewEvent::check);
+    checks.finish()?;
+
+    let landings: Vec<Landing<'_>> = events.iter().map(Landing::new).collect();
+    match landings.as_slice() {
+        // One event is appended, is a replay or is refused: there is no half of it to roll back.
+        [_] => land_all::<S>(conn, &landings),
+        _ => conn.transaction(|conn| land_all::<S>(conn, &landings)),
+    }
+}
+
+fn land_all<S>(conn: &mut PgConnection, landings: &[Landing<'_>]) -> Result<Vec<Appended>>
+where
+    S: BatchStatement<SqlType = mailglass_events::SqlType>,
+{
+    let columns = EventColumns::new(landings.iter());
+    let rows: Vec<Event> = Batch::<S, _>::new(&columns).load(conn)?;
+    let mut recorded: HashMap<Uuid, Event> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let outcomes: Vec<Option<Appended>> = landings
+        .iter()
+        .map(|landing| recorded.remove(&landing.id).map(Appended::Recorded))
+        .collect();
+
+    let skipped: Vec<&Landing<'_>> = (landings.iter().zip(&outcomes))
+        .filter_map(|(landing, outcome)| outcome.is_none().then_some(landing))
+        .collect();
+    if skipped.is_empty() {
+        return Ok(outcomes.into_iter().flatten().collect());
+    }
+    let columns = EventColumns::new(skipped.into_iter());
+    let replays = Batch::<Replays, _>::new(&columns).load(conn)?;
+    let keys = landings.iter().map(|it| (it.id, it.event.idempotency_key.as_deref()));
+    replay::settle(outcomes, keys, replays, Appended::Replayed)
+}

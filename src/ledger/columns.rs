@@ -1,0 +1,97 @@
+//! A batch of events as array parameters.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::AstPass;
+use diesel::result::QueryResult;
+use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::batch::{Columns, push_columns};
+use crate::closed_sets::{EventType, RejectReason};
+use crate::event::NewEvent;
+use crate::schema::sql_types::{MailglassEventType, MailglassRejectReason};
+
+/// An event on its way into the ledger.
+pub(super) struct Landing<'a> {
+    pub(super) id: Uuid,
+    pub(super) event: &'a NewEvent,
+    metadata: Cow<'a, Value>,
+}
+
+impl<'a> Landing<'a> {
+    pub(super) fn new(event: &'a NewEvent) -> Self {
+        Landing {
+            id: Uuid::now_v7(),
+            event,
+            metadata: event.full_metadata(),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct EventColumns<'a> {
+    ids: Vec<Uuid>,
+    tenant_ids: Vec<&'a str>,
+    named_delivery_ids: Vec<Option<Uuid>>,
+    types: Vec<EventType>,
+    occurred_at: Vec<DateTime<Utc>>,
+    idempotency_keys: Vec<Option<&'a str>>,
+    reject_reasons: Vec<Option<RejectReason>>,
+    normalized_payloads: Vec<&'a Value>,
+    metadata: Vec<&'a Value>,
+    trace_ids: Vec<Option<&'a str>>,
+    providers: Vec<Option<&'a str>>,
+    provider_message_ids: Vec<Option<&'a str>>,
+    recipients: Vec<Option<&'a str>>,
+    malformed: Vec<bool>,
+}
+
+impl<'a> EventColumns<'a> {
+    pub(super) fn new(landings: impl Iterator<Item = &'a Landing<'a>>) -> Self {
+        let mut columns = EventColumns::default();
+        for Landing { id, event, metadata } in landings {
+            let reference = event.reference(metadata);
+            columns.ids.push(*id);
+            columns.tenant_ids.push(&event.tenant_id);
+            columns.named_delivery_ids.push(event.delivery_id);
+            columns.types.push(event.type_);
+            columns.occurred_at.push(event.occurred_at);
+            columns.idempotency_keys.push(event.idempotency_key.as_deref());
+            columns.reject_reasons.push(event.reject_reason);
+            columns.normalized_payloads.push(&event.normalized_payload);
+            columns.metadata.push(metadata);
+            columns.trace_ids.push(event.trace_id.as_deref());
+            columns.providers.push(reference.provider);
+            columns.provider_message_ids.push(reference.message_id);
+            columns.recipients.push(reference.recipient);
+            columns.malformed.push(reference.malformed);
+        }
+        columns
+    }
+}
+
+impl Columns for EventColumns<'_> {
+    fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        push_columns!(
+            out,
+            SqlUuid = &self.ids,
+            Text = &self.tenant_ids,
+            Nullable<SqlUuid> = &self.named_delivery_ids,
+            MailglassEventType = &self.types,
+            Timestamptz = &self.occurred_at,
+            Nullable<Text> = &self.idempotency_keys,
+            Nullable<MailglassRejectReason> = &self.reject_reasons,
+            Jsonb = &self.normalized_payloads,
+            Jsonb = &self.metadata,
+            Nullable<Text> = &self.trace_ids,
+            Nullable<Text> = &self.providers,
+            Nullable<Text> = &self.provider_message_ids,
+            Nullable<Text> = &self.recipients,
+            Bool = &self.malformed,
+        )
+    }
+}

@@ -1,0 +1,190 @@
+//! The delivery as it is made.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::attrs::Attrs;
+use crate::closed_sets::{EventType, Stream};
+use crate::delivery::not_the_applications;
+use crate::error::Result;
+use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, domain_of, microseconds};
+
+/// A delivery that isn't there yet: [`insert`](NewDelivery::insert) it, alone or [as a
+/// batch](NewDelivery::insert_all), and it is born with its first event.
+///
+/// ```
+/// use mailglass::{NewDelivery, Stream};
+///
+/// let welcome = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
+///     .idempotency_key("acme:welcome:42");
+/// assert!(welcome.validate().is_ok());
+///
+/// let wrong = NewDelivery::new("", "welcome", Stream::Transactional, "ann@");
+/// assert_eq!(
+///     wrong.validate().unwrap_err().to_string(),
+///     "invalid input: tenant_id can't be blank; recipient has no domain after its last @",
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewDelivery {
+    pub(crate) id: Option<Uuid>,
+    pub(crate) tenant_id: String,
+    pub(crate) mailable: String,
+    pub(crate) stream: Stream,
+    pub(crate) recipient: String,
+    pub(crate) recipient_domain: Option<String>,
+    pub(crate) provider: Option<String>,
+    pub(crate) provider_message_id: Option<String>,
+    pub(crate) last_event_type: EventType,
+    pub(crate) last_event_at: Option<DateTime<Utc>>,
+    pub(crate) metadata: Value,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl NewDelivery {
+    /// A delivery of a tenant's `mailable` (your name for this kind of message) to a bare address.
+    pub fn new(
+        tenant_id: impl Into<String>,
+        mailable: impl Into<String>,
+        stream: Stream,
+        recipient: impl Into<String>,
+    ) -> Self {
+        NewDelivery {
+            id: None,
+            tenant_id: tenant_id.into(),
+            mailable: mailable.into(),
+            stream,
+            recipient: recipient.into(),
+            recipient_domain: None,
+            provider: None,
+            provider_message_id: None,
+            last_event_type: EventType::Queued,
+            last_event_at: None,
+            metadata: json!({}),
+            idempotency_key: None,
+        }
+    }
+
+    /// A delivery from an attribute map: `tenant_id`, `mailable`, `stream` and `recipient` must be there; `id`,
+    /// `recipient_domain`, `provider`, `provider_message_id`, `last_event_type`, `last_event_at` (RFC 3339), `metadata`
+    /// and `idempotency_key` may be. A null is as good as absent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) with everything that is wrong: missing and unknown attributes, wrong
+    /// types, unknown labels, and what [`validate`](Self::validate) finds.
+    pub fn from_attrs(attrs: Value) -> Result<Self> {
+        let mut attrs = Attrs::new(attrs)?;
+        let (tenant_id, mailable) = (attrs.text("tenant_id"), attrs.text("mailable"));
+        let (stream, recipient) = (attrs.label("stream"), attrs.text("recipient"));
+        let mut delivery = NewDelivery::new(
+            attrs.required("tenant_id", tenant_id, String::new()),
+            attrs.required("mailable", mailable, String::new()),
+            attrs.required("stream", stream, Stream::Transactional),
+            attrs.required("recipient", recipient, String::new()),
+        );
+        delivery.id = attrs.uuid("id");
+        delivery.recipient_domain = attrs.text("recipient_domain");
+        delivery.provider = attrs.text("provider");
+        delivery.provider_message_id = attrs.text("provider_message_id");
+        delivery.last_event_at = attrs.time("last_event_at").map(microseconds);
+        delivery.idempotency_key = attrs.text("idempotency_key");
+        if let Some(event_type) = attrs.label("last_event_type") {
+            delivery.last_event_type = event_type;
+        }
+        if let Some(metadata) = attrs.object("metadata") {
+            delivery.metadata = metadata;
+        }
+        attrs.reject_the_rest(|key| match key {
+            "last_error" => Some("is set when sending fails"),
+            _ => not_the_applications(key),
+        });
+        delivery.check(&mut attrs.checks);
+        attrs.checks.finish().map(|()| delivery)
+    }
+
+    /// The id to use, where you need it before the row is there. By default each insert makes a UUIDv7.
+    #[must_use]
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Only ever what is derived from the recipient anyway; another domain is an error.
+    #[must_use]
+    pub fn recipient_domain(mut self, domain: impl Into<String>) -> Self {
+        self.recipient_domain = Some(domain.into());
+        self
+    }
+
+    /// The provider that the message goes through, where that is known already.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
+    /// The provider's id of the message, for one that is sent already; needs the [`provider`](Self::provider), too.
+    #[must_use]
+    pub fn provider_message_id(mut self, id: impl Into<String>) -> Self {
+        self.provider_message_id = Some(id.into());
+        self
+    }
+
+    /// The type of the first event; `queued` by default.
+    #[must_use]
+    pub fn last_event_type(mut self, event_type: EventType) -> Self {
+        self.last_event_type = event_type;
+        self
+    }
+
+    /// When the first event occurred, to the microsecond; now by default.
+    #[must_use]
+    pub fn last_event_at(mut self, time: DateTime<Utc>) -> Self {
+        self.last_event_at = Some(microseconds(time));
+        self
+    }
+
+    /// The application's own JSON object.
+    #[must_use]
+    pub fn metadata(mut self, metadata: Value) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// Makes the insert replay-safe. At most 512 bytes, unique over all tenants.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Checks the delivery without writing it; inserting checks it again.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) with every wrong field.
+    pub fn validate(&self) -> Result<()> {
+        let mut checks = Checks::default();
+        self.check(&mut checks);
+        checks.finish()
+    }
+
+    pub(crate) fn check(&self, checks: &mut Checks) {
+        checks.text("tenant_id", &self.tenant_id, SHORT_TEXT);
+        checks.text("mailable", &self.mailable, SHORT_TEXT);
+        checks.recipient("recipient", &self.recipient);
+        if let (Some(derived), Some(given)) = (domain_of(&self.recipient), &self.recipient_domain)
+            && derived != given.to_lowercase()
+        {
+            checks.complain("recipient_domain", "disagrees with the recipient");
+        }
+        checks.optional_text("provider", self.provider.as_deref(), SHORT_TEXT);
+        checks.optional_text("provider_message_id", self.provider_message_id.as_deref(), MESSAGE_ID);
+        checks.message_has_provider(self.provider_message_id.is_some(), self.provider.is_some());
+        if let Some(time) = self.last_event_at {
+            checks.time("last_event_at", time);
+        }
+        checks.json_object("metadata", &self.metadata);
+        checks.optional_text("idempotency_key", self.idempotency_key.as_deref(), KEY);
+    }
+}

@@ -1,0 +1,94 @@
+//! Rebuild: throw the projection away and make it again from the ledger.
+
+use std::sync::LazyLock;
+
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use uuid::Uuid;
+
+use super::sql::{FOLD, WRITE};
+use super::timeline::{Subjects, WITH_TIMELINE};
+use crate::batch::{Batch, BatchStatement};
+use crate::delivery::Delivery;
+use crate::error::{Error, Result};
+use crate::schema::mailglass_deliveries;
+
+/// How many deliveries one step locks: long enough to be set-wise, short enough not to keep the tenant waiting.
+const STEP: i64 = 1_000;
+
+struct Rebuild;
+
+static REBUILD: LazyLock<String> = LazyLock::new(|| {
+    let facts = "facts AS (SELECT timeline_of AS delivery_id, type, occurred_at FROM timeline)";
+    let parts = [WITH_TIMELINE, facts, &FOLD, include_str!("set.sql"), WRITE];
+    parts.join(",\n") + "SELECT id FROM projected"
+});
+
+impl BatchStatement for Rebuild {
+    type SqlType = SqlUuid;
+
+    fn sql() -> &'static str {
+        &REBUILD
+    }
+}
+
+/// Makes one delivery's projection again from its events and returns the row. It changes only where it was wrong.
+///
+/// # Errors
+/// [`Error::NotFound`] where this tenant has no such delivery.
+pub fn rebuild(conn: &mut PgConnection, tenant_id: &str, delivery_id: Uuid) -> Result<Delivery> {
+    conn.transaction(|conn| {
+        let row = mailglass_deliveries::table
+            .filter(mailglass_deliveries::tenant_id.eq(tenant_id))
+            .filter(mailglass_deliveries::id.eq(delivery_id))
+            .select(mailglass_deliveries::id);
+        let locked: Vec<Uuid> = row.for_no_key_update().load(conn)?;
+        if locked.is_empty() {
+            return Err(Error::NotFound {
+                record: "delivery",
+                id: delivery_id,
+            });
+        }
+        rebuild_locked(conn, tenant_id, &locked)?;
+        Delivery::find(conn, tenant_id, delivery_id)
+    })
+}
+
+/// Makes the projections of all of a tenant's deliveries again, and returns how many were wrong.
+///
+/// It goes in steps, each a transaction of its own (unless it runs inside yours), so that recording goes on meanwhile. A
+/// delivery without any event, which only somebody else's INSERT can have made, is left as it is.
+///
+/// # Errors
+/// [`Error::Database`]; the steps that were done stay done, and running it again is safe.
+pub fn rebuild_all(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
+    let mut corrected = 0;
+    let mut after = Uuid::nil();
+    loop {
+        let (last, wrong) = conn.transaction::<_, Error, _>(|conn| {
+            let locked: Vec<Uuid> = mailglass_deliveries::table
+                .filter(mailglass_deliveries::tenant_id.eq(tenant_id))
+                .filter(mailglass_deliveries::id.gt(after))
+                .order(mailglass_deliveries::id)
+                .limit(STEP)
+                .select(mailglass_deliveries::id)
+                .for_no_key_update()
+                .load(conn)?;
+            let wrong = rebuild_locked(conn, tenant_id, &locked)?;
+            Ok((locked.last().copied(), wrong))
+        })?;
+        corrected += wrong;
+        match last {
+            Some(last) => after = last,
+            None => return Ok(corrected),
+        }
+    }
+}
+
+/// A rebuild sets instead of joining. So the rows are locked first and the ledger is read in this later statement, or it
+/// would overwrite what was recorded meanwhile.
+fn rebuild_locked(conn: &mut PgConnection, tenant_id: &str, locked: &[Uuid]) -> Result<usize> {
+    let subjects = Subjects::new(tenant_id, locked);
+    let corrected: Vec<Uuid> = Batch::<Rebuild, _>::new(&subjects).load(conn)?;
+    Ok(corrected.len())
+}

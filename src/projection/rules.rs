@@ -1,0 +1,86 @@
+//! The rules of the projection: one table, from which the SQL, the Rust reference and the docs are made.
+
+use crate::closed_sets::{DeliveryStatus, EventType};
+
+/// What an event of a type does to its delivery.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    pub(crate) event_type: EventType,
+    /// The status that it reaches, unless a higher one was reached; `None` leaves the status.
+    pub(crate) status: Option<DeliveryStatus>,
+    pub(crate) terminal: bool,
+}
+
+const fn rule(event_type: EventType, status: Option<DeliveryStatus>, terminal: bool) -> Rule {
+    Rule {
+        event_type,
+        status,
+        terminal,
+    }
+}
+
+/// Every event type, lowest lifecycle rank first.
+pub(crate) const RULES: [Rule; EventType::ALL.len()] = {
+    use DeliveryStatus::{Dispatched, Failed, Queued, Sent, Suppressed};
+    [
+        rule(EventType::Unknown, None, false),
+        rule(EventType::Queued, Some(Queued), false),
+        rule(EventType::Suppressed, Some(Suppressed), true),
+        rule(EventType::Dispatched, Some(Dispatched), false),
+        rule(EventType::Sent, Some(Sent), false),
+        rule(EventType::Deferred, None, false),
+        rule(EventType::Rejected, Some(Failed), true),
+        rule(EventType::Failed, Some(Failed), true),
+        rule(EventType::Delivered, Some(Sent), true),
+        rule(EventType::Bounced, Some(Failed), true),
+        rule(EventType::Autoresponded, Some(Sent), false),
+        rule(EventType::Opened, Some(Sent), false),
+        rule(EventType::Clicked, Some(Sent), false),
+        rule(EventType::Subscribed, None, false),
+        rule(EventType::Unsubscribed, None, false),
+        rule(EventType::Complained, Some(Sent), true),
+    ]
+};
+
+/// Every status, lowest rank first.
+pub(crate) const STATUS_ORDER: [DeliveryStatus; DeliveryStatus::ALL.len()] = [
+    DeliveryStatus::Queued,
+    DeliveryStatus::Dispatched,
+    DeliveryStatus::Sent,
+    DeliveryStatus::Failed,
+    DeliveryStatus::Suppressed,
+];
+
+impl EventType {
+    fn rule(self) -> (usize, &'static Rule) {
+        let position = RULES.iter().position(|rule| rule.event_type == self);
+        // A test holds the table to every type, so the stand-in is never used.
+        let position = position.unwrap_or_default();
+        (position, &RULES[position])
+    }
+
+    /// The rank that decides which of two events at the same instant is the later one: see
+    /// [`projection`](crate::projection).
+    pub fn lifecycle_rank(self) -> usize {
+        self.rule().0
+    }
+
+    /// Whether nothing more is expected to happen to a delivery after this: delivered, bounced, complained, rejected,
+    /// failed or suppressed. (Events may follow all the same, such as `opened`.)
+    pub fn is_terminal(self) -> bool {
+        self.rule().1.terminal
+    }
+
+    /// The status that a delivery reaches with this event, unless it has reached a higher one; `None` leaves it.
+    pub fn status(self) -> Option<DeliveryStatus> {
+        self.rule().1.status
+    }
+}
+
+impl DeliveryStatus {
+    /// The rank by which the projection keeps the highest: queued < dispatched < sent < failed < suppressed.
+    pub fn rank(self) -> usize {
+        let position = STATUS_ORDER.iter().position(|status| *status == self);
+        position.unwrap_or_default()
+    }
+}

@@ -1,0 +1,26 @@
+-- next -> projected: writes the rows that move, and only those, so that a replay moves nothing.
+projected AS (
+    UPDATE mailglass_deliveries AS delivery
+    SET
+        last_event_type = next.last_event_type,
+        last_event_at = next.last_event_at,
+        terminal = next.terminal,
+        dispatched_at = next.dispatched_at,
+        delivered_at = next.delivered_at,
+        bounced_at = next.bounced_at,
+        complained_at = next.complained_at,
+        suppressed_at = next.suppressed_at,
+        status = next.status,
+        lock_version = delivery.lock_version + 1,
+        updated_at = now()
+    FROM next
+    WHERE delivery.id = next.id
+      AND (
+          delivery.last_event_type, delivery.last_event_at, delivery.terminal, delivery.dispatched_at,
+          delivery.delivered_at, delivery.bounced_at, delivery.complained_at, delivery.suppressed_at, delivery.status
+      ) IS DISTINCT FROM (
+          next.last_event_type, next.last_event_at, next.terminal, next.dispatched_at,
+          next.delivered_at, next.bounced_at, next.complained_at, next.suppressed_at, next.status
+      )
+    RETURNING delivery.id
+)

@@ -1,0 +1,59 @@
+-- One sweep: takes what is pending, links what has its delivery by now, projects it, and writes down what came of each.
+-- $1 tenant or NULL, $2 limit, $3 grace in seconds, $4 age limit in seconds.
+WITH candidates AS (
+    SELECT *
+    FROM mailglass_event_links
+    WHERE linked_at IS NULL
+      AND expired_at IS NULL
+      AND ($1 IS NULL OR tenant_id = $1)
+      AND inserted_at <= now() - make_interval(secs => $3)
+    ORDER BY checked_at
+    LIMIT $2
+    -- What another sweep holds is in good hands.
+    FOR UPDATE SKIP LOCKED
+),
+wanted AS (
+    SELECT event_id, tenant_id, named_delivery_id, provider, provider_message_id, recipient
+    FROM candidates
+),
+:resolve,
+outcomes AS (
+    SELECT
+        candidates.event_id,
+        CASE WHEN resolved.fitting = 1 THEN resolved.delivery_id END AS delivery_id,
+        CASE
+            WHEN resolved.fitting = 1 THEN candidates.waiting_reason
+            WHEN resolved.fitting > 1 THEN 'ambiguous'
+            WHEN candidates.waiting_reason = 'malformed' THEN 'malformed'
+            ELSE 'no_delivery'
+        END AS waiting_reason,
+        resolved.fitting <> 1
+            AND candidates.inserted_at <= now() - make_interval(secs => $4) AS expired
+    FROM candidates
+    JOIN resolved ON resolved.event_id = candidates.event_id
+),
+settled AS (
+    UPDATE mailglass_event_links AS link
+    SET
+        delivery_id = outcomes.delivery_id,
+        waiting_reason = outcomes.waiting_reason,
+        checked_at = clock_timestamp(),
+        linked_at = CASE WHEN outcomes.delivery_id IS NOT NULL THEN now() END,
+        expired_at = CASE WHEN outcomes.expired THEN now() END
+    FROM outcomes
+    WHERE link.event_id = outcomes.event_id
+),
+facts AS (
+    SELECT outcomes.delivery_id, event.type, event.occurred_at
+    FROM outcomes
+    JOIN mailglass_events AS event ON event.id = outcomes.event_id
+    WHERE outcomes.delivery_id IS NOT NULL
+),
+:fold,
+:join_and_write
+SELECT
+    count(*) FILTER (WHERE delivery_id IS NOT NULL) AS linked,
+    count(*) FILTER (WHERE delivery_id IS NULL AND NOT expired AND waiting_reason <> 'ambiguous') AS waiting,
+    count(*) FILTER (WHERE delivery_id IS NULL AND NOT expired AND waiting_reason = 'ambiguous') AS ambiguous,
+    count(*) FILTER (WHERE expired) AS expired
+FROM outcomes

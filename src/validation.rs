@@ -1,0 +1,156 @@
+//! Checks that run before anything reaches the database, and report every wrong field at once.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use serde_json::Value;
+
+use crate::error::{Error, FieldError, Invalid, Result};
+
+/// How far ahead of the client's clock an event may lie. One broken clock may not pin a delivery's last event for years.
+pub(crate) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::days(1);
+
+/// The most entries that one batch takes: it bounds the memory and the locks that a batch holds.
+pub const MAX_BATCH: usize = 50_000;
+
+// Limits in bytes. Postgres would refuse to index a longer text, at a size that depends on how well it compresses.
+pub(crate) const SHORT_TEXT: usize = 255;
+pub(crate) const KEY: usize = 512;
+/// RFC 5321: 64 bytes of local part, the `@`, 255 bytes of domain.
+pub(crate) const RECIPIENT: usize = 320;
+/// RFC 5322: the longest line, and so the longest Message-ID.
+pub(crate) const MESSAGE_ID: usize = 998;
+
+/// serde_json reads at most 127 levels: a deeper document could be written and then never be loaded again.
+const MAX_JSON_DEPTH: usize = 127;
+
+/// Collects what is wrong with one input or with a batch of them.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    index: Option<usize>,
+    errors: Vec<FieldError>,
+}
+
+impl Checks {
+    /// What follows is about this entry of a batch.
+    pub(crate) fn at(&mut self, index: usize) {
+        self.index = Some(index);
+    }
+
+    /// The first complaint about a field stands; a further one would only repeat it in other words.
+    pub(crate) fn complain(&mut self, field: &str, message: impl Into<String>) {
+        let mut of_this_entry = (self.errors.iter().rev()).take_while(|it| it.index == self.index);
+        if !of_this_entry.any(|error| error.field == field) {
+            self.errors.push(FieldError {
+                index: self.index,
+                field: field.to_owned(),
+                message: message.into(),
+            });
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(Invalid(self.errors)))
+        }
+    }
+
+    /// Checks the size of a batch and each of its entries.
+    pub(crate) fn batch<T>(&mut self, field: &str, entries: &[T], check: fn(&T, &mut Self)) {
+        match entries.len() {
+            0 => self.complain(field, "must hold at least one entry"),
+            1..=MAX_BATCH => {
+                for (index, entry) in entries.iter().enumerate() {
+                    self.at(index);
+                    check(entry, self);
+                }
+            }
+            size => {
+                let message = format!("hold {size} entries, and one batch takes {MAX_BATCH}: split it");
+                self.complain(field, message);
+            }
+        }
+    }
+
+    pub(crate) fn text(&mut self, field: &str, text: &str, max_bytes: usize) {
+        if text.trim().is_empty() {
+            self.complain(field, "can't be blank");
+        } else if text.contains('\0') {
+            self.complain(field, "can't hold a NUL byte");
+        } else if text.len() > max_bytes {
+            let message = format!("is {} bytes long, and {max_bytes} is the limit", text.len());
+            self.complain(field, message);
+        }
+    }
+
+    pub(crate) fn optional_text(&mut self, field: &str, text: Option<&str>, max_bytes: usize) {
+        if let Some(text) = text {
+            self.text(field, text, max_bytes);
+        }
+    }
+
+    pub(crate) fn json_object(&mut self, field: &str, value: &Value) {
+        if !value.is_object() {
+            self.complain(field, "must be a JSON object");
+        } else if let Err(message) = storable_json(value, MAX_JSON_DEPTH) {
+            self.complain(field, message);
+        }
+    }
+
+    pub(crate) fn time(&mut self, field: &str, time: DateTime<Utc>) {
+        if time > Utc::now() + CLOCK_TOLERANCE {
+            self.complain(field, "lies more than a day ahead of now");
+        } else if time < DateTime::UNIX_EPOCH {
+            self.complain(field, "lies before 1970");
+        }
+    }
+
+    /// A message id is some provider's: alone it names nothing.
+    pub(crate) fn message_has_provider(&mut self, message_id: bool, provider: bool) {
+        if message_id && !provider {
+            self.complain("provider", "must be named beside provider_message_id");
+        }
+    }
+
+    pub(crate) fn recipient(&mut self, field: &str, recipient: &str) {
+        self.text(field, recipient, RECIPIENT);
+        let Some((local, domain)) = recipient.rsplit_once('@') else {
+            return self.complain(field, "has no @");
+        };
+        let outside_an_address = |c: char| c.is_whitespace() || c.is_control() || "<>".contains(c);
+        if local.is_empty() {
+            self.complain(field, "has nothing before its @");
+        } else if domain.is_empty() {
+            self.complain(field, "has no domain after its last @");
+        } else if recipient.starts_with(char::is_whitespace) || domain.contains(outside_an_address) {
+            self.complain(field, "must be a bare address, such as ann@example.com");
+        }
+    }
+}
+
+/// What follows the last `@`, in lower case. (A quoted local part may hold an `@` of its own: RFC 5321, section 4.1.2.)
+pub(crate) fn domain_of(recipient: &str) -> Option<String> {
+    let (_, domain) = recipient.rsplit_once('@')?;
+    Some(domain.to_lowercase())
+}
+
+/// Postgres stores microseconds; an event that kept its nanoseconds would differ from its own row.
+pub(crate) fn microseconds(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.trunc_subsecs(6)
+}
+
+fn storable_json(value: &Value, depth_left: usize) -> Result<(), &'static str> {
+    const NUL: &str = "can't hold \\u0000, which PostgreSQL's jsonb has no room for";
+    match value {
+        Value::String(text) if text.contains('\0') => Err(NUL),
+        Value::Array(_) | Value::Object(_) if depth_left == 0 => Err("is nested more than 127 levels deep"),
+        Value::Array(items) => items.iter().try_for_each(|item| storable_json(item, depth_left - 1)),
+        Value::Object(members) => members.iter().try_for_each(|(key, member)| {
+            if key.contains('\0') {
+                return Err(NUL);
+            }
+            storable_json(member, depth_left - 1)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}

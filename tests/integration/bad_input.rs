@@ -1,0 +1,249 @@
+//! Bad input is refused by the name of its field, before anything is written.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use mailglass::schema::mailglass_deliveries;
+use mailglass::{DeliveryChanges, EventType, MAX_BATCH, NewDelivery, NewEvent, Stream, ledger};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{TENANT, at, connected, count_events, delivery, event, generate, to, wrong_fields};
+
+fn nested(levels: usize) -> Value {
+    (1..levels).fold(json!({}), |inner, _| json!({ "in": inner }))
+}
+
+fn assert_nothing_written(conn: &mut PgConnection) {
+    let deliveries: i64 = mailglass_deliveries::table.count().get_result(conn).unwrap();
+    assert_eq!((deliveries, count_events(conn)), (0, 0));
+}
+
+#[test]
+fn a_wrong_delivery_is_refused_by_field() {
+    let (_database, mut conn) = connected();
+    let new =
+        |tenant: &str, mailable: &str, recipient: &str| NewDelivery::new(tenant, mailable, Stream::Bulk, recipient);
+    let far = Utc::now() + TimeDelta::hours(25);
+    let cases = [
+        (new("", "m", "a@b"), "tenant_id"),
+        (new(" \t", "m", "a@b"), "tenant_id"),
+        (new("t\0", "m", "a@b"), "tenant_id"),
+        (new(&"t".repeat(256), "m", "a@b"), "tenant_id"),
+        (new("t", "", "a@b"), "mailable"),
+        (new("t", "m\0", "a@b"), "mailable"),
+        (new("t", "m", ""), "recipient"),
+        (new("t", "m", "a"), "recipient"),
+        (new("t", "m", "a@"), "recipient"),
+        (new("t", "m", "a@b@"), "recipient"),
+        (new("t", "m", "@b"), "recipient"),
+        (new("t", "m", "a@b\0"), "recipient"),
+        (new("t", "m", "Ann <a@b>"), "recipient"),
+        (new("t", "m", "a@b "), "recipient"),
+        (new("t", "m", &format!("{}@b", "a".repeat(319))), "recipient"),
+        (to("a@b").recipient_domain("c"), "recipient_domain"),
+        (to("a@b").provider(""), "provider"),
+        (to("a@b").provider("p\0"), "provider"),
+        (to("a@b").provider_message_id("m-1"), "provider"),
+        (
+            to("a@b").provider("p").provider_message_id("m".repeat(999)),
+            "provider_message_id",
+        ),
+        (to("a@b").metadata(json!([])), "metadata"),
+        (to("a@b").metadata(json!(null)), "metadata"),
+        (to("a@b").metadata(json!({ "a": [{ "b": "\0" }] })), "metadata"),
+        (to("a@b").metadata(json!({ "a": { "\0": 1 } })), "metadata"),
+        (to("a@b").metadata(nested(128)), "metadata"),
+        (to("a@b").idempotency_key(""), "idempotency_key"),
+        (to("a@b").idempotency_key("k\0"), "idempotency_key"),
+        (to("a@b").idempotency_key("é".repeat(257)), "idempotency_key"),
+        (to("a@b").last_event_at(far), "last_event_at"),
+        (to("a@b").last_event_at(DateTime::<Utc>::MIN_UTC), "last_event_at"),
+    ];
+    for (delivery, field) in cases {
+        let error = delivery.insert(&mut conn).unwrap_err();
+        assert!(error.is_invalid());
+        assert_eq!(wrong_fields(&error), [field], "{delivery:?}");
+        assert_eq!(
+            delivery.validate().unwrap_err().to_string(),
+            error.to_string().replace("[0].", "")
+        );
+    }
+    assert_nothing_written(&mut conn);
+}
+
+#[test]
+fn a_wrong_event_is_refused_by_field() {
+    let (_database, mut conn) = connected();
+    let sent = || event(EventType::Sent, 1);
+    let far = Utc::now() + TimeDelta::hours(25);
+    let cases = [
+        (NewEvent::new("", EventType::Sent, at(1)), "tenant_id"),
+        (NewEvent::new("t\0", EventType::Sent, at(1)), "tenant_id"),
+        (NewEvent::new(TENANT, EventType::Sent, far), "occurred_at"),
+        (
+            NewEvent::new(TENANT, EventType::Sent, DateTime::<Utc>::MIN_UTC),
+            "occurred_at",
+        ),
+        (
+            NewEvent::new(TENANT, EventType::Sent, DateTime::<Utc>::MAX_UTC),
+            "occurred_at",
+        ),
+        (sent().idempotency_key("k".repeat(513)), "idempotency_key"),
+        (sent().idempotency_key(" "), "idempotency_key"),
+        (sent().trace_id("t\0"), "trace_id"),
+        (sent().normalized_payload(json!("text")), "normalized_payload"),
+        (sent().normalized_payload(json!({ "\u{0}": 1 })), "normalized_payload"),
+        (sent().metadata(json!(7)), "metadata"),
+        (sent().metadata(nested(128)), "metadata"),
+        (sent().provider_message("", "m-1"), "provider"),
+        (sent().provider_message("postmark", ""), "provider_message_id"),
+        (sent().recipient("\0"), "recipient"),
+        (sent().metadata(json!({ "provider": 5 })), "metadata.provider"),
+        (sent().metadata(json!({ "recipient": ["a@b"] })), "metadata.recipient"),
+        (sent().metadata(json!({ "provider_message_id": "m-1" })), "provider"),
+        (
+            sent().metadata(json!({ "provider": "x" })).provider_message("y", "m-1"),
+            "provider",
+        ),
+    ];
+    for (event, field) in cases {
+        let error = ledger::record(&mut conn, std::slice::from_ref(&event)).unwrap_err();
+        assert!(error.is_invalid());
+        assert_eq!(wrong_fields(&error), [field], "{event:?}");
+        assert_eq!(wrong_fields(&ledger::append(&mut conn, &[event]).unwrap_err()), [field]);
+    }
+    assert_nothing_written(&mut conn);
+}
+
+#[test]
+fn every_wrong_field_of_every_entry_is_reported_at_once() {
+    let (_database, mut conn) = connected();
+    let wrong = NewDelivery::new("", "", Stream::Bulk, "nobody")
+        .metadata(json!(1))
+        .idempotency_key("");
+    let error = NewDelivery::insert_all(&[to("a@b"), wrong, to("@b")], &mut conn).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid input: [1].tenant_id can't be blank; [1].mailable can't be blank; [1].recipient has no @; \
+         [1].metadata must be a JSON object; [1].idempotency_key can't be blank; \
+         [2].recipient has nothing before its @",
+    );
+    assert_nothing_written(&mut conn);
+}
+
+#[test]
+fn what_is_just_within_the_limits_is_stored_and_read_back() {
+    let (_database, mut conn) = connected();
+    let soon = Utc::now() + TimeDelta::hours(23);
+    let delivery = NewDelivery::new(
+        "t".repeat(255),
+        "m".repeat(255),
+        Stream::Bulk,
+        format!("{}@b", "a".repeat(318)),
+    )
+    .provider("p".repeat(255))
+    .provider_message_id("m".repeat(998))
+    .idempotency_key("k".repeat(512))
+    .metadata(nested(127))
+    .last_event_at(soon)
+    .insert(&mut conn)
+    .unwrap();
+    assert_eq!(delivery.metadata, nested(127));
+    let event = NewEvent::new("t".repeat(255), EventType::Opened, soon)
+        .delivery(delivery.id)
+        .idempotency_key("k".repeat(512))
+        .normalized_payload(nested(127))
+        .trace_id("t".repeat(512));
+    assert_eq!(
+        ledger::record(&mut conn, &[event]).unwrap()[0]
+            .event()
+            .normalized_payload,
+        nested(127)
+    );
+}
+
+#[test]
+fn empty_batches_and_batches_over_the_limit_are_refused_by_name() {
+    let (_database, mut conn) = connected();
+    let events = vec![event(EventType::Sent, 1); 100_000];
+    let deliveries = vec![to("a@b"); 100_000];
+    for size in [0, 100_000] {
+        assert_eq!(
+            wrong_fields(&ledger::record(&mut conn, &events[..size]).unwrap_err()),
+            ["events"]
+        );
+        assert_eq!(
+            wrong_fields(&ledger::append(&mut conn, &events[..size]).unwrap_err()),
+            ["events"]
+        );
+        let error = NewDelivery::insert_all(&deliveries[..size], &mut conn).unwrap_err();
+        assert_eq!(wrong_fields(&error), ["deliveries"]);
+    }
+    assert_nothing_written(&mut conn);
+    // Beyond what a statement with a parameter for each value could hold.
+    assert_eq!(
+        ledger::record(&mut conn, &events[..MAX_BATCH]).unwrap().len(),
+        MAX_BATCH
+    );
+}
+
+#[test]
+fn wrong_changes_are_refused_by_field() {
+    let (_database, mut conn) = connected();
+    let delivery = delivery(&mut conn);
+    let wrong = DeliveryChanges {
+        provider: Some(Some(" ".to_owned())),
+        provider_message_id: Some(Some("\0".to_owned())),
+        metadata: Some(json!([])),
+        last_error: Some(Some(json!("text"))),
+    };
+    let error = delivery.update(&mut conn, &wrong).unwrap_err();
+    assert_eq!(
+        wrong_fields(&error),
+        ["provider", "provider_message_id", "metadata", "last_error"]
+    );
+    assert_eq!(
+        delivery
+            .mark_failed(&mut conn, json!(1), at(1))
+            .map_err(|it| it.is_invalid()),
+        Err(true)
+    );
+    assert_eq!(crate::support::reload(&mut conn, &delivery), delivery);
+}
+
+#[test]
+fn what_the_checks_let_through_the_database_takes() {
+    let (_database, mut conn) = connected();
+    let text = "\\PC{0,40}|.{0,40}|[a@.\\x00 ]{0,12}";
+    generate::for_all(
+        300,
+        (text, text, text, text, any::<i64>()),
+        |(tenant, mailable, recipient, other, micros)| {
+            let time = DateTime::from_timestamp_micros(micros % 8_000_000_000_000_000).unwrap_or_default();
+            let metadata = json!({ other.clone(): [other.clone()] });
+            let new = NewDelivery::new(tenant.clone(), mailable, Stream::Bulk, recipient)
+                .metadata(metadata.clone())
+                .last_event_at(time);
+            if new.validate().is_ok() {
+                let row = new
+                    .insert(&mut conn)
+                    .map_err(|error| TestCaseError::fail(error.to_string()))?;
+                prop_assert_eq!(row.metadata, metadata.clone());
+            } else {
+                prop_assert!(new.insert(&mut conn).is_err_and(|error| error.is_invalid()));
+            }
+            let event = NewEvent::new(tenant, EventType::Sent, time)
+                .metadata(metadata.clone())
+                .trace_id(other);
+            if event.validate().is_ok() {
+                let landed = ledger::record(&mut conn, &[event]);
+                let landed = landed
+                    .map_err(|error| TestCaseError::fail(error.to_string()))?
+                    .remove(0)
+                    .into_event();
+                prop_assert_eq!((landed.metadata, landed.occurred_at), (metadata, time));
+            }
+            Ok(())
+        },
+    );
+}

@@ -1,0 +1,217 @@
+//! Deliveries: born with their first event, replay-safe by key, found inside their tenant.
+
+use diesel::prelude::*;
+use mailglass::projection::{Projection, fold};
+use mailglass::schema::mailglass_deliveries;
+use mailglass::{Delivery, DeliveryStatus, Error, EventType, Inserted, NewDelivery, Stream};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::{TENANT, at, connected, count_events, delivery, reload, to, wrong_fields};
+
+fn count_deliveries(conn: &mut PgConnection) -> i64 {
+    mailglass_deliveries::table.count().get_result(conn).unwrap()
+}
+
+#[test]
+fn a_delivery_comes_back_with_what_it_was_given_and_its_queued_event() {
+    let (_database, mut conn) = connected();
+    let delivery = NewDelivery::new(TENANT, "welcome", Stream::Operational, "\"a@b\"@Mail.Example.COM")
+        .provider("postmark")
+        .provider_message_id("m-1")
+        .metadata(json!({ "campaign": "spring" }))
+        .idempotency_key("acme:welcome:1")
+        .insert(&mut conn)
+        .unwrap();
+    assert_eq!(delivery.tenant_id, TENANT);
+    assert_eq!(delivery.stream, Stream::Operational);
+    assert_eq!(delivery.recipient, "\"a@b\"@Mail.Example.COM");
+    assert_eq!(delivery.recipient_domain, "mail.example.com");
+    assert_eq!(delivery.provider_message_id.as_deref(), Some("m-1"));
+    assert_eq!(delivery.metadata, json!({ "campaign": "spring" }));
+    assert_eq!(
+        (delivery.status, delivery.terminal, delivery.lock_version),
+        (DeliveryStatus::Queued, false, 1)
+    );
+    assert_eq!(delivery.id.get_version_num(), 7);
+    let timeline = delivery.timeline(&mut conn).unwrap();
+    assert_eq!(timeline.len(), 1);
+    assert_eq!(timeline[0].type_, EventType::Queued);
+    assert_eq!(fold(&timeline), Some(Projection::from(&delivery)));
+    assert_eq!(Delivery::find(&mut conn, TENANT, delivery.id).unwrap(), delivery);
+}
+
+#[test]
+fn the_callers_id_is_kept_and_is_taken_only_once() {
+    let (_database, mut conn) = connected();
+    let id = Uuid::now_v7();
+    assert_eq!(to("ann@example.com").id(id).insert(&mut conn).unwrap().id, id);
+    let again = to("ann@example.com").id(id).insert(&mut conn).unwrap_err();
+    assert_eq!(wrong_fields(&again), ["id"]);
+    assert_eq!(count_events(&mut conn), 1);
+}
+
+#[test]
+fn another_tenants_delivery_is_not_found() {
+    let (_database, mut conn) = connected();
+    let delivery = delivery(&mut conn);
+    let error = Delivery::find(&mut conn, "other", delivery.id).unwrap_err();
+    assert!(
+        matches!(error, Error::NotFound { record: "delivery", id } if id == delivery.id),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_replayed_enqueue_gives_the_row_as_it_stands_and_no_second_event() {
+    let (_database, mut conn) = connected();
+    let new = to("ann@example.com").idempotency_key("k");
+    let first = new.insert(&mut conn).unwrap();
+    let moved = first.mark_dispatched(&mut conn, "postmark", "m-1", at(2)).unwrap();
+    assert_eq!(new.insert(&mut conn).unwrap(), moved);
+    assert_eq!((count_deliveries(&mut conn), count_events(&mut conn)), (1, 2));
+}
+
+#[test]
+fn a_batch_answers_in_input_order_and_finds_replays_inside_itself() {
+    let (_database, mut conn) = connected();
+    let batch = ["z", "a", "z", "m"].map(|key| to(&format!("{key}@example.com")).idempotency_key(key));
+    let inserted = NewDelivery::insert_all(&batch, &mut conn).unwrap();
+    let recipients: Vec<_> = inserted.iter().map(|it| it.delivery().recipient.as_str()).collect();
+    assert_eq!(
+        recipients,
+        ["z@example.com", "a@example.com", "z@example.com", "m@example.com"]
+    );
+    let replays: Vec<_> = inserted.iter().map(Inserted::is_replay).collect();
+    assert_eq!(replays, [false, false, true, false]);
+    assert_eq!(inserted[0].delivery(), inserted[2].delivery());
+    let again = NewDelivery::insert_all(&batch, &mut conn).unwrap();
+    assert!(again.iter().all(Inserted::is_replay));
+    assert_eq!((count_deliveries(&mut conn), count_events(&mut conn)), (3, 3));
+}
+
+#[test]
+fn twins_with_the_same_id_and_key_in_one_batch_are_one_delivery() {
+    let (_database, mut conn) = connected();
+    let twin = to("ann@example.com").id(Uuid::now_v7()).idempotency_key("k");
+    let later = twin.clone().last_event_at(at(9)).last_event_type(EventType::Sent);
+    let inserted = NewDelivery::insert_all(&[twin, later], &mut conn).unwrap();
+    assert!(!inserted[0].is_replay() && inserted[1].is_replay());
+    assert_eq!(
+        inserted[0].delivery().last_event_at,
+        at(0),
+        "the first one counts, and it alone"
+    );
+    assert_eq!(count_events(&mut conn), 1);
+}
+
+#[test]
+fn an_id_twice_in_one_batch_without_one_key_is_refused() {
+    let (_database, mut conn) = connected();
+    let same = || to("ann@example.com").id(Uuid::from_u128(7));
+    for batch in [
+        [same(), same()],
+        [same().idempotency_key("a"), same().idempotency_key("b")],
+    ] {
+        let error = NewDelivery::insert_all(&batch, &mut conn).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "invalid input: [1].id is given to another delivery of the batch"
+        );
+    }
+    assert_eq!((count_deliveries(&mut conn), count_events(&mut conn)), (0, 0));
+}
+
+#[test]
+fn the_same_key_for_another_delivery_is_a_conflict_and_the_batch_is_not_inserted() {
+    let (_database, mut conn) = connected();
+    to("ann@example.com").idempotency_key("k").insert(&mut conn).unwrap();
+    let cases = [
+        (to("bob@example.com"), vec!["recipient"]),
+        (
+            NewDelivery::new(TENANT, "reset", Stream::Bulk, "ann@example.com"),
+            vec!["mailable", "stream"],
+        ),
+        (
+            NewDelivery::new("other", "welcome", Stream::Transactional, "ann@example.com"),
+            vec!["tenant_id"],
+        ),
+    ];
+    for (other, expected) in cases {
+        let batch = [to("new@example.com"), other.idempotency_key("k")];
+        let error = NewDelivery::insert_all(&batch, &mut conn).unwrap_err();
+        let Error::IdempotencyConflict { key, index, fields } = error else {
+            panic!("not a conflict: {error:?}");
+        };
+        assert_eq!(
+            (key.as_str(), index, fields),
+            ("k", 1, expected.into_iter().map(str::to_owned).collect())
+        );
+    }
+    assert_eq!((count_deliveries(&mut conn), count_events(&mut conn)), (1, 1));
+}
+
+#[test]
+fn deliveries_without_a_key_are_always_fresh() {
+    let (_database, mut conn) = connected();
+    let new = to("ann@example.com");
+    assert_ne!(new.insert(&mut conn).unwrap().id, new.insert(&mut conn).unwrap().id);
+}
+
+#[test]
+fn one_message_id_serves_several_recipients_but_each_only_once() {
+    let (_database, mut conn) = connected();
+    let sent = |recipient| to(recipient).provider("sendgrid").provider_message_id("m-1");
+    sent("ann@example.com").insert(&mut conn).unwrap();
+    sent("bob@example.com").insert(&mut conn).unwrap();
+    assert_eq!(
+        wrong_fields(&sent("bob@example.com").insert(&mut conn).unwrap_err()),
+        ["provider_message_id"]
+    );
+    assert_eq!((count_deliveries(&mut conn), count_events(&mut conn)), (2, 2));
+}
+
+#[test]
+fn eight_connections_enqueueing_the_same_batch_insert_each_delivery_once() {
+    let database = crate::support::database();
+    let batch: Vec<_> = (0..300)
+        .map(|n| to(&format!("r{n}@example.com")).idempotency_key(format!("k{n}")))
+        .collect();
+    let barrier = std::sync::Barrier::new(8);
+    let created: usize = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..8)
+            .map(|worker| {
+                let (database, barrier, mut batch) = (&database, &barrier, batch.clone());
+                scope.spawn(move || {
+                    let mut conn = crate::support::connect(database);
+                    batch.rotate_left(worker * 37);
+                    barrier.wait();
+                    let inserted = NewDelivery::insert_all(&batch, &mut conn).unwrap();
+                    inserted.iter().filter(|it| !it.is_replay()).count()
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    let mut conn = crate::support::connect(&database);
+    assert_eq!(
+        (created, count_deliveries(&mut conn), count_events(&mut conn)),
+        (300, 300, 300)
+    );
+}
+
+#[test]
+fn the_users_own_queries_and_joins_work_with_the_plain_tables() {
+    use mailglass::schema::mailglass_events;
+    let (_database, mut conn) = connected();
+    let delivery = delivery(&mut conn);
+    let joined: Vec<(Delivery, mailglass::Event)> = mailglass_deliveries::table
+        .inner_join(mailglass_events::table.on(mailglass_events::delivery_id.eq(mailglass_deliveries::id.nullable())))
+        .filter(mailglass_deliveries::stream.eq_any([Stream::Transactional, Stream::Bulk]))
+        .filter(mailglass_events::type_.eq(EventType::Queued))
+        .select((Delivery::as_select(), mailglass::Event::as_select()))
+        .load(&mut conn)
+        .unwrap();
+    assert_eq!(joined.len(), 1);
+    assert_eq!(joined[0].0, reload(&mut conn, &delivery));
+}

@@ -1,0 +1,25 @@
+//! Every rule of the crate, against a real PostgreSQL. Each test has a database of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test that can't go on should say so by panicking"
+)]
+
+mod attribute_maps;
+mod bad_input;
+mod closed_sets;
+mod deliveries;
+mod guard;
+mod locking;
+mod migrations;
+mod orphans;
+mod projection;
+mod projection_races;
+mod replay_races;
+mod replays;
+mod send_path;
+mod support;
+mod sweeps;

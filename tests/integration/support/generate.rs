@@ -1,0 +1,40 @@
+//! Generated events, and properties over them.
+
+use std::cell::RefCell;
+
+use mailglass::{EventType, NewEvent};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+use uuid::Uuid;
+
+use super::event;
+
+pub fn event_type() -> impl Strategy<Value = EventType> {
+    select(EventType::ALL)
+}
+
+/// Types and times, close enough together that ties are common.
+pub fn facts(sizes: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<(EventType, i64)>> {
+    prop::collection::vec((event_type(), 0..6_i64), sizes)
+}
+
+/// Events of a delivery, without keys.
+pub fn events_of(delivery: Uuid, facts: &[(EventType, i64)]) -> Vec<NewEvent> {
+    (facts.iter())
+        .map(|&(event_type, seconds)| event(event_type, seconds).delivery(delivery))
+        .collect()
+}
+
+/// Holds a property against generated values; unlike the `proptest!` macro, it lends the property a connection.
+pub fn for_all<S: Strategy>(cases: u32, values: S, property: impl FnMut(S::Value) -> Result<(), TestCaseError>) {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let property = RefCell::new(property);
+    TestRunner::new(config)
+        .run(&values, |value| (property.borrow_mut())(value))
+        .unwrap();
+}

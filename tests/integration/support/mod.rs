@@ -1,0 +1,108 @@
+//! What every test needs: a migrated database of its own, and short ways to say who, what and when.
+
+pub mod generate;
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use mailglass::reconciler::{Sweep, SweepReport, sweep};
+use mailglass::schema::mailglass_event_links;
+use mailglass::{Delivery, EventType, NewDelivery, NewEvent, Stream};
+use scratch_postgres::{Database, Server, Template};
+
+pub const TENANT: &str = "acme";
+
+/// One server for the whole binary, and one migrated template on it.
+static SERVER: LazyLock<(Server, Template)> = LazyLock::new(|| {
+    let server = Server::from_env_or_start().expect("a PostgreSQL server");
+    let template = server
+        .template(|url| {
+            let mut conn = PgConnection::establish(url).map_err(|error| error.to_string())?;
+            mailglass::migrations::run(&mut conn).map_err(|error| error.to_string())?;
+            Ok::<_, String>(())
+        })
+        .expect("a migrated template");
+    (server, template)
+});
+
+pub fn server() -> &'static Server {
+    &SERVER.0
+}
+
+/// A migrated database of the test's own; it goes when the value goes.
+pub fn database() -> Database {
+    SERVER.0.database_from(&SERVER.1).expect("a copy of the template")
+}
+
+pub fn connect(database: &Database) -> PgConnection {
+    PgConnection::establish(database.url()).expect("a connection")
+}
+
+/// A database with a connection, where one is enough.
+pub fn connected() -> (Database, PgConnection) {
+    let database = database();
+    let conn = connect(&database);
+    (database, conn)
+}
+
+/// So many seconds after a fixed instant, which is the same in every run and lies in the past.
+pub fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
+}
+
+pub fn to(recipient: &str) -> NewDelivery {
+    NewDelivery::new(TENANT, "welcome", Stream::Transactional, recipient).last_event_at(at(0))
+}
+
+pub fn delivery(conn: &mut PgConnection) -> Delivery {
+    to("ann@example.com").insert(conn).expect("a delivery")
+}
+
+pub fn event(event_type: EventType, seconds: i64) -> NewEvent {
+    NewEvent::new(TENANT, event_type, at(seconds))
+}
+
+/// The row as it stands now.
+pub fn reload(conn: &mut PgConnection, delivery: &Delivery) -> Delivery {
+    Delivery::find(conn, &delivery.tenant_id, delivery.id).expect("the delivery")
+}
+
+pub fn count_events(conn: &mut PgConnection) -> i64 {
+    mailglass::schema::mailglass_events::table
+        .count()
+        .get_result(conn)
+        .expect("a count")
+}
+
+/// The wrong fields, in the order in which they were found.
+pub fn wrong_fields(error: &mailglass::Error) -> Vec<&str> {
+    match error {
+        mailglass::Error::Invalid(invalid) => invalid.fields().iter().map(|it| it.field.as_str()).collect(),
+        other => panic!("not an invalid input: {other:?}"),
+    }
+}
+
+/// A sweep that doesn't wait for latecomers.
+pub fn eager() -> Sweep {
+    Sweep {
+        grace: Duration::ZERO,
+        ..Sweep::default()
+    }
+}
+
+pub fn sweep_now(conn: &mut PgConnection) -> SweepReport {
+    sweep(conn, &eager()).expect("a sweep")
+}
+
+/// Why events wait, in the order of the alphabet.
+pub fn waiting_reasons(conn: &mut PgConnection) -> Vec<String> {
+    mailglass_event_links::table
+        .filter(mailglass_event_links::linked_at.is_null())
+        .filter(mailglass_event_links::expired_at.is_null())
+        .order(mailglass_event_links::waiting_reason)
+        .select(mailglass_event_links::waiting_reason)
+        .load(conn)
+        .expect("the reasons")
+}
