@@ -69,8 +69,8 @@ impl NewDelivery {
     /// An entry whose key is taken by the same mailable, stream and recipient is a replay: run it again after a crash.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs"));
-    /// # with_database(|conn| {
+    /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
+    /// # doctest::with_database(|conn| {
     /// use mailglass::{NewDelivery, Stream};
     ///
     /// let batch = ["ann@example.com", "bob@example.org"].map(|recipient| {

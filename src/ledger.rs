@@ -61,8 +61,8 @@ impl Appended {
 /// batches takes their locks in the order of your calls.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs"));
-/// # with_database(|conn| {
+/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
+/// # doctest::with_database(|conn| {
 /// use mailglass::{EventType, NewEvent, ledger};
 ///
 /// let event = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())

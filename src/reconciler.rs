@@ -72,8 +72,8 @@ static SWEEP: LazyLock<String> = LazyLock::new(|| {
 /// Sweeps once, as one statement: all of it happens or nothing.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs"));
-/// # with_database(|conn| {
+/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
+/// # doctest::with_database(|conn| {
 /// use std::time::Duration;
 ///
 /// use mailglass::reconciler::{Sweep, sweep};

@@ -15,8 +15,8 @@ impl Delivery {
     /// The provider took the message: keeps the provider and its message id, and records a `dispatched` event.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs"));
-    /// # with_database(|conn| {
+    /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
+    /// # doctest::with_database(|conn| {
     /// use mailglass::{DeliveryStatus, NewDelivery, Stream};
     ///
     /// let queued = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com").insert(conn)?;
