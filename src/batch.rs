@@ -1,8 +1,13 @@
 //! One statement over a whole batch: constant text, one array parameter a column.
 //!
 //! Arrays have no limit of 65,535 parameters, and the constant text lets Diesel keep the prepared statement, so that a
-//! warm connection parses and plans it once and each further batch is a single round trip. (`sql_query` is prepared anew
-//! every time.)
+//! warm connection parses it once and each further batch is a single round trip. (`sql_query` is prepared anew every
+//! time.)
+//!
+//! Postgres keeps the plan, too, but only if a plan for any parameters looks no dearer than one for these. It takes a
+//! bare `unnest($1)` for ten rows then, where the array at hand has one, and so plans every single event anew, which takes
+//! ten times as long as appending it. So the statements say `unnest((SELECT $1), (SELECT $2), …)`: behind a SELECT the
+//! planner sees no array, and expects ten rows both times.
 
 use std::marker::PhantomData;
 
@@ -60,14 +65,14 @@ impl<S: BatchStatement, C> Query for Batch<'_, S, C> {
 
 impl<S, C> RunQueryDsl<PgConnection> for Batch<'_, S, C> {}
 
-/// Pushes `$1, $2, …`, each with its SQL type.
+/// Pushes `$1), (SELECT $2), (SELECT $3 …`, each with its SQL type: what goes into `unnest((SELECT :columns))`.
 macro_rules! push_columns {
     ($out:ident, $($sql_type:ty = $column:expr),+ $(,)?) => {{
         let mut separator = "";
         $(
             $out.push_sql(separator);
             $out.push_bind_param::<diesel::sql_types::Array<$sql_type>, _>($column)?;
-            separator = ", ";
+            separator = "), (SELECT ";
         )+
         let _ = separator;
         Ok(())

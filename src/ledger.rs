@@ -76,9 +76,9 @@ impl Appended {
 /// ```
 ///
 /// # Errors
-/// - [`Error::Invalid`]: wrong fields, an empty batch, or one of more than [`MAX_BATCH`](crate::MAX_BATCH) events
-/// - [`Error::IdempotencyConflict`]: a key that something else holds
-/// - [`Error::Database`]: anything else, such as a lost connection; recording the same events again is safe where they
+/// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, an empty batch, or one of more than [`MAX_BATCH`](crate::MAX_BATCH) events
+/// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
+/// - [`Error::Database`](crate::Error::Database): anything else, such as a lost connection; recording the same events again is safe where they
 ///   carry keys
 pub fn record(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
     land::<Record>(conn, events)

@@ -1,4 +1,16 @@
 #![doc = include_str!("../README.md")]
+//! # Where things are
+//!
+//! | You want to | Use |
+//! |---|---|
+//! | make deliveries, one or a batch | [`NewDelivery`], [`insert`](NewDelivery::insert), [`insert_all`](NewDelivery::insert_all) |
+//! | write down what your mailer did | [`mark_dispatched`](Delivery::mark_dispatched), [`mark_failed`](Delivery::mark_failed), [`mark_suppressed`](Delivery::mark_suppressed) |
+//! | record what the provider reports | [`NewEvent`], [`ledger::record`] |
+//! | link what arrived too early | [`reconciler::sweep`] |
+//! | read | [`Delivery::find`], [`Delivery::timeline`], and your own queries over [`schema`] |
+//! | change a delivery | [`DeliveryChanges`], [`Delivery::update`] |
+//! | check or restore the projection | [`projection::rebuild`], [`projection::rebuild_all`], [`projection::fold`] |
+//! | build records from JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
 
 mod attrs;
 mod batch;

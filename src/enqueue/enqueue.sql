@@ -2,7 +2,7 @@
 WITH input AS (
     -- Twins that share the id that the application gave them: the first one counts.
     SELECT DISTINCT ON (id) *
-    FROM unnest(:columns) WITH ORDINALITY AS input (
+    FROM unnest((SELECT :columns)) WITH ORDINALITY AS input (
         id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, metadata,
         idempotency_key, event_id, event_type, occurred_at, position
     )

@@ -14,7 +14,7 @@ SELECT
         CASE WHEN delivery.stream <> replay.stream THEN 'stream' END,
         CASE WHEN delivery.recipient <> replay.recipient THEN 'recipient' END
     ], NULL) AS differing
-FROM unnest(:columns) AS replay (
+FROM unnest((SELECT :columns)) AS replay (
     id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, metadata,
     idempotency_key, event_id, event_type, occurred_at
 )

@@ -1,7 +1,7 @@
 -- input -> resolved, inserted, pending: appends what is new, and lets what has no delivery yet wait.
 input AS (
     SELECT *
-    FROM unnest(:columns) WITH ORDINALITY AS input (
+    FROM unnest((SELECT :columns)) WITH ORDINALITY AS input (
         id, tenant_id, named_delivery_id, type, occurred_at, idempotency_key, reject_reason, normalized_payload,
         metadata, trace_id, provider, provider_message_id, recipient, malformed, position
     )

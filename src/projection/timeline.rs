@@ -38,7 +38,7 @@ impl Columns for Subjects<'_> {
 
 /// The beginning of a statement over [`Subjects`]: `timeline`, the events of each, with `timeline_of`.
 pub(super) const WITH_TIMELINE: &str = concat!(
-    "WITH subject AS (SELECT * FROM unnest(:columns) AS subject (tenant_id, delivery_id)),\n",
+    "WITH subject AS (SELECT * FROM unnest((SELECT :columns)) AS subject (tenant_id, delivery_id)),\n",
     include_str!("timeline.sql"),
 );
 

@@ -18,6 +18,7 @@ mod migrations;
 mod orphans;
 mod projection;
 mod projection_races;
+mod readme;
 mod replay_races;
 mod replays;
 mod send_path;

@@ -1,0 +1,27 @@
+use diesel::prelude::*;
+use mailglass::reconciler::{Sweep, sweep};
+use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
+
+pub(super) fn main_job(conn: &mut PgConnection) -> mailglass::Result<()> {
+    mailglass::migrations::run(conn)?; // at start, from as many processes as you like
+
+    // Enqueue. The row and its first event are one step, and the key makes it safe to repeat.
+    let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
+        .idempotency_key("acme:welcome:42")
+        .insert(conn)?;
+
+    // Your mailer handed the message over.
+    let delivery = delivery.mark_dispatched(conn, "postmark", "0a129aee", chrono::Utc::now())?;
+
+    // A webhook, and the same one again: the second is a replay, and nothing moves.
+    let delivered = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())
+        .provider_message("postmark", "0a129aee")
+        .idempotency_key("postmark:delivery:0a129aee");
+    assert!(!ledger::record(conn, &[delivered.clone()])?[0].is_replay());
+    assert!(ledger::record(conn, &[delivered])?[0].is_replay());
+
+    sweep(conn, &Sweep::default())?; // every half minute: links what arrived before its delivery
+
+    assert_eq!(delivery.timeline(conn)?.len(), 3); // queued, dispatched, delivered
+    Ok(())
+}
