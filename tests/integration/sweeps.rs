@@ -177,7 +177,7 @@ fn sweeps_at_once_link_each_orphan_once() {
     }
 }
 
-/// Rows of the ledger and of the deliveries that the server has read so far, in this session's own transaction.
+/// Rows of our tables that the server has read for this session so far.
 fn rows_read(conn: &mut PgConnection) -> i64 {
     let read = "(SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint FROM pg_stat_xact_user_tables
                   WHERE relname LIKE 'mailglass%')";
@@ -186,14 +186,13 @@ fn rows_read(conn: &mut PgConnection) -> i64 {
         .unwrap()
 }
 
-#[test]
-fn a_sweep_with_nothing_pending_reads_nothing_whatever_the_size_of_the_ledger() {
+/// What a sweep reads beside a ledger of so many events, a tenth of them orphans that were linked or given up long ago.
+fn rows_read_by_an_idle_sweep(events: i64, tenant: Option<&str>) -> i64 {
     let (_database, mut conn) = connected();
-    // 20,000 events, a tenth of them orphans that were linked or given up long ago.
     sql_query(
         "WITH appended AS (
              INSERT INTO mailglass_events (id, tenant_id, type, occurred_at, needs_reconciliation)
-             SELECT gen_random_uuid(), 'acme', 'opened', now(), n % 10 = 0 FROM generate_series(1, 20000) AS n
+             SELECT gen_random_uuid(), 'acme', 'opened', now(), n % 10 = 0 FROM generate_series(1, $1) AS n
              RETURNING id, needs_reconciliation
          )
          INSERT INTO mailglass_event_links (event_id, tenant_id, waiting_reason, delivery_id, linked_at, expired_at)
@@ -202,28 +201,30 @@ fn a_sweep_with_nothing_pending_reads_nothing_whatever_the_size_of_the_ledger() 
          FROM appended, LATERAL (SELECT random() < 0.5 AS linked) AS coin
          WHERE needs_reconciliation",
     )
+    .bind::<diesel::sql_types::BigInt, _>(events)
     .execute(&mut conn)
     .unwrap();
     sql_query("ANALYZE mailglass_event_links, mailglass_events")
         .execute(&mut conn)
         .unwrap();
-    for tenant in [None, Some(TENANT.to_owned())] {
-        conn.transaction::<_, mailglass::Error, _>(|conn| {
-            let before = rows_read(conn);
-            assert_eq!(
-                sweep(
-                    conn,
-                    &Sweep {
-                        tenant: tenant.clone(),
-                        ..eager()
-                    }
-                )?,
-                SweepReport::default()
-            );
-            assert_eq!(rows_read(conn) - before, 0);
-            Ok(())
-        })
-        .unwrap();
+    conn.transaction::<_, mailglass::Error, _>(|conn| {
+        let before = rows_read(conn);
+        let idle = Sweep {
+            tenant: tenant.map(str::to_owned),
+            ..eager()
+        };
+        assert_eq!(sweep(conn, &idle)?, SweepReport::default());
+        Ok(rows_read(conn) - before)
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_sweep_with_nothing_pending_does_no_work_whatever_the_size_of_the_ledger() {
+    for tenant in [None, Some(TENANT)] {
+        let read = [500, 20_000].map(|events| rows_read_by_an_idle_sweep(events, tenant));
+        // Not always none: to plan, some versions look up the ends of an index.
+        assert!(read[1] <= read[0].max(8), "{read:?}");
     }
 }
 
