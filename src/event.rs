@@ -132,7 +132,8 @@ impl NewEvent {
         attrs.checks.finish().map(|()| event)
     }
 
-    /// The delivery that the event is about. It need not exist yet.
+    /// The delivery that the event is about. It need not exist yet: the event lands, waits, and is projected by the
+    /// [reconciler](crate::reconciler) when the delivery is there.
     #[must_use]
     pub fn delivery(mut self, id: Uuid) -> Self {
         self.delivery_id = Some(id);

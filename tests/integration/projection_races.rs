@@ -3,10 +3,16 @@
 use std::sync::Barrier;
 use std::thread;
 
-use mailglass::projection::{Projection, fold, rebuild};
+use diesel::prelude::*;
+use diesel::sql_query;
+use mailglass::projection::{Projection, fold, rebuild, rebuild_all};
+use mailglass::schema::mailglass_deliveries;
 use mailglass::{EventType, NewEvent, ledger};
+use uuid::Uuid;
 
-use crate::support::{TENANT, connect, database, delivery, event, reload};
+use crate::support::{
+    TENANT, at, backend_pid, connect, connected, database, delivery, event, reload, to, wait_until_blocked,
+};
 
 const CONNECTIONS: i64 = 8;
 const ROUNDS: i64 = 60;
@@ -52,4 +58,81 @@ fn eight_connections_recording_on_one_delivery_lose_nothing() {
         delivery,
         "nothing was left to correct"
     );
+}
+
+/// A rebuild sets the columns, so it must not read the ledger before it holds the row.
+#[test]
+fn a_rebuild_that_waits_for_an_event_reads_it_afterwards() {
+    let rebuilds: [fn(&mut PgConnection, Uuid); 2] = [
+        |conn, id| drop(rebuild(conn, TENANT, id).unwrap()),
+        |conn, _| assert_eq!(rebuild_all(conn, TENANT).unwrap(), 0),
+    ];
+    for rebuild in rebuilds {
+        let (database, mut recording) = connected();
+        let delivery = delivery(&mut recording);
+        sql_query("BEGIN").execute(&mut recording).unwrap();
+        ledger::record(&mut recording, &[event(EventType::Bounced, 5).delivery(delivery.id)]).unwrap();
+        thread::scope(|scope| {
+            let mut rebuilding = connect(&database);
+            let pid = backend_pid(&mut rebuilding);
+            scope.spawn(move || rebuild(&mut rebuilding, delivery.id));
+            wait_until_blocked(&mut recording, pid);
+            sql_query("COMMIT").execute(&mut recording).unwrap();
+        });
+        assert_eq!(reload(&mut recording, &delivery).bounced_at, Some(at(5)));
+    }
+}
+
+/// Rows are locked in the order of their ids, not in the order in which some plan happens to come by them; or two
+/// sessions with different plans would deadlock.
+#[test]
+fn rows_are_locked_in_the_order_of_their_ids_whatever_the_plan() {
+    let (database, mut holding) = connected();
+    // The table holds them in the opposite order of their ids.
+    for id in (1..=9).rev().map(Uuid::from_u128) {
+        to("ann@example.com").id(id).insert(&mut holding).unwrap();
+    }
+    let row = |id| {
+        mailglass_deliveries::table
+            .find(Uuid::from_u128(id))
+            .select(mailglass_deliveries::id)
+    };
+
+    for by_table in [false, true] {
+        sql_query("BEGIN").execute(&mut holding).unwrap();
+        let _: Uuid = row(5).for_update().first(&mut holding).unwrap();
+        let mut recording = connect(&database);
+        if by_table {
+            // So that it reads the table from front to back.
+            for other_way in ["nestloop", "mergejoin", "indexscan", "indexonlyscan", "bitmapscan"] {
+                sql_query(format!("SET enable_{other_way} = off"))
+                    .execute(&mut recording)
+                    .unwrap();
+            }
+        }
+        let events: Vec<NewEvent> = (1..=9)
+            .map(|id| event(EventType::Opened, 1).delivery(Uuid::from_u128(id)))
+            .collect();
+        let pid = backend_pid(&mut recording);
+        thread::scope(|scope| {
+            let waiting = scope.spawn(move || ledger::record(&mut recording, &events));
+            wait_until_blocked(&mut holding, pid);
+            let mut other = connect(&database);
+            let free: Vec<Uuid> = mailglass_deliveries::table
+                .order(mailglass_deliveries::id)
+                .select(mailglass_deliveries::id)
+                .for_update()
+                .skip_locked()
+                .load(&mut other)
+                .unwrap();
+            // Before anything can panic, or the scope would wait for ever.
+            sql_query("COMMIT").execute(&mut holding).unwrap();
+            waiting.join().unwrap().unwrap();
+            assert_eq!(
+                free,
+                [6, 7, 8, 9].map(Uuid::from_u128),
+                "it waits for the fifth and has the first four"
+            );
+        });
+    }
 }

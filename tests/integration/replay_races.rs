@@ -10,7 +10,9 @@ use mailglass::ledger::{self, Appended};
 use mailglass::projection::{Projection, fold};
 use mailglass::{EventType, NewDelivery, NewEvent, Stream};
 
-use crate::support::{TENANT, at, connect, connected, count_events, database, event, reload};
+use crate::support::{
+    TENANT, at, backend_pid, connect, connected, count_events, database, event, reload, wait_until_blocked,
+};
 
 const CONNECTIONS: usize = 8;
 const KEYS: usize = 1_000;
@@ -100,25 +102,6 @@ fn a_replay_that_waits_for_its_twins_commit_is_given_the_twins_row() {
         waiting.join().unwrap()
     });
     assert_eq!(replayed, Appended::Replayed(recorded));
-}
-
-fn backend_pid(conn: &mut PgConnection) -> i32 {
-    diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()"))
-        .get_result(conn)
-        .unwrap()
-}
-
-/// The server itself says when that backend waits for a lock.
-fn wait_until_blocked(conn: &mut PgConnection, pid: i32) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    let blocked = format!("cardinality(pg_blocking_pids({pid})) > 0");
-    while !diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&blocked))
-        .get_result::<bool>(conn)
-        .unwrap()
-    {
-        assert!(std::time::Instant::now() < deadline, "it never had to wait");
-        thread::yield_now();
-    }
 }
 
 /// Batches in one order wait for each other; in two they would deadlock.

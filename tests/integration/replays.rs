@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use mailglass::ledger::{self, Appended};
+use mailglass::projection::fold;
 use mailglass::{Error, EventType, NewEvent, RejectReason};
 use serde_json::json;
 use uuid::Uuid;

@@ -106,3 +106,22 @@ pub fn waiting_reasons(conn: &mut PgConnection) -> Vec<String> {
         .load(conn)
         .expect("the reasons")
 }
+
+pub fn backend_pid(conn: &mut PgConnection) -> i32 {
+    diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()"))
+        .get_result(conn)
+        .unwrap()
+}
+
+/// The server itself says when that backend waits for a lock.
+pub fn wait_until_blocked(conn: &mut PgConnection, pid: i32) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let blocked = format!("cardinality(pg_blocking_pids({pid})) > 0");
+    while !diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&blocked))
+        .get_result::<bool>(conn)
+        .unwrap()
+    {
+        assert!(std::time::Instant::now() < deadline, "it never had to wait");
+        std::thread::yield_now();
+    }
+}
