@@ -87,17 +87,20 @@ fn the_same_key_with_other_content_is_a_conflict_that_names_the_fields() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     ledger::record(&mut conn, &[bounced().delivery(delivery.id)]).unwrap();
-    let before = count_events(&mut conn);
+    let before = (count_events(&mut conn), reload(&mut conn, &delivery));
 
     let with = |event: NewEvent| event.idempotency_key("postmark:bounce:1");
     let cases = [
         (bounced().delivery(Uuid::now_v7()), vec!["delivery_id"]),
         (bounced().reject_reason(RejectReason::Spam), vec!["reject_reason"]),
         (bounced().normalized_payload(json!({})), vec!["normalized_payload"]),
-        (bounced().metadata(json!({ "attempt": 2 })), vec!["metadata"]),
+        (
+            bounced().metadata(json!({ "attempt": 2 })).delivery(delivery.id),
+            vec!["metadata"],
+        ),
         (bounced().provider_message("postmark", "m-1"), vec!["metadata"]),
         (
-            with(event(EventType::Sent, 6)),
+            with(event(EventType::Complained, 6).delivery(delivery.id)),
             vec!["type", "occurred_at", "reject_reason", "normalized_payload", "metadata"],
         ),
     ];
@@ -108,7 +111,11 @@ fn the_same_key_with_other_content_is_a_conflict_that_names_the_fields() {
         assert_eq!((key.as_str(), index), ("postmark:bounce:1", 0));
         assert_eq!(fields, expected);
     }
-    assert_eq!(count_events(&mut conn), before);
+    assert_eq!(
+        (count_events(&mut conn), reload(&mut conn, &delivery)),
+        before,
+        "nothing landed and nothing moved"
+    );
 }
 
 #[test]
@@ -134,6 +141,11 @@ fn nanoseconds_do_not_make_a_replay_another_event() {
         .remove(0)
         .into_event();
     assert_eq!(first.occurred_at, at(1) + TimeDelta::microseconds(1));
+    assert_eq!(
+        fold([&precise]),
+        fold([&first]),
+        "the fold of what is to be recorded is that of what was"
+    );
     assert_eq!(
         ledger::record(&mut conn, &[precise]).unwrap(),
         [Appended::Replayed(first)]
