@@ -127,18 +127,11 @@ fn insert_births(conn: &mut PgConnection, births: &[Birth<'_>]) -> Result<Vec<In
         .map(|birth| created.remove(&birth.id).map(Inserted::Created))
         .collect();
 
-    let skipped: Vec<&Birth<'_>> = (births.iter().zip(&outcomes))
-        .filter_map(|(birth, outcome)| outcome.is_none().then_some(birth))
-        .collect();
-    if skipped.is_empty() {
-        return Ok(outcomes.into_iter().flatten().collect());
-    }
-    let columns = DeliveryColumns::new(skipped.into_iter());
-    let replays = Batch::<Replays, _>::new(&columns).load(conn)?;
-    let keys = births
-        .iter()
-        .map(|birth| (birth.event_id, birth.delivery.idempotency_key.as_deref()));
-    replay::settle(outcomes, keys, replays, Inserted::Replayed)
+    let read = |skipped: Vec<&Birth<'_>>| {
+        let columns = DeliveryColumns::new(skipped.into_iter());
+        Ok(Batch::<Replays, _>::new(&columns).load(conn)?)
+    };
+    replay::settle(births, outcomes, read, Inserted::Replayed)
 }
 
 struct Enqueue;

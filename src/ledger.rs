@@ -121,14 +121,9 @@ where
         .map(|landing| recorded.remove(&landing.id).map(Appended::Recorded))
         .collect();
 
-    let skipped: Vec<&Landing<'_>> = (landings.iter().zip(&outcomes))
-        .filter_map(|(landing, outcome)| outcome.is_none().then_some(landing))
-        .collect();
-    if skipped.is_empty() {
-        return Ok(outcomes.into_iter().flatten().collect());
-    }
-    let columns = EventColumns::new(skipped.into_iter());
-    let replays = Batch::<Replays, _>::new(&columns).load(conn)?;
-    let keys = landings.iter().map(|it| (it.id, it.event.idempotency_key.as_deref()));
-    replay::settle(outcomes, keys, replays, Appended::Replayed)
+    let read = |skipped: Vec<&Landing<'_>>| {
+        let columns = EventColumns::new(skipped.into_iter());
+        Ok(Batch::<Replays, _>::new(&columns).load(conn)?)
+    };
+    replay::settle(landings, outcomes, read, Appended::Replayed)
 }

@@ -11,14 +11,15 @@ use uuid::Uuid;
 use crate::batch::{Columns, push_columns};
 use crate::closed_sets::{EventType, Stream};
 use crate::new_delivery::NewDelivery;
+use crate::replay::Entry;
 use crate::schema::sql_types::{MailglassEventType, MailglassStream};
 use crate::validation::{domain_of, microseconds};
 
 /// A delivery that is about to be inserted, with its first event.
 pub(super) struct Birth<'a> {
     pub(super) id: Uuid,
-    pub(super) event_id: Uuid,
-    pub(super) delivery: &'a NewDelivery,
+    event_id: Uuid,
+    delivery: &'a NewDelivery,
     recipient_domain: String,
     occurred_at: DateTime<Utc>,
 }
@@ -32,6 +33,17 @@ impl<'a> Birth<'a> {
             recipient_domain: domain_of(&delivery.recipient).unwrap_or_default(),
             occurred_at: delivery.last_event_at.unwrap_or_else(|| microseconds(Utc::now())),
         }
+    }
+}
+
+impl Entry for Birth<'_> {
+    /// Not the delivery's, which twins may share.
+    fn entry_id(&self) -> Uuid {
+        self.event_id
+    }
+
+    fn idempotency_key(&self) -> Option<&str> {
+        self.delivery.idempotency_key.as_deref()
     }
 }
 

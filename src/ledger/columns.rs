@@ -13,12 +13,13 @@ use uuid::Uuid;
 use crate::batch::{Columns, push_columns};
 use crate::closed_sets::{EventType, RejectReason};
 use crate::event::NewEvent;
+use crate::replay::Entry;
 use crate::schema::sql_types::{MailglassEventType, MailglassRejectReason};
 
 /// An event on its way into the ledger.
 pub(super) struct Landing<'a> {
     pub(super) id: Uuid,
-    pub(super) event: &'a NewEvent,
+    event: &'a NewEvent,
     metadata: Cow<'a, Value>,
 }
 
@@ -29,6 +30,16 @@ impl<'a> Landing<'a> {
             event,
             metadata: event.full_metadata(),
         }
+    }
+}
+
+impl Entry for Landing<'_> {
+    fn entry_id(&self) -> Uuid {
+        self.id
+    }
+
+    fn idempotency_key(&self) -> Option<&str> {
+        self.event.idempotency_key.as_deref()
     }
 }
 
