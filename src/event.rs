@@ -213,14 +213,13 @@ impl NewEvent {
         checks.json_object("normalized_payload", &self.normalized_payload);
         checks.json_object("metadata", &self.metadata);
         for (key, set) in self.named() {
-            match self.metadata.get(key) {
-                Some(there) if set.is_some_and(|set| there != set) => {
+            let there = self.metadata.get(key).filter(|there| !there.is_null());
+            match (there, set) {
+                (Some(there), Some(set)) if there != set => {
                     checks.complain(key, format!("disagrees with metadata.{key}"));
                 }
-                Some(there) if set.is_none() && !there.is_null() => match there.as_str() {
-                    Some(text) => checks.text(&format!("metadata.{key}"), text, MESSAGE_ID),
-                    None => checks.complain(&format!("metadata.{key}"), "must be a string"),
-                },
+                (Some(Value::String(text)), None) => checks.text(&format!("metadata.{key}"), text, MESSAGE_ID),
+                (Some(_), None) => checks.complain(&format!("metadata.{key}"), "must be a string"),
                 _ => {}
             }
         }

@@ -5,7 +5,7 @@ use diesel::{delete, insert_into, sql_query, update};
 use mailglass::schema::mailglass_events::dsl;
 use mailglass::{Error, Event, EventType, LedgerOperation, ledger};
 
-use crate::support::{connected, count_events, delivery, event};
+use crate::support::{TENANT, at, connect, connected, count_events, delivery, event, sweep_now};
 
 /// Every way to change a landed event in plain SQL, and the operation that the error must name. `$key` stands for the key
 /// of an event that is there.
@@ -207,5 +207,49 @@ fn the_guard_raises_sqlstate_45a01() {
              END $do$",
         );
         sql_query(block).execute(&mut conn).unwrap();
+    }
+}
+
+/// The role that the README recommends: it can do everything that the crate does, and can't put the guard to sleep.
+#[test]
+fn a_role_that_owns_nothing_can_work_and_can_not_disarm_the_guard() {
+    let (database, mut owner) = connected();
+    let role = format!("mailglass_app_{}", uuid::Uuid::now_v7().simple());
+    for statement in [
+        format!("CREATE ROLE {role}"),
+        format!("GRANT SELECT, INSERT ON mailglass_events TO {role}"),
+        format!("GRANT SELECT, INSERT, UPDATE ON mailglass_deliveries, mailglass_event_links TO {role}"),
+    ] {
+        sql_query(statement).execute(&mut owner).unwrap();
+    }
+    let mut app = connect(&database);
+    sql_query(format!("SET ROLE {role}")).execute(&mut app).unwrap();
+
+    let early = event(EventType::Opened, 5)
+        .provider_message("postmark", "m-1")
+        .idempotency_key("k");
+    assert!(!ledger::record(&mut app, std::slice::from_ref(&early)).unwrap()[0].is_replay());
+    assert!(ledger::record(&mut app, &[early]).unwrap()[0].is_replay());
+    let dispatched = delivery(&mut app)
+        .mark_dispatched(&mut app, "postmark", "m-1", at(1))
+        .unwrap();
+    assert_eq!(sweep_now(&mut app).linked, 1);
+    assert_eq!(dispatched.timeline(&mut app).unwrap().len(), 3);
+    assert_eq!(mailglass::projection::rebuild_all(&mut app, TENANT).unwrap(), 0);
+
+    for disarm in [
+        "ALTER TABLE mailglass_events DISABLE TRIGGER ALL",
+        "DROP TRIGGER mailglass_events_immutable_trigger ON mailglass_events",
+        "CREATE OR REPLACE FUNCTION mailglass_raise_immutability() RETURNS trigger LANGUAGE sql AS 'SELECT 1'",
+        "SET session_replication_role = replica",
+        "UPDATE mailglass_events SET trace_id = 'x'",
+        "DELETE FROM mailglass_events",
+        "TRUNCATE mailglass_events",
+        "DROP TABLE mailglass_events",
+    ] {
+        assert!(sql_query(disarm).execute(&mut app).is_err(), "{disarm}");
+    }
+    for statement in [format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")] {
+        sql_query(statement).execute(&mut owner).unwrap();
     }
 }

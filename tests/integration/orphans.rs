@@ -70,6 +70,9 @@ fn a_delivery_that_is_there_is_found_at_once_by_metadata_or_by_payload() {
     let events = [
         event(EventType::Delivered, 1).provider_message("sendgrid", "m-1"),
         event(EventType::Opened, 2).metadata(named.clone()),
+        event(EventType::Opened, 2)
+            .metadata(json!({ "provider": null }))
+            .provider_message("sendgrid", "m-1"),
         event(EventType::Clicked, 3).normalized_payload(named),
         event(EventType::Complained, 4)
             .metadata(json!({ "provider": "sendgrid" }))
