@@ -17,7 +17,8 @@ use std::process::{self, Child, Command};
 use std::thread;
 use std::time::Duration;
 
-use nix::unistd::{User, geteuid};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, User, geteuid};
 use scratch_postgres::Server;
 use support::{Scratch, again, eventually, role, server, tell, this_program_as, told};
 
@@ -144,6 +145,11 @@ fn a_kill_leaves_nothing() {
     });
 }
 
+/// A bare machine has no kill(1).
+fn send(signal: Signal, process: &str) {
+    kill(Pid::from_raw(process.parse().unwrap()), signal).unwrap();
+}
+
 /// As a CI system ends a job.
 #[test]
 fn a_termination_of_every_process_leaves_nothing() {
@@ -153,8 +159,7 @@ fn a_termination_of_every_process_leaves_nothing() {
         let supervisor = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
         let user = child.id().to_string();
         for process in [supervisor.trim(), postmaster, &user] {
-            let sent = Command::new("kill").args(["-TERM", process]).status().unwrap();
-            assert!(sent.success());
+            send(Signal::SIGTERM, process);
         }
     });
 }
@@ -163,8 +168,7 @@ fn a_termination_of_every_process_leaves_nothing() {
 fn a_postmaster_that_died_by_itself_leaves_nothing() {
     let mut command = this_program_as("user", "return");
     nothing_is_left_after("postmaster", &mut command, |child, postmaster| {
-        let killed = Command::new("kill").args(["-KILL", postmaster]).status().unwrap();
-        assert!(killed.success());
+        send(Signal::SIGKILL, postmaster);
         go_on(child, postmaster);
     });
 }
