@@ -72,12 +72,13 @@ impl Delivery {
     /// # Errors
     /// [`Error::NotFound`] where this tenant has no such delivery.
     pub fn find(conn: &mut PgConnection, tenant_id: &str, id: Uuid) -> Result<Delivery> {
+        // By the id alone: Postgres might go by the tenant where the table was small when it planned this.
         mailglass_deliveries::table
             .find(id)
-            .filter(mailglass_deliveries::tenant_id.eq(tenant_id))
             .select(Delivery::as_select())
             .first(conn)
             .optional()?
+            .filter(|delivery| delivery.tenant_id == tenant_id)
             .ok_or(Error::NotFound { record: "delivery", id })
     }
 }

@@ -10,11 +10,14 @@ use super::sql::{FOLD, WRITE};
 use super::timeline::{Subjects, WITH_TIMELINE};
 use crate::batch::{Batch, BatchStatement};
 use crate::delivery::Delivery;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::schema::mailglass_deliveries;
 
-/// How many deliveries one step locks: long enough to be set-wise, short enough not to keep the tenant waiting.
-const STEP: i64 = 1_000;
+/// How many deliveries one step locks: enough to be set-wise, few enough not to keep the tenant waiting.
+const STEP: usize = 1_000;
+
+/// How many ids are read at once, because finding where a tenant's next ids begin may cost a scan of all of them.
+const PAGE: i64 = 50_000;
 
 struct Rebuild;
 
@@ -35,20 +38,14 @@ impl BatchStatement for Rebuild {
 /// Makes one delivery's projection again from its events and returns the row. It changes only where it was wrong.
 ///
 /// # Errors
-/// [`Error::NotFound`] where this tenant has no such delivery.
+/// [`Error::NotFound`](crate::Error::NotFound) where this tenant has no such delivery.
 pub fn rebuild(conn: &mut PgConnection, tenant_id: &str, delivery_id: Uuid) -> Result<Delivery> {
     conn.transaction(|conn| {
+        Delivery::find(conn, tenant_id, delivery_id)?;
         let row = mailglass_deliveries::table
-            .filter(mailglass_deliveries::tenant_id.eq(tenant_id))
-            .filter(mailglass_deliveries::id.eq(delivery_id))
+            .find(delivery_id)
             .select(mailglass_deliveries::id);
         let locked: Vec<Uuid> = row.for_no_key_update().load(conn)?;
-        if locked.is_empty() {
-            return Err(Error::NotFound {
-                record: "delivery",
-                id: delivery_id,
-            });
-        }
         rebuild_locked(conn, tenant_id, &locked)?;
         Delivery::find(conn, tenant_id, delivery_id)
     })
@@ -60,29 +57,35 @@ pub fn rebuild(conn: &mut PgConnection, tenant_id: &str, delivery_id: Uuid) -> R
 /// delivery without any event, which only somebody else's INSERT can have made, is left as it is.
 ///
 /// # Errors
-/// [`Error::Database`]; the steps that were done stay done, and running it again is safe.
+/// [`Error::Database`](crate::Error::Database); the steps that were done stay done, and running it again is safe.
 pub fn rebuild_all(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
     let mut corrected = 0;
     let mut after = Uuid::nil();
     loop {
-        let (last, wrong) = conn.transaction::<_, Error, _>(|conn| {
-            let locked: Vec<Uuid> = mailglass_deliveries::table
-                .filter(mailglass_deliveries::tenant_id.eq(tenant_id))
-                .filter(mailglass_deliveries::id.gt(after))
-                .order(mailglass_deliveries::id)
-                .limit(STEP)
-                .select(mailglass_deliveries::id)
-                .for_no_key_update()
-                .load(conn)?;
-            let wrong = rebuild_locked(conn, tenant_id, &locked)?;
-            Ok((locked.last().copied(), wrong))
-        })?;
-        corrected += wrong;
-        match last {
-            Some(last) => after = last,
-            None => return Ok(corrected),
+        let page: Vec<Uuid> = ids(tenant_id)
+            .filter(mailglass_deliveries::id.gt(after))
+            .limit(PAGE)
+            .load(conn)?;
+        let Some(last) = page.last() else {
+            return Ok(corrected);
+        };
+        after = *last;
+        for step in page.chunks(STEP) {
+            corrected += conn.transaction(|conn| {
+                let step = ids(tenant_id).filter(mailglass_deliveries::id.eq_any(step));
+                let locked: Vec<Uuid> = step.for_no_key_update().load(conn)?;
+                rebuild_locked(conn, tenant_id, &locked)
+            })?;
         }
     }
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn ids<'a>(tenant_id: &'a str) -> _ {
+    mailglass_deliveries::table
+        .filter(mailglass_deliveries::tenant_id.eq(tenant_id))
+        .order(mailglass_deliveries::id)
+        .select(mailglass_deliveries::id)
 }
 
 /// A rebuild sets instead of joining. So the rows are locked first and the ledger is read in this later statement, or it

@@ -1,18 +1,24 @@
 -- subject (tenant_id, delivery_id) -> timeline: a delivery's own events, and those that were linked to it later. An event
 -- that named the delivery by id before it was there is both, and counts once. Never another tenant's.
+-- OFFSET 0 keeps the planner to the indexes by delivery and by id. Of tables that were small or not analyzed yet it would
+-- read a tenant's whole ledger for each delivery, and a connection keeps such a plan until the next ANALYZE.
 timeline AS (
-    SELECT subject.delivery_id AS timeline_of, event.*
+    SELECT subject.delivery_id AS timeline_of, own.*
     FROM subject
-    JOIN mailglass_events AS event
-        ON event.delivery_id = subject.delivery_id
-        AND event.tenant_id = subject.tenant_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM mailglass_events AS event WHERE event.delivery_id = subject.delivery_id OFFSET 0
+    ) AS own
+    WHERE own.tenant_id = subject.tenant_id
     UNION ALL
-    SELECT subject.delivery_id AS timeline_of, event.*
+    SELECT subject.delivery_id AS timeline_of, linked.*
     FROM subject
-    JOIN mailglass_event_links AS link
-        ON link.delivery_id = subject.delivery_id
-        AND link.tenant_id = subject.tenant_id
-    JOIN mailglass_events AS event
-        ON event.id = link.event_id
-        AND event.delivery_id IS DISTINCT FROM link.delivery_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM mailglass_event_links AS link WHERE link.delivery_id = subject.delivery_id OFFSET 0
+    ) AS link
+    CROSS JOIN LATERAL (
+        SELECT * FROM mailglass_events AS event WHERE event.id = link.event_id OFFSET 0
+    ) AS linked
+    WHERE link.tenant_id = subject.tenant_id
+      AND linked.tenant_id = subject.tenant_id
+      AND linked.delivery_id IS DISTINCT FROM subject.delivery_id
 )

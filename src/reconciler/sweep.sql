@@ -1,6 +1,6 @@
 -- One sweep: takes what is pending, links what has its delivery by now, projects it, and writes down what came of each.
 -- $1 tenant or NULL, $2 limit, $3 grace in seconds, $4 age limit in seconds.
-WITH candidates AS (
+WITH wanted AS (
     SELECT *
     FROM mailglass_event_links
     WHERE linked_at IS NULL
@@ -12,25 +12,19 @@ WITH candidates AS (
     -- What another sweep holds is in good hands.
     FOR UPDATE SKIP LOCKED
 ),
-wanted AS (
-    SELECT event_id, tenant_id, named_delivery_id, provider, provider_message_id, recipient
-    FROM candidates
-),
 :resolve,
 outcomes AS (
     SELECT
-        candidates.event_id,
-        CASE WHEN resolved.fitting = 1 THEN resolved.delivery_id END AS delivery_id,
+        event_id,
+        CASE WHEN fitting = 1 THEN found_delivery_id END AS delivery_id,
         CASE
-            WHEN resolved.fitting = 1 THEN candidates.waiting_reason
-            WHEN resolved.fitting > 1 THEN 'ambiguous'
-            WHEN candidates.waiting_reason = 'malformed' THEN 'malformed'
+            WHEN fitting = 1 THEN waiting_reason
+            WHEN fitting > 1 THEN 'ambiguous'
+            WHEN waiting_reason = 'malformed' THEN 'malformed'
             ELSE 'no_delivery'
         END AS waiting_reason,
-        resolved.fitting <> 1
-            AND candidates.inserted_at <= now() - make_interval(secs => $4) AS expired
-    FROM candidates
-    JOIN resolved ON resolved.event_id = candidates.event_id
+        fitting <> 1 AND inserted_at <= now() - make_interval(secs => $4) AS expired
+    FROM resolved
 ),
 settled AS (
     UPDATE mailglass_event_links AS link

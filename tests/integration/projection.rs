@@ -6,7 +6,7 @@ use mailglass::{Delivery, DeliveryStatus, EventType, NewDelivery, NewEvent, ledg
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use crate::support::{TENANT, at, connected, delivery, event, generate, reload, to};
+use crate::support::{TENANT, at, connected, delivery, event, generate, reload, rows_read, to};
 
 fn after(conn: &mut PgConnection, facts: &[(EventType, i64)]) -> Delivery {
     let delivery = delivery(conn);
@@ -241,4 +241,45 @@ fn a_rebuild_of_what_is_not_there_or_is_anothers_is_not_found() {
             .is_not_found()
     );
     assert!(rebuild(&mut conn, "other", delivery.id).unwrap_err().is_not_found());
+}
+
+/// A connection keeps the plans that it made while the tables were small, until somebody analyzes them.
+#[test]
+fn what_was_planned_beside_an_empty_ledger_reads_no_more_beside_a_large_one() {
+    let (database, mut conn) = connected();
+    let ours = to("ann@example.com")
+        .provider("postmark")
+        .provider_message_id("m-1")
+        .insert(&mut conn)
+        .unwrap();
+    let work = |conn: &mut PgConnection| {
+        let opened = event(EventType::Opened, 3);
+        let events = [
+            opened.clone().delivery(ours.id),
+            opened.provider_message("postmark", "m-1"),
+        ];
+        for event in events {
+            ledger::record(conn, &[event]).unwrap();
+        }
+        ours.timeline(conn).unwrap();
+        rebuild(conn, TENANT, ours.id).unwrap();
+    };
+    // Postgres settles on a plan after five executions.
+    for _ in 0..6 {
+        work(&mut conn);
+    }
+    let mut other = crate::support::connect(&database);
+    let batch: Vec<NewDelivery> = (0..5_000).map(|n| to(&format!("r{n}@example.com"))).collect();
+    NewDelivery::insert_all(&batch, &mut other).unwrap();
+    conn.transaction::<_, mailglass::Error, _>(|conn| {
+        let before = rows_read(conn);
+        work(conn);
+        let read = rows_read(conn) - before;
+        assert!(
+            read < 200,
+            "{read} rows read for a delivery with 15 events, beside 5,000 others"
+        );
+        Ok(())
+    })
+    .unwrap();
 }

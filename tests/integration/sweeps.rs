@@ -12,7 +12,7 @@ use mailglass::reconciler::{Sweep, SweepReport, sweep};
 use mailglass::schema::mailglass_event_links::dsl as links;
 use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
 
-use crate::support::{TENANT, at, connect, connected, database, eager, event, reload, sweep_now, to};
+use crate::support::{TENANT, at, connect, connected, database, eager, event, reload, rows_read, sweep_now, to};
 
 fn opened(message_id: impl Into<String>) -> NewEvent {
     event(EventType::Opened, 1).provider_message("postmark", message_id)
@@ -175,15 +175,6 @@ fn sweeps_at_once_link_each_orphan_once() {
         assert_eq!(timeline.len(), 1 + ORPHANS / 20);
         assert_eq!(fold(&timeline), Some(Projection::from(&now)));
     }
-}
-
-/// Rows of our tables that the server has read for this session so far.
-fn rows_read(conn: &mut PgConnection) -> i64 {
-    let read = "(SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint FROM pg_stat_xact_user_tables
-                  WHERE relname LIKE 'mailglass%')";
-    diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(read))
-        .get_result(conn)
-        .unwrap()
 }
 
 /// What a sweep reads beside a ledger of so many events, a tenth of them orphans that were linked or given up long ago.

@@ -125,3 +125,12 @@ pub fn wait_until_blocked(conn: &mut PgConnection, pid: i32) {
         std::thread::yield_now();
     }
 }
+
+/// Rows of our tables that the server has read for this session so far.
+pub fn rows_read(conn: &mut PgConnection) -> i64 {
+    let read = "(SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint FROM pg_stat_xact_user_tables
+                  WHERE relname LIKE 'mailglass%')";
+    diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(read))
+        .get_result(conn)
+        .unwrap()
+}
