@@ -108,8 +108,9 @@ impl Delivery {
         use crate::schema::mailglass_deliveries::dsl;
         let this = dsl::mailglass_deliveries
             .find(self.id)
-            .filter(dsl::tenant_id.eq(&self.tenant_id));
-        let updated = diesel::update(this.filter(dsl::lock_version.eq(self.lock_version)))
+            .filter(dsl::tenant_id.eq(&self.tenant_id))
+            .filter(dsl::lock_version.eq(self.lock_version));
+        let updated = diesel::update(this)
             .set((
                 changes,
                 dsl::lock_version.eq(dsl::lock_version + 1),
@@ -120,22 +121,12 @@ impl Delivery {
             .optional()?;
         match updated {
             Some(delivery) => Ok(delivery),
-            None => Err(self.not_updated(this.select(dsl::lock_version).first(conn).optional()?)),
-        }
-    }
-
-    /// Tells a row that moved on from one that is gone.
-    fn not_updated(&self, found: Option<i32>) -> Error {
-        match found {
-            Some(found) => Error::StaleEntry {
+            // A row that moved on, unless it is gone.
+            None => Err(Error::StaleEntry {
                 id: self.id,
                 expected: self.lock_version,
-                found,
-            },
-            None => Error::NotFound {
-                record: "delivery",
-                id: self.id,
-            },
+                found: Delivery::find(conn, &self.tenant_id, self.id)?.lock_version,
+            }),
         }
     }
 }

@@ -1,7 +1,7 @@
 -- The deliveries that were there first, each with what the replay says otherwise. A statement of its own, because the
 -- insert's snapshot can't show a delivery that another transaction committed while the insert waited for its key.
 -- What may have changed since (provider, message id, metadata, the projection) is not compared.
--- The tenant is part of the join, so another tenant's delivery never leaves the server.
+-- The tenant is compared here, so another tenant's delivery never leaves the server. OFFSET 0: see projection/timeline.sql.
 SELECT
     delivery.id, delivery.tenant_id, delivery.mailable, delivery.stream, delivery.recipient, delivery.recipient_domain,
     delivery.provider, delivery.provider_message_id, delivery.last_event_type, delivery.last_event_at,
@@ -18,6 +18,7 @@ FROM unnest((SELECT :columns)) AS replay (
     id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, metadata,
     idempotency_key, event_id, event_type, occurred_at
 )
-JOIN mailglass_deliveries AS delivery
-    ON delivery.idempotency_key = replay.idempotency_key
-    AND delivery.tenant_id = replay.tenant_id
+CROSS JOIN LATERAL (
+    SELECT * FROM mailglass_deliveries AS first WHERE first.idempotency_key = replay.idempotency_key OFFSET 0
+) AS delivery
+WHERE delivery.tenant_id = replay.tenant_id

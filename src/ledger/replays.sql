@@ -1,7 +1,7 @@
 -- The events that were there first, each with what the replay says otherwise. A statement of its own, because the
 -- append's snapshot can't show an event that another transaction committed while the append waited for its key.
 -- Postgres compares the JSON: only it knows that 1e16 and 10000000000000000 are stored as one.
--- The tenant is part of the join, so another tenant's event never leaves the server.
+-- The tenant is compared here, so another tenant's event never leaves the server. OFFSET 0: see projection/timeline.sql.
 SELECT
     event.id, event.tenant_id, event.delivery_id, event.type, event.occurred_at, event.idempotency_key,
     event.reject_reason, event.normalized_payload, event.metadata, event.trace_id, event.needs_reconciliation,
@@ -19,6 +19,7 @@ FROM unnest((SELECT :columns)) AS replay (
     id, tenant_id, named_delivery_id, type, occurred_at, idempotency_key, reject_reason, normalized_payload,
     metadata, trace_id, provider, provider_message_id, recipient, malformed
 )
-JOIN mailglass_events AS event
-    ON event.idempotency_key = replay.idempotency_key
-    AND event.tenant_id = replay.tenant_id
+CROSS JOIN LATERAL (
+    SELECT * FROM mailglass_events AS first WHERE first.idempotency_key = replay.idempotency_key OFFSET 0
+) AS event
+WHERE event.tenant_id = replay.tenant_id
