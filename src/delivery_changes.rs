@@ -66,9 +66,7 @@ impl DeliveryChanges {
     /// # Errors
     /// [`Error::Invalid`] with every wrong field.
     pub fn validate(&self) -> Result<()> {
-        let mut checks = Checks::default();
-        self.check(&mut checks);
-        checks.finish()
+        Checks::run(|checks| self.check(checks))
     }
 
     fn check(&self, checks: &mut Checks) {
@@ -95,15 +93,15 @@ impl Delivery {
     /// - [`Error::NotFound`]: the row is gone
     /// - [`Error::Invalid`]: wrong fields, or a provider message id that another delivery has
     pub fn update(&self, conn: &mut PgConnection, changes: &DeliveryChanges) -> Result<Delivery> {
-        let mut checks = Checks::default();
-        changes.check(&mut checks);
         let some_after =
             |change: &Option<Option<String>>, before: &Option<String>| change.as_ref().unwrap_or(before).is_some();
-        checks.message_has_provider(
-            some_after(&changes.provider_message_id, &self.provider_message_id),
-            some_after(&changes.provider, &self.provider),
-        );
-        checks.finish()?;
+        Checks::run(|checks| {
+            changes.check(checks);
+            checks.message_has_provider(
+                some_after(&changes.provider_message_id, &self.provider_message_id),
+                some_after(&changes.provider, &self.provider),
+            );
+        })?;
 
         use crate::schema::mailglass_deliveries::dsl;
         let this = dsl::mailglass_deliveries

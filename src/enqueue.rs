@@ -95,10 +95,10 @@ impl NewDelivery {
 }
 
 fn births(deliveries: &[NewDelivery]) -> Result<Vec<Birth<'_>>> {
-    let mut checks = Checks::default();
-    checks.batch("deliveries", deliveries, NewDelivery::check);
-    check_ids(deliveries, &mut checks);
-    checks.finish()?;
+    Checks::run(|checks| {
+        checks.batch("deliveries", deliveries, NewDelivery::check);
+        check_ids(deliveries, checks);
+    })?;
     Ok(deliveries.iter().map(Birth::new).collect())
 }
 

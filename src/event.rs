@@ -197,9 +197,7 @@ impl NewEvent {
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) with every wrong field.
     pub fn validate(&self) -> Result<()> {
-        let mut checks = Checks::default();
-        self.check(&mut checks);
-        checks.finish()
+        Checks::run(|checks| self.check(checks))
     }
 
     pub(crate) fn check(&self, checks: &mut Checks) {

@@ -97,9 +97,7 @@ fn land<S>(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>
 where
     S: BatchStatement<SqlType = mailglass_events::SqlType>,
 {
-    let mut checks = Checks::default();
-    checks.batch("events", events, NewEvent::check);
-    checks.finish()?;
+    Checks::run(|checks| checks.batch("events", events, NewEvent::check))?;
 
     let landings: Vec<Landing<'_>> = events.iter().map(Landing::new).collect();
     match landings.as_slice() {

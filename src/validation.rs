@@ -30,6 +30,13 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
+    /// Makes the checks and reports everything that they found.
+    pub(crate) fn run(check: impl FnOnce(&mut Self)) -> Result<()> {
+        let mut checks = Checks::default();
+        check(&mut checks);
+        checks.finish()
+    }
+
     /// What follows is about this entry of a batch.
     pub(crate) fn at(&mut self, index: usize) {
         self.index = Some(index);

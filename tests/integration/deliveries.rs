@@ -7,7 +7,7 @@ use mailglass::{Delivery, DeliveryStatus, Error, EventType, Inserted, NewDeliver
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{TENANT, at, connected, count_events, delivery, reload, to, wrong_fields};
+use crate::support::{TENANT, at, at_once, connected, count_events, delivery, reload, to, wrong_fields};
 
 fn count_deliveries(conn: &mut PgConnection) -> i64 {
     mailglass_deliveries::table.count().get_result(conn).unwrap()
@@ -177,22 +177,18 @@ fn eight_connections_enqueueing_the_same_batch_insert_each_delivery_once() {
     let batch: Vec<_> = (0..300)
         .map(|n| to(&format!("r{n}@example.com")).idempotency_key(format!("k{n}")))
         .collect();
-    let barrier = std::sync::Barrier::new(8);
-    let created: usize = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..8)
-            .map(|worker| {
-                let (database, barrier, mut batch) = (&database, &barrier, batch.clone());
-                scope.spawn(move || {
-                    let mut conn = crate::support::connect(database);
-                    batch.rotate_left(worker * 37);
-                    barrier.wait();
-                    let inserted = NewDelivery::insert_all(&batch, &mut conn).unwrap();
-                    inserted.iter().filter(|it| !it.is_replay()).count()
-                })
-            })
-            .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    let orders: Vec<_> = (0..8)
+        .map(|worker| {
+            let mut order = batch.clone();
+            order.rotate_left(worker * 37);
+            order
+        })
+        .collect();
+    let created = at_once(&database, orders.len(), |worker, conn| {
+        let inserted = NewDelivery::insert_all(&orders[worker], conn).unwrap();
+        inserted.iter().filter(|it| !it.is_replay()).count()
     });
+    let created: usize = created.into_iter().sum();
     let mut conn = crate::support::connect(&database);
     assert_eq!(
         (created, count_deliveries(&mut conn), count_events(&mut conn)),

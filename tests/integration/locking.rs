@@ -1,14 +1,11 @@
 //! R13: every update checks and bumps `lock_version`; the loser is told apart from a row that is gone.
 
-use std::sync::Barrier;
-use std::thread;
-
 use diesel::prelude::*;
 use mailglass::schema::mailglass_deliveries;
 use mailglass::{DeliveryChanges, Error, EventType, ledger};
 use serde_json::json;
 
-use crate::support::{connect, connected, database, delivery, event, reload, to, wrong_fields};
+use crate::support::{at_once, connect, connected, database, delivery, event, reload, to, wrong_fields};
 
 fn changes(campaign: &str) -> DeliveryChanges {
     DeliveryChanges {
@@ -48,19 +45,8 @@ fn of_eight_connections_with_the_same_copy_exactly_one_wins() {
     let database = database();
     let mut conn = connect(&database);
     let delivery = delivery(&mut conn);
-    let barrier = Barrier::new(8);
-    let outcomes: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..8)
-            .map(|worker| {
-                let (database, barrier, copy) = (&database, &barrier, delivery.clone());
-                scope.spawn(move || {
-                    let mut conn = connect(database);
-                    barrier.wait();
-                    copy.update(&mut conn, &changes(&worker.to_string()))
-                })
-            })
-            .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    let outcomes = at_once(&database, 8, |worker, conn| {
+        delivery.update(conn, &changes(&worker.to_string()))
     });
     let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, 7));

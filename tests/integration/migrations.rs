@@ -1,8 +1,6 @@
 //! Migrations: up, down and up leave the same schema; processes may migrate at once; any schema will do.
 
 use std::process::Command;
-use std::sync::Barrier;
-use std::thread;
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -10,7 +8,7 @@ use diesel_migrations::MigrationHarness;
 use mailglass::migrations::{MIGRATIONS, run};
 use scratch_postgres::Database;
 
-use crate::support::{connect, delivery, server};
+use crate::support::{at_once, connect, delivery, server};
 
 /// The whole database as SQL, without the lines that differ from run to run.
 fn dump(database: &Database) -> String {
@@ -75,20 +73,7 @@ fn processes_that_migrate_at_the_same_moment_all_succeed() {
     const PROCESSES: usize = 3;
     for _ in 0..5 {
         let database = server().database().unwrap();
-        let barrier = Barrier::new(PROCESSES);
-        let applied: Vec<Vec<String>> = thread::scope(|scope| {
-            let workers: Vec<_> = (0..PROCESSES)
-                .map(|_| {
-                    let (database, barrier) = (&database, &barrier);
-                    scope.spawn(move || {
-                        let mut conn = connect(database);
-                        barrier.wait();
-                        run(&mut conn).unwrap()
-                    })
-                })
-                .collect();
-            workers.into_iter().map(|worker| worker.join().unwrap()).collect()
-        });
+        let applied = at_once(&database, PROCESSES, |_, conn| run(conn).unwrap());
         let mut counts: Vec<usize> = applied.iter().map(Vec::len).collect();
         counts.sort_unstable();
         assert_eq!(

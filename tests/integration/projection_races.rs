@@ -1,6 +1,5 @@
 //! R2, R3: concurrent recording loses nothing, and a rebuild overwrites nothing.
 
-use std::sync::Barrier;
 use std::thread;
 
 use diesel::prelude::*;
@@ -11,7 +10,7 @@ use mailglass::{EventType, NewEvent, ledger};
 use uuid::Uuid;
 
 use crate::support::{
-    TENANT, at, backend_pid, connect, connected, database, delivery, event, reload, to, wait_until_blocked,
+    TENANT, at, at_once, backend_pid, connect, connected, database, delivery, event, reload, to, wait_until_blocked,
 };
 
 const CONNECTIONS: i64 = 8;
@@ -22,32 +21,21 @@ fn eight_connections_recording_on_one_delivery_lose_nothing() {
     let database = database();
     let mut conn = connect(&database);
     let delivery = delivery(&mut conn);
-    let barrier = Barrier::new(CONNECTIONS as usize + 1);
-    thread::scope(|scope| {
-        for worker in 0..CONNECTIONS {
-            let (database, barrier, id) = (&database, &barrier, delivery.id);
-            scope.spawn(move || {
-                let mut conn = connect(database);
-                barrier.wait();
-                for round in 0..ROUNDS {
-                    let number = round * CONNECTIONS + worker;
-                    let event_type = EventType::ALL[number as usize % EventType::ALL.len()];
-                    // The later ones happened earlier, so that both ends of the stamps and of the last event move.
-                    let times = [number, 1_000 - number];
-                    let events: Vec<NewEvent> = times.map(|it| event(event_type, it).delivery(id)).to_vec();
-                    ledger::record(&mut conn, &events).unwrap();
-                }
-            });
-        }
-        // Meanwhile the row is rebuilt over and over: a rebuild that read too early would set it back.
-        let (database, barrier, id) = (&database, &barrier, delivery.id);
-        scope.spawn(move || {
-            let mut conn = connect(database);
-            barrier.wait();
-            for _ in 0..ROUNDS {
-                rebuild(&mut conn, TENANT, id).unwrap();
+    at_once(&database, CONNECTIONS as usize + 1, |worker, conn| {
+        let worker = worker as i64;
+        for round in 0..ROUNDS {
+            if worker == CONNECTIONS {
+                // One rebuilds the row over and over: a rebuild that read too early would set it back.
+                rebuild(conn, TENANT, delivery.id).unwrap();
+                continue;
             }
-        });
+            let number = round * CONNECTIONS + worker;
+            let event_type = EventType::ALL[number as usize % EventType::ALL.len()];
+            // The later ones happened earlier, so that both ends of the stamps and of the last event move.
+            let times = [number, 1_000 - number];
+            let events: Vec<NewEvent> = times.map(|it| event(event_type, it).delivery(delivery.id)).to_vec();
+            ledger::record(conn, &events).unwrap();
+        }
     });
     let delivery = reload(&mut conn, &delivery);
     let timeline = delivery.timeline(&mut conn).unwrap();

@@ -1,7 +1,6 @@
 //! R9: processes that record the same webhooks at once neither deadlock nor count twice.
 
 use std::collections::HashSet;
-use std::sync::Barrier;
 use std::thread;
 
 use diesel::prelude::*;
@@ -11,7 +10,7 @@ use mailglass::projection::{Projection, fold};
 use mailglass::{EventType, NewDelivery, NewEvent, Stream};
 
 use crate::support::{
-    TENANT, at, backend_pid, connect, connected, count_events, database, event, reload, wait_until_blocked,
+    TENANT, at, at_once, backend_pid, connect, connected, count_events, database, event, reload, wait_until_blocked,
 };
 
 const CONNECTIONS: usize = 8;
@@ -51,23 +50,13 @@ fn eight_connections_record_a_thousand_shared_keys_once_each() {
         })
         .collect();
 
-    let barrier = Barrier::new(CONNECTIONS);
-    let answers: Vec<Vec<Appended>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..CONNECTIONS)
-            .map(|worker| {
-                let (database, events, barrier) = (&database, &events, &barrier);
-                scope.spawn(move || {
-                    let mut conn = connect(database);
-                    let mine = shuffled(events, worker);
-                    barrier.wait();
-                    // In batches of different sizes, so that they overlap in every way.
-                    mine.chunks(100 + worker * 37)
-                        .flat_map(|batch| ledger::record(&mut conn, batch).unwrap())
-                        .collect()
-                })
-            })
-            .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    let orders: Vec<_> = (0..CONNECTIONS).map(|worker| shuffled(&events, worker)).collect();
+    let answers: Vec<Vec<Appended>> = at_once(&database, CONNECTIONS, |worker, conn| {
+        // In batches of different sizes, so that they overlap in every way.
+        orders[worker]
+            .chunks(100 + worker * 37)
+            .flat_map(|batch| ledger::record(conn, batch).unwrap())
+            .collect()
     });
 
     let recorded = answers.iter().flatten().filter(|it| !it.is_replay()).count();
@@ -113,19 +102,12 @@ fn overlapping_batches_in_opposite_orders_do_not_deadlock() {
             .map(|n| event(EventType::Sent, 1).idempotency_key(format!("{round}:{n:03}")))
             .collect();
         let reversed: Vec<NewEvent> = batch.iter().rev().cloned().collect();
-        let barrier = Barrier::new(2);
-        let recorded: usize = thread::scope(|scope| {
-            let workers = [&batch, &reversed].map(|batch| {
-                let (database, barrier) = (&database, &barrier);
-                scope.spawn(move || {
-                    let mut conn = connect(database);
-                    barrier.wait();
-                    let appended = ledger::record(&mut conn, batch).unwrap();
-                    appended.iter().filter(|it| !it.is_replay()).count()
-                })
-            });
-            workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+        let orders = [&batch, &reversed];
+        let recorded = at_once(&database, 2, |worker, conn| {
+            let appended = ledger::record(conn, orders[worker]).unwrap();
+            appended.iter().filter(|it| !it.is_replay()).count()
         });
+        let recorded: usize = recorded.into_iter().sum();
         assert_eq!(recorded, batch.len());
     }
 }

@@ -1,7 +1,5 @@
 //! R10, R11: what a sweep costs, whom it may meet, and how it gives up.
 
-use std::sync::Barrier;
-use std::thread;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -12,7 +10,9 @@ use mailglass::reconciler::{Sweep, SweepReport, sweep};
 use mailglass::schema::mailglass_event_links::dsl as links;
 use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
 
-use crate::support::{TENANT, at, connect, connected, database, eager, event, reload, rows_read, sweep_now, to};
+use crate::support::{
+    TENANT, at, at_once, connect, connected, database, eager, event, reload, rows_read, sweep_now, to,
+};
 
 fn opened(message_id: impl Into<String>) -> NewEvent {
     event(EventType::Opened, 1).provider_message("postmark", message_id)
@@ -148,26 +148,12 @@ fn sweeps_at_once_link_each_orphan_once() {
         .collect();
     ledger::record(&mut conn, &orphans).unwrap();
     let rows = NewDelivery::insert_all(&deliveries, &mut conn).unwrap();
-    let barrier = Barrier::new(4);
-    let linked: i64 = thread::scope(|scope| {
-        let workers: Vec<_> = (0..4)
-            .map(|_| {
-                let (database, barrier) = (&database, &barrier);
-                scope.spawn(move || {
-                    let mut conn = connect(database);
-                    let small = Sweep { limit: 50, ..eager() };
-                    barrier.wait();
-                    let mut linked = 0;
-                    // Bounded: each takes some or finds the others holding the rest.
-                    for _ in 0..ORPHANS {
-                        linked += sweep(&mut conn, &small).unwrap().linked;
-                    }
-                    linked
-                })
-            })
-            .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    let small = Sweep { limit: 50, ..eager() };
+    let linked = at_once(&database, 4, |_, conn| {
+        // Bounded: each takes some or finds the others holding the rest.
+        (0..ORPHANS).map(|_| sweep(conn, &small).unwrap().linked).sum::<i64>()
     });
+    let linked: i64 = linked.into_iter().sum();
     assert_eq!(linked as usize, ORPHANS);
     for row in &rows {
         let now = reload(&mut conn, row.delivery());

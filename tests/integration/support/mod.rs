@@ -2,7 +2,8 @@
 
 pub mod generate;
 
-use std::sync::LazyLock;
+use std::sync::{Barrier, LazyLock};
+use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -38,6 +39,28 @@ pub fn database() -> Database {
 
 pub fn connect(database: &Database) -> PgConnection {
     PgConnection::establish(database.url()).expect("a connection")
+}
+
+/// Lets workers, each with a connection of its own, begin at the same moment, and returns what each of them returns.
+pub fn at_once<T: Send>(
+    database: &Database,
+    workers: usize,
+    work: impl Fn(usize, &mut PgConnection) -> T + Sync,
+) -> Vec<T> {
+    let barrier = Barrier::new(workers);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers)
+            .map(|worker| {
+                let (barrier, work) = (&barrier, &work);
+                scope.spawn(move || {
+                    let mut conn = connect(database);
+                    barrier.wait();
+                    work(worker, &mut conn)
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    })
 }
 
 /// A database with a connection, where one is enough.
@@ -122,7 +145,7 @@ pub fn wait_until_blocked(conn: &mut PgConnection, pid: i32) {
         .unwrap()
     {
         assert!(std::time::Instant::now() < deadline, "it never had to wait");
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }
 
