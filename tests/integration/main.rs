@@ -10,8 +10,12 @@
 
 mod attribute_maps;
 mod bad_input;
+#[allow(dead_code, reason = "one test needs one part of it")]
+#[path = "../../src/contract/check/mod.rs"]
+mod check;
 mod closed_sets;
 mod deliveries;
+mod enum_statements;
 mod guard;
 mod locking;
 mod migrations;
@@ -24,3 +28,4 @@ mod replays;
 mod send_path;
 mod support;
 mod sweeps;
+mod verify;

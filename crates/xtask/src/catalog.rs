@@ -1,0 +1,74 @@
+//! Writes down what a migrated database looks like, for the library to compare others with.
+
+use std::fs;
+use std::path::Path;
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Text};
+use diesel_migrations::{FileBasedMigrations, MigrationHarness};
+use scratch_postgres::Server;
+
+use crate::Failure;
+
+const FILE: &str = "src/contract/catalog.rs";
+
+#[derive(QueryableByName)]
+struct Object {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    object: String,
+    #[diesel(sql_type = Text)]
+    definition: String,
+}
+
+#[derive(QueryableByName)]
+struct Names {
+    #[diesel(sql_type = Array<Text>)]
+    tables: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    functions: Vec<String>,
+}
+
+/// All that the migrations make, but not what Diesel makes for itself.
+const NAMES: &str = "
+    SELECT
+        array(SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_diesel%') AS tables,
+        array(
+            SELECT DISTINCT proname::text FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid WHERE NOT tgisinternal
+        ) AS functions";
+
+pub(crate) fn write(root: &Path) -> Result<(), Failure> {
+    let server = Server::from_env_or_start()?;
+    let database = server.database()?;
+    let mut conn = PgConnection::establish(database.url())?;
+    let migrations = FileBasedMigrations::from_path(root.join("migrations"))?;
+    conn.run_pending_migrations(migrations)
+        .map_err(|error| error.to_string())?;
+    let names: Names = sql_query(NAMES).get_result(&mut conn)?;
+    let objects: Vec<Object> = sql_query(fs::read_to_string(root.join("src/contract/catalog.sql"))?)
+        .bind::<Array<Text>, _>(names.tables)
+        .bind::<Array<Text>, _>(names.functions)
+        .load(&mut conn)?;
+    let mut code = String::from(
+        "//! What a migrated database looks like: kind, name, and definition in Postgres' words. Written by\n\
+         //! `cargo run -p xtask -- catalog` and never edited.\n\n\
+         use super::verify::ObjectKind::{self, *};\n\n\
+         #[rustfmt::skip]\n\
+         pub(super) const CATALOG: &[(ObjectKind, &str, &str)] = &[\n",
+    );
+    for Object {
+        kind,
+        object,
+        definition,
+    } in objects
+    {
+        let (first, rest) = kind.split_at(1);
+        code += &format!("    ({}{rest}, {object:?}, {definition:?}),\n", first.to_uppercase());
+    }
+    code += "];\n";
+    fs::write(root.join(FILE), code)?;
+    println!("{FILE} is written");
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! What a statement does to enum types. Postgres' manual: CREATE TYPE, ALTER TYPE, DROP TYPE. A statement about types
+//! that is not understood is refused, wherever it stands: skipping one would be a promise that nobody checks.
+
+use super::code::{hidden_statement, runs_code, type_statement};
+use super::sql::{Kind, Token, is_word};
+
+/// A word of a statement and its byte offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct At {
+    pub(crate) text: String,
+    pub(crate) offset: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Create {
+        set: At,
+        labels: Vec<At>,
+    },
+    /// A type that is not an enum: its name is all that matters.
+    CreateOther {
+        name: At,
+    },
+    Add {
+        set: At,
+        label: At,
+        if_not_exists: bool,
+        place: Where,
+    },
+    RenameLabel {
+        set: At,
+        from: At,
+        to: At,
+    },
+    RenameType {
+        from: At,
+        to: At,
+    },
+    /// An ALTER TYPE that is fine for every type but an enum.
+    AlterOther {
+        name: At,
+    },
+    /// OWNER TO, which changes no name and no label.
+    Own {
+        name: At,
+    },
+    Drop {
+        names: Vec<At>,
+        if_exists: bool,
+    },
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Where {
+    Last,
+    Before(At),
+    After(At),
+}
+
+/// Why a statement is not understood, and where.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NotUnderstood {
+    pub(crate) offset: usize,
+    pub(crate) what: String,
+}
+
+/// What a statement does to types; nothing, for most.
+pub(crate) fn read(statement: &[Token]) -> Result<Option<Change>, NotUnderstood> {
+    if let Some(at) = statement
+        .iter()
+        .find(|it| is_word(it, "pg_enum") || is_word(it, "standard_conforming_strings"))
+    {
+        return refuse(at.offset, "the check doesn't follow what a statement does with this");
+    }
+    if runs_code(statement)
+        && let Some(offset) = hidden_statement(statement)
+    {
+        return refuse(offset, "a statement about types is hidden in this code");
+    }
+    let Some(index) = type_statement(statement) else {
+        return Ok(None);
+    };
+    if index > 0 {
+        return refuse(
+            statement[index].offset,
+            "a statement about types begins in the middle of another one",
+        );
+    }
+    let mut cursor = Cursor {
+        tokens: statement,
+        index: 2,
+    };
+    let change = match &statement[0].kind {
+        Kind::Word(word) if word == "create" => cursor.create()?,
+        Kind::Word(word) if word == "alter" => cursor.alter()?,
+        _ => cursor.drop()?,
+    };
+    Ok(Some(change))
+}
+
+fn refuse<T>(offset: usize, what: impl Into<String>) -> Result<T, NotUnderstood> {
+    Err(NotUnderstood {
+        offset,
+        what: what.into(),
+    })
+}
+
+/// Reads the words after `CREATE TYPE` and friends.
+struct Cursor<'a> {
+    tokens: &'a [Token],
+    index: usize,
+}
+
+impl Cursor<'_> {
+    fn create(&mut self) -> Result<Change, NotUnderstood> {
+        let set = self.name()?;
+        if !(self.takes(&["as", "enum"])) {
+            let is_other = self.is_at_end() || self.takes(&["as", "range"]) || self.takes_symbol('(');
+            let is_composite = is_other || (self.takes(&["as"]) && self.takes_symbol('('));
+            return if is_composite {
+                Ok(Change::CreateOther { name: set })
+            } else {
+                self.refuse("`AS ENUM (`")
+            };
+        }
+        self.symbol('(')?;
+        let mut labels = Vec::new();
+        if !self.takes_symbol(')') {
+            loop {
+                labels.push(self.label()?);
+                if self.takes_symbol(')') {
+                    break;
+                }
+                self.symbol(',')?;
+            }
+        }
+        self.end(Change::Create { set, labels })
+    }
+
+    fn alter(&mut self) -> Result<Change, NotUnderstood> {
+        let set = self.name()?;
+        if self.takes(&["add", "value"]) {
+            let if_not_exists = self.takes(&["if", "not", "exists"]);
+            let label = self.label()?;
+            let place = if self.takes(&["before"]) {
+                Where::Before(self.label()?)
+            } else if self.takes(&["after"]) {
+                Where::After(self.label()?)
+            } else {
+                Where::Last
+            };
+            return self.end(Change::Add {
+                set,
+                label,
+                if_not_exists,
+                place,
+            });
+        }
+        if self.takes(&["rename", "value"]) {
+            let from = self.label()?;
+            self.word("to")?;
+            let to = self.label()?;
+            return self.end(Change::RenameLabel { set, from, to });
+        }
+        if self.takes(&["rename", "to"]) {
+            let to = self.name()?;
+            return self.end(Change::RenameType { from: set, to });
+        }
+        if self.takes(&["owner", "to"]) {
+            return Ok(Change::Own { name: set });
+        }
+        Ok(Change::AlterOther { name: set })
+    }
+
+    fn drop(&mut self) -> Result<Change, NotUnderstood> {
+        let if_exists = self.takes(&["if", "exists"]);
+        let mut names = vec![self.name()?];
+        while self.takes_symbol(',') {
+            names.push(self.name()?);
+        }
+        let _ = self.takes(&["cascade"]) || self.takes(&["restrict"]);
+        self.end(Change::Drop { names, if_exists })
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.index >= self.tokens.len()
+    }
+
+    fn takes(&mut self, words: &[&str]) -> bool {
+        let next = self.tokens.iter().skip(self.index).take(words.len());
+        let matches = next.len() == words.len() && next.zip(words).all(|(token, word)| is_word(token, word));
+        if matches {
+            self.index += words.len();
+        }
+        matches
+    }
+
+    fn takes_symbol(&mut self, symbol: char) -> bool {
+        let matches = self
+            .tokens
+            .get(self.index)
+            .is_some_and(|it| it.kind == Kind::Other(symbol));
+        if matches {
+            self.index += 1;
+        }
+        matches
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), NotUnderstood> {
+        if self.takes(&[word]) {
+            Ok(())
+        } else {
+            self.refuse(&format!("`{}`", word.to_uppercase()))
+        }
+    }
+
+    fn symbol(&mut self, symbol: char) -> Result<(), NotUnderstood> {
+        if self.takes_symbol(symbol) {
+            Ok(())
+        } else {
+            self.refuse(&format!("`{symbol}`"))
+        }
+    }
+
+    fn end(&self, change: Change) -> Result<Change, NotUnderstood> {
+        if self.is_at_end() {
+            Ok(change)
+        } else {
+            self.refuse("the statement's end")
+        }
+    }
+
+    /// A type's name, without a schema: the migrations work in whichever schema `search_path` puts first.
+    fn name(&mut self) -> Result<At, NotUnderstood> {
+        let Some(token) = self.tokens.get(self.index) else {
+            return self.refuse("a type's name");
+        };
+        let (Kind::Word(text) | Kind::Quoted(text)) = &token.kind else {
+            return self.refuse("a type's name");
+        };
+        self.index += 1;
+        if self
+            .tokens
+            .get(self.index)
+            .is_some_and(|it| it.kind == Kind::Other('.'))
+        {
+            return self.refuse("a name without a schema");
+        }
+        Ok(At {
+            text: text.clone(),
+            offset: token.offset,
+        })
+    }
+
+    fn label(&mut self) -> Result<At, NotUnderstood> {
+        match self.tokens.get(self.index) {
+            Some(Token {
+                kind:
+                    Kind::Text {
+                        content,
+                        has_escapes: false,
+                    },
+                offset,
+            }) => {
+                self.index += 1;
+                Ok(At {
+                    text: content.clone(),
+                    offset: *offset,
+                })
+            }
+            _ => self.refuse("a label, as a plain string"),
+        }
+    }
+
+    fn refuse<T>(&self, expected: &str) -> Result<T, NotUnderstood> {
+        let token = self.tokens.get(self.index).or(self.tokens.last());
+        refuse(token.map_or(0, |it| it.offset), format!("expected {expected} here"))
+    }
+}

@@ -1,0 +1,53 @@
+//! The manifest as Rust, for the library to include: the labels of the enums, and the sets as data.
+
+use std::fmt::Write;
+
+use super::manifest::Manifest;
+
+/// Invocations of `labels!` (`src/closed_sets.rs`).
+pub(crate) fn labels(manifest: &Manifest) -> String {
+    let mut code = String::new();
+    for (index, set) in manifest
+        .sets
+        .iter()
+        .enumerate()
+        .filter(|(_, set)| set.live().next().is_some())
+    {
+        let values = set
+            .live()
+            .map(|row| format!("    {} = {:?},\n", row.variant.text, row.label.text));
+        code += &format!(
+            "labels!({} = SETS[{index}] {{\n{}}});\n",
+            set.rust,
+            values.collect::<String>()
+        );
+    }
+    code
+}
+
+/// The value of `contract::SETS`.
+pub(crate) fn sets(manifest: &Manifest) -> String {
+    let mut code = String::from("&[\n");
+    for set in &manifest.sets {
+        code += &format!(
+            "    ClosedSet {{\n        name: {:?},\n        rust: {:?},\n        values: &[\n",
+            set.name, set.rust
+        );
+        for row in &set.rows {
+            let version = |it: Option<_>| it.map(|it: super::version::Version| it.to_string());
+            // Writing to a String can't fail.
+            let _ = writeln!(
+                code,
+                "            Value {{ label: {:?}, variant: {:?}, since: {:?}, deprecated: {:?}, removed: {:?}, meaning: {:?} }},",
+                row.label.text,
+                row.variant.text,
+                row.since.to_string(),
+                version(row.deprecated),
+                version(row.removed),
+                row.meaning,
+            );
+        }
+        code += "        ],\n    },\n";
+    }
+    code + "]\n"
+}

@@ -1,0 +1,270 @@
+//! The rows of the manifest's tables: each cell is understood or refused where it stands.
+
+use super::finding::{Code, Finding, Place};
+use super::manifest::{FILE, Name, Row, Table, Word};
+use super::markdown::{self, Cell};
+use super::version::Version;
+
+/// What a promised name can be of.
+const KINDS: &[&str] = &["table", "index", "trigger", "function", "sqlstate"];
+
+/// Postgres' limit for an enum's label: NAMEDATALEN less one.
+pub(crate) const MAX_LABEL_BYTES: usize = 63;
+
+/// The rows of a set, and whether all of them were understood.
+pub(crate) fn of_set(table: &Table, version: Version, set: &str, findings: &mut Vec<Finding>) -> (Vec<Row>, bool) {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut is_sound = true;
+    let mut position = 0;
+    // A row that was not understood, or a wrong number, shifts all that follow.
+    let mut is_numbered = table.is_sound;
+    for (line, cells) in &table.rows {
+        let mut reader = Reader {
+            line: *line,
+            cells,
+            version,
+            refused: Vec::new(),
+            is_sound: true,
+        };
+        let (label, variant) = (reader.word(1), reader.word(2));
+        let (since, deprecated, removed) = (reader.since(3), reader.version(4), reader.version(5));
+        let meaning = reader.filled(6);
+        reader.check_order(since, deprecated, removed);
+        if removed.is_none() {
+            position += 1;
+        }
+        let (number, expected) = (reader.text(0), if removed.is_some() { 0 } else { position });
+        let as_expected = if removed.is_some() {
+            is_nothing(number)
+        } else {
+            number == position.to_string()
+        };
+        if !as_expected && is_numbered {
+            is_numbered = false;
+            reader.refuse_number(expected);
+        }
+        reader.check_label(&label);
+        for (what, word, first) in [
+            (
+                "label",
+                &label,
+                rows.iter()
+                    .find(|row| row.label.text == label.text)
+                    .map(|row| &row.label),
+            ),
+            (
+                "variant",
+                &variant,
+                rows.iter()
+                    .find(|row| row.variant.text == variant.text)
+                    .map(|row| &row.variant),
+            ),
+        ] {
+            if let Some(first) = first {
+                reader.refuse_doubled(what, word, first);
+            }
+        }
+        is_sound &= reader.is_sound;
+        let is_doubled = reader.refused.iter().any(|it| it.code == Code::Doubled);
+        findings.extend(reader.refused.into_iter().map(|it| it.of_set(set)));
+        if !is_doubled {
+            rows.push(Row {
+                label,
+                variant,
+                since: since.unwrap_or(version),
+                deprecated,
+                removed,
+                meaning,
+            });
+        }
+    }
+    (rows, is_sound)
+}
+
+pub(crate) fn of_names(table: &Table, version: Version, findings: &mut Vec<Finding>) -> Vec<Name> {
+    let mut names: Vec<Name> = Vec::new();
+    for (line, cells) in &table.rows {
+        let mut reader = Reader {
+            line: *line,
+            cells,
+            version,
+            refused: Vec::new(),
+            is_sound: true,
+        };
+        let (kind, name) = (reader.text(0).to_owned(), reader.word(1));
+        let (since, removed) = (reader.since(2), reader.version(3));
+        reader.filled(4);
+        if !KINDS.contains(&kind.as_str()) {
+            let help = format!("write one of {}", KINDS.join(", "));
+            reader.refuse(
+                0,
+                Code::Syntax,
+                format!("`{}` is not a kind of name", kind.escape_debug()),
+                &help,
+            );
+        }
+        if let (Some(since), Some(removed)) = (since, removed)
+            && removed <= since
+        {
+            reader.refuse_contradiction(3, format!("removed in {removed}, but there only since {since}"));
+        }
+        if let Some(first) = names.iter().find(|it| it.name.text == name.text) {
+            reader.refuse_doubled("name", &name, &first.name);
+        }
+        findings.append(&mut reader.refused);
+        names.push(Name { kind, name, removed });
+    }
+    names
+}
+
+fn is_nothing(text: &str) -> bool {
+    matches!(text, "-" | "–" | "—")
+}
+
+/// Reads one row, and remembers what it refuses.
+struct Reader<'a> {
+    line: usize,
+    cells: &'a [Cell],
+    version: Version,
+    refused: Vec<Finding>,
+    /// Whether it is known what the row stands for. Wrong numbers and most wrong versions leave that as it is.
+    is_sound: bool,
+}
+
+impl Reader<'_> {
+    fn text(&self, column: usize) -> &str {
+        self.cells.get(column).map(|it| it.text.as_str()).unwrap_or_default()
+    }
+
+    fn at(&self, column: usize) -> Place {
+        let column = self.cells.get(column).map_or(1, |it| it.column);
+        Place::new(FILE, self.line, column)
+    }
+
+    fn refuse(&mut self, column: usize, code: Code, what: String, help: &str) {
+        self.refused.push(Finding::new(code, &self.at(column), what, help));
+    }
+
+    fn filled(&mut self, column: usize) -> String {
+        if self.text(column).is_empty() {
+            self.refuse_empty(column);
+        }
+        self.text(column).to_owned()
+    }
+
+    fn refuse_empty(&mut self, column: usize) {
+        let help = "fill it in; `–` stands for a version that isn't there";
+        self.refuse(column, Code::Syntax, "this cell is empty".to_owned(), help);
+        self.is_sound = false;
+    }
+
+    fn word(&mut self, column: usize) -> Word {
+        let cell = self.cells.get(column).map(markdown::word);
+        let (text, start) = cell.map(|it| (it.text, it.column)).unwrap_or_default();
+        if text.is_empty() {
+            self.refuse_empty(column);
+        }
+        Word {
+            text,
+            at: Place::new(FILE, self.line, start),
+        }
+    }
+
+    fn since(&mut self, column: usize) -> Option<Version> {
+        if is_nothing(self.text(column)) {
+            let help = "write the version that brought it";
+            self.refuse(column, Code::Version, "`since` is missing".to_owned(), help);
+            return None;
+        }
+        self.version(column)
+    }
+
+    fn version(&mut self, column: usize) -> Option<Version> {
+        let text = self.filled(column);
+        if text.is_empty() || is_nothing(&text) {
+            return None;
+        }
+        let Some(version) = Version::parse(&text) else {
+            let what = format!("`{}` is not a version", text.escape_debug());
+            self.refuse(
+                column,
+                Code::Version,
+                what,
+                "write three numbers, like 0.1.0, or `–` for none",
+            );
+            self.is_sound = false;
+            return None;
+        };
+        if version > self.version {
+            let what = format!("{version} is newer than the crate, which is {}", self.version);
+            self.refuse(
+                column,
+                Code::Version,
+                what,
+                "raise `version` in Cargo.toml first, or correct the cell",
+            );
+        }
+        Some(version)
+    }
+
+    fn check_order(&mut self, since: Option<Version>, deprecated: Option<Version>, removed: Option<Version>) {
+        if let (Some(since), Some(deprecated)) = (since, deprecated)
+            && deprecated < since
+        {
+            self.refuse_contradiction(4, format!("deprecated in {deprecated}, but there only since {since}"));
+        }
+        match (removed, deprecated) {
+            (Some(removed), None) => {
+                self.refuse_contradiction(4, format!("removed in {removed} without having been deprecated"));
+            }
+            (Some(removed), Some(deprecated)) if removed <= deprecated => {
+                self.refuse_contradiction(5, format!("removed in {removed}, but deprecated only in {deprecated}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn refuse_contradiction(&mut self, column: usize, what: String) {
+        let help = "a value comes, is deprecated for at least one release, and goes: correct the versions";
+        self.refuse(column, Code::Contradiction, what, help);
+    }
+
+    fn refuse_number(&mut self, expected: usize) {
+        let found = self.text(0).escape_debug().to_string();
+        let (what, help) = match expected {
+            0 => (
+                format!("a removed value has no position, but here is `{found}`"),
+                "write `–`".to_owned(),
+            ),
+            _ => (
+                format!("this row is numbered `{found}`, but its position is {expected}"),
+                format!("write {expected}, and number the rows after it on; a removed value has `–`"),
+            ),
+        };
+        self.refuse(0, Code::Syntax, what, &help);
+    }
+
+    fn check_label(&mut self, label: &Word) {
+        if label.text.len() > MAX_LABEL_BYTES {
+            let finding = too_long(label);
+            self.refused.push(finding);
+        }
+    }
+
+    fn refuse_doubled(&mut self, what: &str, word: &Word, first: &Word) {
+        let what = format!(
+            "{what} `{}` stands twice; the first is in line {}",
+            word.text.escape_debug(),
+            first.at.line
+        );
+        let help = "keep one row; what was removed keeps its row and is never used again";
+        self.refused.push(Finding::new(Code::Doubled, &word.at, what, help));
+    }
+}
+
+/// Wherever a label stands: Postgres would refuse it.
+pub(crate) fn too_long(label: &Word) -> Finding {
+    let (text, bytes) = (label.text.escape_debug(), label.text.len());
+    let what = format!("label `{text}` has {bytes} bytes; Postgres holds {MAX_LABEL_BYTES}");
+    Finding::new(Code::BadLabel, &label.at, what, "shorten it, in all three places")
+}

@@ -1,0 +1,1 @@
+ALTER TYPE paint ADD VALUE 'lime' AFTER 'dark_blue';

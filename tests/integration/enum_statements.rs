@@ -1,0 +1,138 @@
+//! What the check makes of enum statements is what Postgres makes of them.
+
+use std::io;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use crate::check::{self, File};
+use crate::support::generate::for_all;
+use crate::support::{connect, server};
+
+/// A statement about one of a few types and labels, in one of the many ways to write it.
+fn statement() -> impl Strategy<Value = String> {
+    let name = select(vec!["paint", "PAINT", "\"paint\"", "finish", "other"]);
+    let label = select(vec![
+        "'a'",
+        "'b'",
+        "$$c$$",
+        "E'd'",
+        "'it''s'",
+        "$q$it's$q$",
+        "'B'",
+        "'x;y'",
+        "'--'",
+    ]);
+    let blank = select(vec![" ", "\n", " /* ALTER TYPE /* ; */ */ ", "\t-- it's; \n"]);
+    let case = any::<bool>();
+    let kind = 0..9;
+    (
+        kind,
+        name.clone(),
+        name,
+        label.clone(),
+        label,
+        blank,
+        case,
+        any::<Index>(),
+    )
+        .prop_map(|(kind, one, two, first, second, blank, lower, which)| {
+            let exists = *which.get(&["", "IF NOT EXISTS"]);
+            let place = *which.get(&["BEFORE", "AFTER"]);
+            let words: Vec<&str> = match kind {
+                0 => vec!["CREATE", "TYPE", one, "AS", "ENUM", "(", first, ",", second, ")"],
+                1 => vec!["CREATE", "TYPE", one, "AS", "ENUM", "()"],
+                2 => vec!["CREATE", "TYPE", one, "AS", "(", "x", "integer", ")"],
+                3 => vec!["ALTER", "TYPE", one, "ADD", "VALUE", exists, first],
+                4 | 5 => vec!["ALTER", "TYPE", one, "ADD", "VALUE", exists, first, place, second],
+                6 => vec!["ALTER", "TYPE", one, "RENAME", "VALUE", first, "TO", second],
+                7 => vec!["ALTER", "TYPE", one, "RENAME", "TO", two],
+                _ => vec!["DROP", "TYPE", *which.get(&["", "IF EXISTS"]), one],
+            };
+            let keywords = |word: &&str| {
+                if lower && word.chars().all(|c| c.is_ascii_uppercase()) && *word != "PAINT" {
+                    word.to_lowercase()
+                } else {
+                    (*word).to_owned()
+                }
+            };
+            words
+                .iter()
+                .filter(|it| !it.is_empty())
+                .map(keywords)
+                .collect::<Vec<_>>()
+                .join(blank)
+        })
+}
+
+#[derive(QueryableByName, Debug, PartialEq)]
+struct Type {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    labels: Option<String>,
+}
+
+const TYPES: &str = "
+    SELECT typname::text AS name, (SELECT string_agg(enumlabel, ' ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = pg_type.oid) AS labels
+    FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace ORDER BY typname";
+
+#[test]
+fn the_check_leaves_the_types_that_postgres_leaves() {
+    let database = server().database().unwrap();
+    let mut conn = connect(&database);
+    for_all(150, prop::collection::vec(statement(), 1..14), |statements| {
+        conn.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            .unwrap();
+        let mut accepted: Vec<String> = Vec::new();
+        for statement in statements {
+            // One file a statement, as Postgres commits each by itself here.
+            let is_accepted = conn.batch_execute(&statement).is_ok();
+            let mut files = files(&accepted);
+            files.push(file(files.len(), &statement));
+            let mut findings = Vec::new();
+            check::replay(&files, &mut findings);
+            prop_assert_eq!(
+                findings.is_empty(),
+                is_accepted,
+                "{} after {:?}: {:?}",
+                statement,
+                accepted,
+                findings
+            );
+            if is_accepted {
+                accepted.push(statement);
+            }
+        }
+        let types = check::replay(&files(&accepted), &mut Vec::new());
+        let joined = |labels: Vec<&str>| (!labels.is_empty()).then(|| labels.join(" "));
+        let replayed: Vec<Type> = types
+            .enums()
+            .map(|(name, it)| Type {
+                name: name.to_owned(),
+                labels: joined(it.labels.iter().map(|it| it.text.as_str()).collect()),
+            })
+            .collect();
+        let there: Vec<Type> = diesel::sql_query(TYPES).load(&mut conn).unwrap();
+        prop_assert_eq!(replayed, there, "after {:?}", accepted);
+        Ok(())
+    });
+}
+
+fn files(statements: &[String]) -> Vec<File> {
+    statements
+        .iter()
+        .enumerate()
+        .map(|(index, it)| file(index, it))
+        .collect()
+}
+
+fn file(index: usize, statement: &str) -> File {
+    File {
+        path: format!("migrations/{index}/up.sql"),
+        bytes: io::Result::Ok(format!("{statement};").into_bytes()),
+    }
+}
