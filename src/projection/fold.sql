@@ -10,8 +10,8 @@ folded AS (
         min(occurred_at) FILTER (WHERE type = 'bounced') AS bounced_at,
         min(occurred_at) FILTER (WHERE type = 'complained') AS complained_at,
         min(occurred_at) FILTER (WHERE type = 'suppressed') AS suppressed_at,
-        (:status_order)[coalesce(max((:status_rank_by_lifecycle)[lifecycle_rank]), 1)] AS status
+        (:status_order)[coalesce(max((:status_rank_by_lifecycle)[lifecycle_rank]), 1)]::mailglass_delivery_status AS status
     FROM facts
-    CROSS JOIN LATERAL (SELECT array_position(:lifecycle, type) AS lifecycle_rank) AS ranked
+    CROSS JOIN LATERAL (SELECT array_position(:lifecycle, type::text) AS lifecycle_rank) AS ranked
     GROUP BY delivery_id
 )

@@ -6,8 +6,8 @@ next AS MATERIALIZED (
     SELECT
         delivery.id,
         CASE
-            WHEN (folded.last_event_at, array_position(:lifecycle, folded.last_event_type))
-               > (delivery.last_event_at, array_position(:lifecycle, delivery.last_event_type))
+            WHEN (folded.last_event_at, array_position(:lifecycle, folded.last_event_type::text))
+               > (delivery.last_event_at, array_position(:lifecycle, delivery.last_event_type::text))
             THEN folded.last_event_type
             ELSE delivery.last_event_type
         END AS last_event_type,
@@ -18,10 +18,12 @@ next AS MATERIALIZED (
         least(delivery.bounced_at, folded.bounced_at) AS bounced_at,
         least(delivery.complained_at, folded.complained_at) AS complained_at,
         least(delivery.suppressed_at, folded.suppressed_at) AS suppressed_at,
-        (:status_order)[greatest(
-            array_position(:status_order, delivery.status),
-            array_position(:status_order, folded.status)
-        )] AS status
+        -- A status of a newer release has no rank here, and stays.
+        CASE
+            WHEN array_position(:status_order, folded.status::text) > array_position(:status_order, delivery.status::text)
+            THEN folded.status
+            ELSE delivery.status
+        END AS status
     FROM (SELECT * FROM folded ORDER BY id) AS folded
     CROSS JOIN LATERAL (
         SELECT * FROM mailglass_deliveries AS delivery WHERE delivery.id = folded.id FOR NO KEY UPDATE

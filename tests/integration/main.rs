@@ -23,6 +23,7 @@ mod orphans;
 mod projection;
 mod projection_races;
 mod readme;
+mod releases;
 mod replay_races;
 mod replays;
 mod send_path;
