@@ -52,8 +52,8 @@
 //! A second database, where the order matters:
 //!
 //! ```
-//! # include!("../tests/doctest/with_database.rs");
-//! # with_database(|conn| {
+//! # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
+//! # doctest::with_database(|conn| {
 //! use diesel::dsl::sql;
 //! use diesel::prelude::*;
 //! use diesel::sql_types::{Array, Text};
@@ -62,7 +62,8 @@
 //! let labels: Vec<String> =
 //!     diesel::select(sql::<Array<Text>>("enum_range(NULL::mailglass_event_type)::text[]")).get_result(conn)?;
 //! EventType::CLOSED_SET.check_in_order(labels).expect("the warehouse has our event types");
-//! # Ok(()) });
+//! # Ok(())
+//! # });
 //! ```
 //!
 //! **Your own tables and documents** can be made from [`SETS`]: each value has its label, its variant, the versions in which

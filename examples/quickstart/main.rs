@@ -3,6 +3,7 @@
 //! It uses `DATABASE_URL` where that is set (in a schema of its own), else a throwaway server. What it prints, it has read
 //! back from the database.
 
+mod contract;
 mod own_schema;
 mod postmark;
 mod requests;
@@ -58,6 +59,7 @@ fn story(conn: &mut PgConnection) -> Result<(), Failure> {
     reconcile(conn)?;
     look(conn)?;
     guard(conn)?;
+    contract::show(conn)?;
     Ok(())
 }
 

@@ -74,14 +74,15 @@ impl fmt::Display for Difference {
 /// reported one by one. Use it at start or in a health check:
 ///
 /// ```
-/// # include!("../../tests/doctest/with_database.rs");
-/// # with_database(|conn| {
+/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
+/// # doctest::with_database(|conn| {
 /// let broken: Vec<_> = mailglass::contract::verify(conn)?.into_iter().filter(|it| !it.is_harmless).collect();
 /// for difference in &broken {
 ///     eprintln!("{difference}");
 /// }
 /// assert!(broken.is_empty());
-/// # Ok(()) });
+/// # Ok(())
+/// # });
 /// ```
 ///
 /// A label more than expected means that the database was migrated by a newer release: this build works until somebody writes

@@ -13,6 +13,7 @@ mod cases;
 #[path = "../../src/contract/check/mod.rs"]
 mod check;
 mod documents;
+mod mirrors;
 mod mutations;
 mod packaged;
 mod properties;

@@ -73,7 +73,22 @@ fn row_against_rust(
         Some(finding.compared(there.around(gap), here.around(index)))
     };
     match (by_variant, there_index) {
-        (Some(it), Some(_)) if it.label.text == label.text => None,
+        (Some(it), Some(_)) if it.label.text == label.text => match (row.deprecated, it.is_deprecated) {
+            (Some(version), false) => {
+                let what = format!(
+                    "variant `{}` is deprecated since {version} in the manifest, not here",
+                    it.name
+                );
+                let help = "mark it with #[deprecated], so that the compiler tells whoever uses it";
+                Some(Finding::new(Code::Deprecation, &it.label.at, what, help))
+            }
+            (None, true) => {
+                let what = format!("variant `{}` is deprecated here, not in the manifest", it.name);
+                let help = format!("write the version into its row ({}:{})", manifest::FILE, label.at.line);
+                Some(Finding::new(Code::Deprecation, &it.label.at, what, help))
+            }
+            _ => None,
+        },
         (Some(it), Some(_)) => {
             let derived = &it.label.text;
             let what = format!(

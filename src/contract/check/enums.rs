@@ -27,6 +27,7 @@ pub(crate) struct RustEnum {
 pub(crate) struct Variant {
     pub(crate) name: String,
     pub(crate) label: Word,
+    pub(crate) is_deprecated: bool,
 }
 
 /// The enums, and whether all that the file says about closed sets was understood.
@@ -215,6 +216,7 @@ fn read_variants(body: &Group) -> Result<Vec<Variant>, Finding> {
                 text: label,
                 at: place(name.span()),
             },
+            is_deprecated: attributes.iter().any(|it| it.name == "deprecated"),
         });
     }
     Ok(variants)

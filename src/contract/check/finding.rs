@@ -46,6 +46,8 @@ pub(crate) enum Code {
     NotBreaking = 19,
     /// A frozen release is malformed or was edited.
     Frozen = 20,
+    /// A value is deprecated in the manifest or in the enum, but not in both.
+    Deprecation = 21,
 }
 
 impl fmt::Display for Code {
