@@ -3,7 +3,7 @@
 
 use mailglass::contract::LabelDifference::{Doubled, Missing, OutOfOrder, Unexpected};
 use mailglass::contract::{ClosedSet, LabelDifference, SETS};
-use mailglass::{RejectReason, Stream};
+use mailglass::{DeliveryStatus, RejectReason, Stream};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -67,6 +67,25 @@ fn every_difference_is_named() {
     ];
     for (labels, expected) in cases {
         assert_eq!(differences(set, labels), *expected, "{labels:?}");
+    }
+}
+
+/// One letter too many, too few, another, or two that have changed places; two, in a word as short, are too many.
+#[test]
+fn the_nearest_missing_label_is_named() {
+    for (label, meant) in [
+        ("sentt", Some("sent")),
+        ("set", Some("sent")),
+        ("bent", Some("sent")),
+        ("snet", Some("sent")),
+        ("tens", None),
+        ("senators", None),
+    ] {
+        let differences = differences(
+            DeliveryStatus::CLOSED_SET,
+            &["queued", label, "dispatched", "failed", "suppressed"],
+        );
+        assert_eq!(differences, [Missing { label: "sent" }, unexpected(label, meant)]);
     }
 }
 

@@ -47,8 +47,9 @@ pub(crate) fn parse(text: &str, findings: &mut Vec<Finding>) -> (Vec<RustEnum>, 
             continue;
         }
         match read_enum(&item, derives.len(), findings) {
-            Ok(Some(read)) => enums.push(read),
-            Ok(None) => {
+            Ok(Read::Enum(read)) => enums.push(read),
+            Ok(Read::Refused) => is_whole = false,
+            Ok(Read::OutOfSight) => {
                 is_whole = false;
                 // In a module, behind cfg_attr, on a struct: a set that would be held to nothing.
                 let help =
@@ -118,18 +119,26 @@ fn is_import(item: &[TokenTree]) -> bool {
         .is_some_and(|it| is_ident(it, "use"))
 }
 
-/// An enum that derives `DbEnum` once, and says so in an attribute of its own; else nothing.
-fn read_enum(item: &[TokenTree], derives: usize, findings: &mut Vec<Finding>) -> Result<Option<RustEnum>, Finding> {
+/// What an item with a `DbEnum` in it is.
+enum Read {
+    Enum(RustEnum),
+    /// An enum; what is wrong with its variants is found already.
+    Refused,
+    /// No enum that derives `DbEnum` once and says so in an attribute of its own.
+    OutOfSight,
+}
+
+fn read_enum(item: &[TokenTree], derives: usize, findings: &mut Vec<Finding>) -> Result<Read, Finding> {
     let (attributes, rest) = split_attributes(item);
     let derives_it = |it: &&Attribute| it.name == "derive" && it.arguments.iter().any(|token| is_ident(token, DERIVE));
     let (Some(_), 1) = (attributes.iter().find(derives_it), derives) else {
-        return Ok(None);
+        return Ok(Read::OutOfSight);
     };
     let Some(keyword) = rest.iter().position(|it| is_ident(it, "enum")) else {
-        return Ok(None);
+        return Ok(Read::OutOfSight);
     };
     let [TokenTree::Ident(name), TokenTree::Group(body)] = &rest[keyword + 1..] else {
-        return Ok(None);
+        return Ok(Read::OutOfSight);
     };
     let mut set = snake_case(&name.to_string());
     for (key, value) in settings(&attributes)? {
@@ -149,14 +158,16 @@ fn read_enum(item: &[TokenTree], derives: usize, findings: &mut Vec<Finding>) ->
             }
         }
     }
-    let variants = read_variants(body)?;
+    let Some(variants) = read_variants(body, findings) else {
+        return Ok(Read::Refused);
+    };
     for variant in &variants {
         let label = &variant.label;
         if label.text.len() > MAX_LABEL_BYTES {
             findings.push(too_long(label).of_set(&set));
         }
     }
-    Ok(Some(RustEnum {
+    Ok(Read::Enum(RustEnum {
         name: name.to_string(),
         set,
         at: place(name.span()),
@@ -164,60 +175,73 @@ fn read_enum(item: &[TokenTree], derives: usize, findings: &mut Vec<Finding>) ->
     }))
 }
 
-fn read_variants(body: &Group) -> Result<Vec<Variant>, Finding> {
+/// The variants, unless one of them is not understood; each such is a finding.
+fn read_variants(body: &Group, findings: &mut Vec<Finding>) -> Option<Vec<Variant>> {
     let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
     let is_comma = |it: &TokenTree| matches!(it, TokenTree::Punct(punct) if punct.as_char() == ',');
-    let mut variants = Vec::new();
-    for tokens in tokens.split(is_comma).filter(|it| !it.is_empty()) {
-        let (attributes, rest) = split_attributes(tokens);
-        let name: &Ident = match rest {
-            [TokenTree::Ident(name)] => name,
-            // A discriminant changes nothing.
-            [TokenTree::Ident(name), TokenTree::Punct(equals), ..] if equals.as_char() == '=' => name,
-            _ => {
-                let at = rest
-                    .get(1)
-                    .or(tokens.last())
-                    .map_or_else(|| body.span(), TokenTree::span);
-                let help = "a value of a closed set is a name, without fields";
-                return Err(not_understood(at, "this variant is more than a name", help));
-            }
-        };
-        let text = name.to_string();
-        if !text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_') {
-            let what = format!("the check can't tell the label of `{text}`");
-            return Err(not_understood(
-                name.span(),
-                &what,
-                "name it in ASCII letters and digits",
-            ));
-        }
-        if let Some(conditional) = attributes.iter().find(|it| it.name.starts_with("cfg")) {
-            let what = "this variant is there only under a condition";
-            return Err(not_understood(
-                conditional.at,
-                what,
-                "a closed set is the same in every build",
-            ));
-        }
-        let mut label = snake_case(&text);
-        for (key, value) in settings(&attributes)? {
-            match value {
-                Some(value) if key == "rename" => label = value,
-                _ => {
-                    let what = format!("the check doesn't know what `{key}` does to the label");
-                    return Err(not_understood(key.span(), &what, "leave it out"));
-                }
+    let split = tokens.split(is_comma).filter(|it| !it.is_empty());
+    let mut variants = Some(Vec::new());
+    for variant in split.map(read_variant) {
+        match (variant, &mut variants) {
+            (Ok(variant), Some(variants)) => variants.push(variant),
+            (Ok(_), None) => {}
+            (Err(finding), _) => {
+                findings.push(finding);
+                variants = None;
             }
         }
-        variants.push(Variant {
-            name: text,
-            label: Word {
-                text: label,
-                at: place(name.span()),
-            },
-            is_deprecated: attributes.iter().any(|it| it.name == "deprecated"),
-        });
     }
-    Ok(variants)
+    variants
+}
+
+fn read_variant(tokens: &[TokenTree]) -> Result<Variant, Finding> {
+    let (attributes, rest) = split_attributes(tokens);
+    let name: &Ident = match rest {
+        [TokenTree::Ident(name)] => name,
+        // A discriminant changes nothing.
+        [TokenTree::Ident(name), TokenTree::Punct(equals), ..] if equals.as_char() == '=' => name,
+        _ => {
+            let at = rest
+                .get(1)
+                .or(tokens.last())
+                .map_or_else(Span::call_site, TokenTree::span);
+            let help = "a value of a closed set is a name, without fields";
+            return Err(not_understood(at, "this variant is more than a name", help));
+        }
+    };
+    let text = name.to_string();
+    if !text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_') {
+        let what = format!("the check can't tell the label of `{text}`");
+        return Err(not_understood(
+            name.span(),
+            &what,
+            "name it in ASCII letters and digits",
+        ));
+    }
+    if let Some(conditional) = attributes.iter().find(|it| it.name.starts_with("cfg")) {
+        let what = "this variant is there only under a condition";
+        return Err(not_understood(
+            conditional.at,
+            what,
+            "a closed set is the same in every build",
+        ));
+    }
+    let mut label = snake_case(&text);
+    for (key, value) in settings(&attributes)? {
+        match value {
+            Some(value) if key == "rename" => label = value,
+            _ => {
+                let what = format!("the check doesn't know what `{key}` does to the label");
+                return Err(not_understood(key.span(), &what, "leave it out"));
+            }
+        }
+    }
+    Ok(Variant {
+        name: text,
+        label: Word {
+            text: label,
+            at: place(name.span()),
+        },
+        is_deprecated: attributes.iter().any(|it| it.name == "deprecated"),
+    })
 }

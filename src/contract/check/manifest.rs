@@ -75,6 +75,7 @@ pub(crate) fn parse(text: &str, version: Version, findings: &mut Vec<Finding>) -
         ..Manifest::default()
     };
     let mut names_at: Option<Place> = None;
+    let mut has_names = false;
     for (index, &(number, line)) in lines.iter().enumerate() {
         if !line.contains("<!--") {
             continue;
@@ -103,6 +104,7 @@ pub(crate) fn parse(text: &str, version: Version, findings: &mut Vec<Finding>) -
                 is_sound: table.is_sound && are_sound,
             });
         } else if marker.contains("promised-names") {
+            has_names = true;
             if line.trim() != NAMES_MARKER {
                 findings.push(malformed_marker(&at, NAMES_MARKER));
                 manifest.is_whole = false;
@@ -121,7 +123,7 @@ pub(crate) fn parse(text: &str, version: Version, findings: &mut Vec<Finding>) -
             manifest.is_whole &= table.is_sound;
         }
     }
-    if names_at.is_none() && manifest.is_whole {
+    if !has_names {
         manifest.is_whole = false;
         let what = "there is no table of promised names";
         let help = format!(

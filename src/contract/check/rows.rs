@@ -30,40 +30,17 @@ pub(crate) fn of_set(table: &Table, version: Version, set: &str, findings: &mut 
         let (since, deprecated, removed) = (reader.since(3), reader.version(4), reader.version(5));
         let meaning = reader.filled(6);
         reader.check_order(since, deprecated, removed);
-        if removed.is_none() {
-            position += 1;
-        }
-        let (number, expected) = (reader.text(0), if removed.is_some() { 0 } else { position });
-        let as_expected = if removed.is_some() {
-            is_nothing(number)
-        } else {
-            number == position.to_string()
-        };
-        if !as_expected && is_numbered {
-            is_numbered = false;
-            reader.refuse_number(expected);
-        }
-        reader.check_label(&label);
-        for (what, word, first) in [
-            (
-                "label",
-                &label,
-                rows.iter()
-                    .find(|row| row.label.text == label.text)
-                    .map(|row| &row.label),
-            ),
-            (
-                "variant",
-                &variant,
-                rows.iter()
-                    .find(|row| row.variant.text == variant.text)
-                    .map(|row| &row.variant),
-            ),
-        ] {
-            if let Some(first) = first {
-                reader.refuse_doubled(what, word, first);
+        let expected = match removed {
+            Some(_) => None,
+            None => {
+                position += 1;
+                Some(position)
             }
-        }
+        };
+        is_numbered = is_numbered && reader.check_number(expected);
+        reader.check_label(&label);
+        reader.check_new("label", &label, rows.iter().map(|row| &row.label));
+        reader.check_new("variant", &variant, rows.iter().map(|row| &row.variant));
         is_sound &= reader.is_sound;
         let is_doubled = reader.refused.iter().any(|it| it.code == Code::Doubled);
         findings.extend(reader.refused.into_iter().map(|it| it.of_set(set)));
@@ -108,9 +85,7 @@ pub(crate) fn of_names(table: &Table, version: Version, findings: &mut Vec<Findi
         {
             reader.refuse_contradiction(3, format!("removed in {removed}, but there only since {since}"));
         }
-        if let Some(first) = names.iter().find(|it| it.name.text == name.text) {
-            reader.refuse_doubled("name", &name, &first.name);
-        }
+        reader.check_new("name", &name, names.iter().map(|it| &it.name));
         findings.append(&mut reader.refused);
         names.push(Name { kind, name, removed });
     }
@@ -229,19 +204,31 @@ impl Reader<'_> {
         self.refuse(column, Code::Contradiction, what, help);
     }
 
-    fn refuse_number(&mut self, expected: usize) {
-        let found = self.text(0).escape_debug().to_string();
-        let (what, help) = match expected {
-            0 => (
-                format!("a removed value has no position, but here is `{found}`"),
+    /// Whether the first cell has the position in the Postgres type, which a removed value doesn't have.
+    fn check_number(&mut self, expected: Option<usize>) -> bool {
+        let found = self.text(0);
+        let (is_right, what, help) = match expected {
+            None => (
+                is_nothing(found),
+                format!(
+                    "a removed value has no position, but here is `{}`",
+                    found.escape_debug()
+                ),
                 "write `–`".to_owned(),
             ),
-            _ => (
-                format!("this row is numbered `{found}`, but its position is {expected}"),
+            Some(expected) => (
+                found == expected.to_string(),
+                format!(
+                    "this row is numbered `{}`, but its position is {expected}",
+                    found.escape_debug()
+                ),
                 format!("write {expected}, and number the rows after it on; a removed value has `–`"),
             ),
         };
-        self.refuse(0, Code::Syntax, what, &help);
+        if !is_right {
+            self.refuse(0, Code::Syntax, what, &help);
+        }
+        is_right
     }
 
     fn check_label(&mut self, label: &Word) {
@@ -251,14 +238,13 @@ impl Reader<'_> {
         }
     }
 
-    fn refuse_doubled(&mut self, what: &str, word: &Word, first: &Word) {
-        let what = format!(
-            "{what} `{}` stands twice; the first is in line {}",
-            word.text.escape_debug(),
-            first.at.line
-        );
-        let help = "keep one row; what was removed keeps its row and is never used again";
-        self.refused.push(Finding::new(Code::Doubled, &word.at, what, help));
+    fn check_new<'w>(&mut self, what: &str, word: &Word, mut earlier: impl Iterator<Item = &'w Word>) {
+        if let Some(first) = earlier.find(|it| it.text == word.text) {
+            let text = word.text.escape_debug();
+            let what = format!("{what} `{text}` stands twice; the first is in line {}", first.at.line);
+            let help = "keep one row; what was removed keeps its row and is never used again";
+            self.refused.push(Finding::new(Code::Doubled, &word.at, what, help));
+        }
     }
 }
 

@@ -18,6 +18,8 @@ ALTER TYPE finishes RENAME VALUE 'silk' TO 'gloss';
 ALTER TYPE finishes OWNER TO CURRENT_USER;
 ALTER TYPE finishes RENAME TO finish;
 
+CREATE TYPE stripe AS RANGE (subtype = integer);
+CREATE TYPE later;
 CREATE TYPE point AS (x integer, y integer);
 ALTER TYPE point ADD ATTRIBUTE z integer;
 CREATE TABLE walls (at point, paint paint NOT NULL DEFAULT 'red', finish finish);
