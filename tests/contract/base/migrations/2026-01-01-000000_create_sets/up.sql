@@ -23,6 +23,7 @@ CREATE TYPE later;
 CREATE TYPE point AS (x integer, y integer);
 ALTER TYPE point ADD ATTRIBUTE z integer;
 CREATE TABLE walls (at point, paint paint NOT NULL DEFAULT 'red', finish finish);
+CREATE VIEW advice AS SELECT 'ALTER TYPE paint ADD VALUE what you like' AS advice;
 COMMENT ON TABLE walls IS 'What a DROP TYPE would take along; DO NOT.';
 
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
