@@ -122,6 +122,50 @@ fn the_check_leaves_the_types_that_postgres_leaves() {
     });
 }
 
+/// What may be done with a label in the migration that adds it: Postgres and the check agree.
+#[test]
+fn a_label_may_be_named_but_not_used_in_the_migration_that_adds_it() {
+    let database = server().database().unwrap();
+    let mut conn = connect(&database);
+    let before = "CREATE TYPE paint AS ENUM ('red'); CREATE TABLE walls (paint paint)";
+    conn.batch_execute(before).unwrap();
+    for (migration, is_fine) in [
+        (
+            "ALTER TYPE paint ADD VALUE 'a'; ALTER TYPE paint ADD VALUE 'b' BEFORE 'a'",
+            true,
+        ),
+        (
+            "ALTER TYPE paint ADD VALUE 'a'; ALTER TYPE paint RENAME VALUE 'a' TO 'b'",
+            true,
+        ),
+        ("ALTER TYPE paint ADD VALUE 'a'; COMMENT ON TYPE paint IS 'a'", true),
+        ("ALTER TYPE paint ADD VALUE 'a'; SELECT 'a'::paint", false),
+        ("ALTER TYPE paint ADD VALUE 'a'; SELECT '{red,a}'::paint[]", false),
+        (
+            "ALTER TYPE paint ADD VALUE 'a'; ALTER TABLE walls ALTER COLUMN paint SET DEFAULT 'a'",
+            false,
+        ),
+        (
+            "ALTER TYPE paint ADD VALUE 'a'; DO $$ BEGIN UPDATE walls SET paint = 'red' WHERE paint = 'a'; END $$",
+            false,
+        ),
+        (
+            "ALTER TYPE paint ADD VALUE 'a'; CREATE INDEX i ON walls (paint) WHERE paint = 'a'",
+            false,
+        ),
+    ] {
+        let applied = conn.transaction::<(), diesel::result::Error, _>(|conn| {
+            conn.batch_execute(migration)?;
+            Err(diesel::result::Error::RollbackTransaction)
+        });
+        let is_accepted = applied == Err(diesel::result::Error::RollbackTransaction);
+        assert_eq!(is_accepted, is_fine, "Postgres: {migration}");
+        let mut findings = Vec::new();
+        check::replay(&[file(0, before), file(1, migration)], &mut findings);
+        assert_eq!(findings.is_empty(), is_fine, "{migration}: {findings:?}");
+    }
+}
+
 fn files(statements: &[String]) -> Vec<File> {
     statements
         .iter()

@@ -3,7 +3,7 @@
 use super::sql::{Kind, Token, is_word, statements};
 
 /// Whether a text anywhere in the statement has this label as its content, alone or in an array's braces. A comment's
-/// text is nobody's label.
+/// text is nobody's label, and ALTER TYPE may name one that isn't committed yet.
 pub(crate) fn uses(statement: &[Token], label: &str) -> bool {
     let is_label = |content: &str| {
         let array = content.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
@@ -12,8 +12,8 @@ pub(crate) fn uses(statement: &[Token], label: &str) -> bool {
             .split(',')
             .any(|it| it.trim().trim_matches('"') == label)
     };
-    !statement.first().is_some_and(|it| is_word(it, "comment"))
-        && texts(statement).iter().any(|text| is_label(&text.content))
+    let is_comment = statement.first().is_some_and(|it| is_word(it, "comment"));
+    !is_comment && type_statement(statement).is_none() && texts(statement).iter().any(|text| is_label(&text.content))
 }
 
 /// A string constant in a statement, or inside another one that is code.

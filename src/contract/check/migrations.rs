@@ -97,9 +97,8 @@ impl Replay<'_> {
                 return;
             }
         };
-        // Labels that this file adds to types that were there before.
+        // Also to types that it makes itself: until PostgreSQL 17, these were no exception.
         let mut added: Vec<(String, At)> = Vec::new();
-        let mut created: Vec<String> = Vec::new();
         for statement in &statements {
             added.retain(|(set, label)| {
                 let is_used = code::uses(statement, &label.text);
@@ -121,14 +120,12 @@ impl Replay<'_> {
             let applied = change.and_then(|change| match change {
                 None => Ok(()),
                 Some(change) => {
-                    let (new_type, new_label) = match &change {
-                        Change::Create { set, .. } => (Some(set.text.clone()), None),
-                        Change::Add { set, label, .. } => (None, Some((set.text.clone(), label.clone()))),
-                        _ => (None, None),
+                    let new_label = match &change {
+                        Change::Add { set, label, .. } => Some((set.text.clone(), label.clone())),
+                        _ => None,
                     };
                     self.apply(path, text, change)?;
-                    created.extend(new_type);
-                    added.extend(new_label.filter(|(set, _)| !created.contains(set)));
+                    added.extend(new_label);
                     Ok(())
                 }
             });
