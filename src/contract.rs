@@ -67,7 +67,13 @@
 //! ```
 //!
 //! **Your own tables and documents** can be made from [`SETS`]: each value has its label, its variant, the versions in which
-//! it came, was deprecated and went, and what it means.
+//! it came, was deprecated and went, and what it means. Tools in other languages get it as JSON:
+//!
+//! ```
+//! let json = serde_json::to_value(mailglass::contract::SETS)?;
+//! assert_eq!(json[0]["values"][0]["label"], "transactional");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 //!
 //! # A live database
 //!

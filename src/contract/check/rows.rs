@@ -19,13 +19,7 @@ pub(crate) fn of_set(table: &Table, version: Version, set: &str, findings: &mut 
     // A row that was not understood, or a wrong number, shifts all that follow.
     let mut is_numbered = table.is_sound;
     for (line, cells) in &table.rows {
-        let mut reader = Reader {
-            line: *line,
-            cells,
-            version,
-            refused: Vec::new(),
-            is_sound: true,
-        };
+        let mut reader = Reader::new(*line, cells, version);
         let (label, variant) = (reader.word(1), reader.word(2));
         let (since, deprecated, removed) = (reader.since(3), reader.version(4), reader.version(5));
         let meaning = reader.filled(6);
@@ -61,13 +55,7 @@ pub(crate) fn of_set(table: &Table, version: Version, set: &str, findings: &mut 
 pub(crate) fn of_names(table: &Table, version: Version, findings: &mut Vec<Finding>) -> Vec<Name> {
     let mut names: Vec<Name> = Vec::new();
     for (line, cells) in &table.rows {
-        let mut reader = Reader {
-            line: *line,
-            cells,
-            version,
-            refused: Vec::new(),
-            is_sound: true,
-        };
+        let mut reader = Reader::new(*line, cells, version);
         let (kind, name) = (reader.text(0).to_owned(), reader.word(1));
         let (since, removed) = (reader.since(2), reader.version(3));
         reader.filled(4);
@@ -106,7 +94,17 @@ struct Reader<'a> {
     is_sound: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(line: usize, cells: &'a [Cell], version: Version) -> Reader<'a> {
+        Reader {
+            line,
+            cells,
+            version,
+            refused: Vec::new(),
+            is_sound: true,
+        }
+    }
+
     fn text(&self, column: usize) -> &str {
         self.cells.get(column).map(|it| it.text.as_str()).unwrap_or_default()
     }
