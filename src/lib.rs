@@ -9,7 +9,8 @@
 //! | link what arrived too early | [`reconciler::sweep`] |
 //! | read | [`Delivery::find`], [`Delivery::timeline`], and your own queries over [`schema`] |
 //! | change a delivery | [`DeliveryChanges`], [`Delivery::update`] |
-//! | check or restore the projection | [`projection::rebuild`], [`projection::rebuild_all`], [`projection::fold`] |
+//! | say why a delivery says what it says | [`Delivery::explain`] |
+//! | check or restore the projection | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`], [`projection::fold`] |
 //! | keep lists of your own in step with the closed sets | [`assert_closed_set!`], [`contract::ClosedSet::check`] |
 //! | check a live database | [`contract::verify`] |
 //! | build records from JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |

@@ -19,11 +19,15 @@
 //! |---|---|---|
 #![doc = include_str!("projection/rules.md")]
 
+mod audit;
+mod explain;
 mod fold;
 mod rebuild;
 mod rules;
 pub(crate) mod sql;
 mod timeline;
 
+pub use audit::{ColumnDivergence, Divergence, repair, verify};
+pub use explain::Decision;
 pub use fold::{Fact, Projection, fold};
 pub use rebuild::{rebuild, rebuild_all};

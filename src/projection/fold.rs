@@ -1,6 +1,7 @@
 //! The projection in plain Rust: a reference to read, and for tests to hold the SQL against.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::prelude::*;
 
 use crate::closed_sets::{DeliveryStatus, EventType};
 use crate::delivery::Delivery;
@@ -34,7 +35,7 @@ impl From<&NewEvent> for Fact {
 }
 
 /// The projection columns of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
 pub struct Projection {
     /// The type of the greatest event by (`occurred_at`, lifecycle rank).
     pub last_event_type: EventType,
@@ -54,6 +55,24 @@ pub struct Projection {
     pub suppressed_at: Option<DateTime<Utc>>,
     /// The highest status that any event reached.
     pub status: DeliveryStatus,
+}
+
+impl Projection {
+    /// The columns by name, each with its value as text: times as RFC 3339 in UTC, NULL as `None`.
+    pub fn columns(&self) -> [(&'static str, Option<String>); 9] {
+        let time = |it: DateTime<Utc>| it.to_rfc3339_opts(SecondsFormat::Micros, true);
+        [
+            ("last_event_type", Some(self.last_event_type.to_string())),
+            ("last_event_at", Some(time(self.last_event_at))),
+            ("terminal", Some(self.terminal.to_string())),
+            ("dispatched_at", self.dispatched_at.map(time)),
+            ("delivered_at", self.delivered_at.map(time)),
+            ("bounced_at", self.bounced_at.map(time)),
+            ("complained_at", self.complained_at.map(time)),
+            ("suppressed_at", self.suppressed_at.map(time)),
+            ("status", Some(self.status.to_string())),
+        ]
+    }
 }
 
 impl From<&Delivery> for Projection {

@@ -14,16 +14,18 @@ use crate::error::Result;
 use crate::schema::mailglass_deliveries;
 
 /// How many deliveries one step locks: enough to be set-wise, few enough not to keep the tenant waiting.
-const STEP: usize = 1_000;
+pub(super) const STEP: usize = 1_000;
 
 /// How many ids are read at once, because finding where a tenant's next ids begin may cost a scan of all of them.
 const PAGE: i64 = 50_000;
 
 struct Rebuild;
 
+/// `timeline` → `facts`, what the fold takes.
+pub(super) const FACTS: &str = "facts AS (SELECT timeline_of AS delivery_id, type, occurred_at FROM timeline)";
+
 static REBUILD: LazyLock<String> = LazyLock::new(|| {
-    let facts = "facts AS (SELECT timeline_of AS delivery_id, type, occurred_at FROM timeline)";
-    let parts = [WITH_TIMELINE, facts, &FOLD, include_str!("set.sql"), WRITE];
+    let parts = [WITH_TIMELINE, FACTS, &FOLD, include_str!("set.sql"), WRITE];
     parts.join(",\n") + "SELECT id FROM projected"
 });
 
@@ -71,13 +73,18 @@ pub fn rebuild_all(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
         };
         after = *last;
         for step in page.chunks(STEP) {
-            corrected += conn.transaction(|conn| {
-                let step = ids(tenant_id).filter(mailglass_deliveries::id.eq_any(step));
-                let locked: Vec<Uuid> = step.for_no_key_update().load(conn)?;
-                rebuild_locked(conn, tenant_id, &locked)
-            })?;
+            corrected += rebuild_step(conn, tenant_id, step)?;
         }
     }
+}
+
+/// Locks some deliveries in the order of their ids, and makes their projections again.
+pub(super) fn rebuild_step(conn: &mut PgConnection, tenant_id: &str, step: &[Uuid]) -> Result<usize> {
+    conn.transaction(|conn| {
+        let step = ids(tenant_id).filter(mailglass_deliveries::id.eq_any(step));
+        let locked: Vec<Uuid> = step.for_no_key_update().load(conn)?;
+        rebuild_locked(conn, tenant_id, &locked)
+    })
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

@@ -9,6 +9,7 @@
 )]
 
 mod attribute_maps;
+mod audit;
 mod bad_input;
 #[allow(dead_code, reason = "one test needs one part of it")]
 #[path = "../../src/contract/check/mod.rs"]
@@ -16,6 +17,7 @@ mod check;
 mod closed_sets;
 mod deliveries;
 mod enum_statements;
+mod explain;
 mod guard;
 mod locking;
 mod migrations;

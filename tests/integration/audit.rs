@@ -1,0 +1,175 @@
+//! The audit finds exactly the rows that say something else than their ledger, and repair puts them right.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use mailglass::projection::{self, Projection, fold};
+use mailglass::{EventType, ledger};
+use proptest::prelude::*;
+
+use crate::support::generate::{events_of, facts, for_all};
+use crate::support::{TENANT, at, connected, delivery, event, reload, to};
+
+/// Writes to a delivery past the projector.
+fn tamper(conn: &mut PgConnection, id: uuid::Uuid, set: &str) {
+    let tampered = sql_query(format!("UPDATE mailglass_deliveries SET {set} WHERE id = '{id}'")).execute(conn);
+    assert_eq!(tampered, Ok(1));
+}
+
+#[test]
+fn what_was_recorded_does_not_differ() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let delivery = delivery(conn);
+    let delivery = delivery.mark_dispatched(conn, "ses", "m1", at(1)).unwrap();
+    ledger::record(
+        conn,
+        &[
+            event(EventType::Delivered, 5).delivery(delivery.id),
+            event(EventType::Opened, 3).delivery(delivery.id),
+        ],
+    )
+    .unwrap();
+    assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
+    assert_eq!(projection::repair(conn, TENANT).unwrap(), 0);
+}
+
+#[test]
+fn every_column_that_was_tampered_with_is_found_and_put_right() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let bystander = to("bob@example.com").insert(conn).unwrap();
+    let before = delivery(conn);
+    for (column, value, is) in [
+        ("last_event_type", "'opened'", Some("opened")),
+        (
+            "last_event_at",
+            "'2020-01-01 12:00:00.000001+00'",
+            Some("2020-01-01T12:00:00.000001Z"),
+        ),
+        ("terminal", "true", Some("true")),
+        (
+            "dispatched_at",
+            "'2020-01-01 00:00+00'",
+            Some("2020-01-01T00:00:00.000000Z"),
+        ),
+        (
+            "delivered_at",
+            "'2020-01-01 00:00+00'",
+            Some("2020-01-01T00:00:00.000000Z"),
+        ),
+        (
+            "bounced_at",
+            "'2020-01-01 00:00+00'",
+            Some("2020-01-01T00:00:00.000000Z"),
+        ),
+        (
+            "complained_at",
+            "'2020-01-01 00:00+00'",
+            Some("2020-01-01T00:00:00.000000Z"),
+        ),
+        (
+            "suppressed_at",
+            "'2020-01-01 00:00+00'",
+            Some("2020-01-01T00:00:00.000000Z"),
+        ),
+        ("status", "'failed'", Some("failed")),
+    ] {
+        tamper(conn, before.id, &format!("{column} = {value}"));
+        let found = projection::verify(conn, TENANT).unwrap();
+        assert_eq!(found.len(), 1, "{column}");
+        assert_eq!(found[0].delivery_id, before.id);
+        assert_eq!(found[0].should_be, Projection::from(&before));
+        let columns = found[0].columns();
+        assert_eq!(columns.len(), 1, "{columns:?}");
+        assert_eq!((columns[0].column, columns[0].is.as_deref()), (column, is));
+        let should_be = columns[0].should_be.as_deref().unwrap_or("NULL");
+        let text = format!(
+            "delivery {}; {column} is {}, should be {should_be}",
+            before.id,
+            is.unwrap()
+        );
+        assert_eq!(found[0].to_string(), text);
+
+        assert_eq!(projection::repair(conn, TENANT).unwrap(), 1);
+        assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
+        let after = reload(conn, &before);
+        assert_eq!(Projection::from(&after), Projection::from(&before), "{column}");
+    }
+    assert_eq!(reload(conn, &bystander), bystander, "what is right is not touched");
+}
+
+#[test]
+fn what_was_appended_without_projecting_differs_until_it_is_repaired() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let delivery = delivery(conn);
+    ledger::append(conn, &[event(EventType::Bounced, 9).delivery(delivery.id)]).unwrap();
+    let found = projection::verify(conn, TENANT).unwrap();
+    let columns: Vec<&str> = found[0].columns().iter().map(|it| it.column).collect();
+    assert_eq!(
+        columns,
+        ["last_event_type", "last_event_at", "terminal", "bounced_at", "status"]
+    );
+    assert_eq!(projection::repair(conn, TENANT).unwrap(), 1);
+    assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
+}
+
+#[test]
+fn it_looks_at_one_tenant() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let ours = delivery(conn);
+    tamper(conn, ours.id, "terminal = true");
+    assert_eq!(projection::verify(conn, "another").unwrap(), []);
+    assert_eq!(projection::repair(conn, "another").unwrap(), 0);
+    assert_eq!(projection::verify(conn, TENANT).unwrap().len(), 1);
+}
+
+/// Whatever the events and whatever was written over them.
+#[test]
+fn it_finds_a_row_exactly_when_it_is_not_the_fold() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let of_events = facts(0..=6);
+    let overwritten = prop::option::of((0..6_i64, 0..6_i64, any::<bool>()));
+    for_all(60, (of_events, overwritten), |(facts, overwritten)| {
+        let delivery = to("ann@example.com").insert(conn).unwrap();
+        let events = events_of(delivery.id, &facts);
+        if !events.is_empty() {
+            ledger::record(conn, &events).unwrap();
+        }
+        if let Some((last, bounced, terminal)) = overwritten {
+            let (last, bounced) = (at(last).to_rfc3339(), at(bounced).to_rfc3339());
+            tamper(
+                conn,
+                delivery.id,
+                &format!("last_event_at = '{last}', bounced_at = '{bounced}', terminal = {terminal}"),
+            );
+        }
+        let row = reload(conn, &delivery);
+        let should_be = fold(&delivery.timeline(conn).unwrap()).unwrap();
+        let found = projection::verify(conn, TENANT).unwrap();
+        prop_assert_eq!(found.is_empty(), Projection::from(&row) == should_be);
+        prop_assert!(
+            found
+                .iter()
+                .all(|it| it.delivery_id == row.id && it.should_be == should_be)
+        );
+        prop_assert_eq!(projection::repair(conn, TENANT).unwrap(), found.len());
+        prop_assert_eq!(Projection::from(&reload(conn, &delivery)), should_be);
+        Ok(())
+    });
+}
+
+/// An auditor needs no right to write.
+#[test]
+fn it_reads_and_nothing_more() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let delivery = delivery(conn);
+    tamper(conn, delivery.id, "terminal = true");
+    conn.batch_execute("SET default_transaction_read_only = on").unwrap();
+    assert_eq!(projection::verify(conn, TENANT).unwrap().len(), 1);
+    assert!(projection::repair(conn, TENANT).is_err());
+}

@@ -1,0 +1,98 @@
+//! Explain names the event behind each column.
+
+use mailglass::projection::{Decision, fold};
+use mailglass::{Delivery, EventType, ledger};
+use proptest::prelude::*;
+
+use crate::support::generate::{events_of, facts, for_all};
+use crate::support::{at, connected, delivery, event, reload, to};
+
+fn decision<'a>(decisions: &'a [Decision], column: &str) -> &'a Decision {
+    decisions.iter().find(|it| it.column == column).unwrap()
+}
+
+#[test]
+fn it_answers_why_this_says_bounced() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let delivery = delivery(conn);
+    let events = [
+        event(EventType::Opened, 30).delivery(delivery.id),
+        event(EventType::Bounced, 20).delivery(delivery.id),
+        event(EventType::Bounced, 10)
+            .delivery(delivery.id)
+            .trace_id("the first"),
+        event(EventType::Delivered, 15).delivery(delivery.id),
+    ];
+    ledger::record(conn, &events).unwrap();
+    let decisions = reload(conn, &delivery).explain(conn).unwrap();
+    for (column, event_type, seconds) in [
+        ("last_event_type", EventType::Opened, 30),
+        ("last_event_at", EventType::Opened, 30),
+        ("terminal", EventType::Bounced, 10),
+        ("delivered_at", EventType::Delivered, 15),
+        ("bounced_at", EventType::Bounced, 10),
+        ("status", EventType::Bounced, 10),
+    ] {
+        let decision = decision(&decisions, column);
+        let event = decision.event.as_ref().unwrap();
+        assert_eq!((event.type_, event.occurred_at), (event_type, at(seconds)), "{column}");
+        assert_eq!(decision.is, decision.should_be, "{column}");
+    }
+    assert_eq!(
+        decision(&decisions, "bounced_at")
+            .event
+            .as_ref()
+            .unwrap()
+            .trace_id
+            .as_deref(),
+        Some("the first")
+    );
+    for column in ["dispatched_at", "complained_at", "suppressed_at"] {
+        let decision = decision(&decisions, column);
+        assert_eq!(
+            (&decision.is, &decision.should_be, &decision.event),
+            (&None, &None, &None)
+        );
+    }
+}
+
+#[test]
+fn a_delivery_that_was_read_too_early_shows_what_it_should_say() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let early = delivery(conn);
+    ledger::record(conn, &[event(EventType::Delivered, 5).delivery(early.id)]).unwrap();
+    let decisions = early.explain(conn).unwrap();
+    let status = decision(&decisions, "status");
+    assert_eq!(
+        (status.is.as_deref(), status.should_be.as_deref()),
+        (Some("queued"), Some("sent"))
+    );
+}
+
+/// The events that it names are enough: folded alone, they give the whole projection.
+#[test]
+fn the_events_that_it_names_fold_to_the_projection() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    for_all(40, facts(0..=8), |facts| {
+        let delivery: Delivery = to("ann@example.com").insert(conn).unwrap();
+        let events = events_of(delivery.id, &facts);
+        if !events.is_empty() {
+            ledger::record(conn, &events).unwrap();
+        }
+        let row = reload(conn, &delivery);
+        let decisions = row.explain(conn).unwrap();
+        let named: Vec<_> = decisions.iter().filter_map(|it| it.event.clone()).collect();
+        prop_assert_eq!(fold(&named), fold(&delivery.timeline(conn).unwrap()));
+        for decision in &decisions {
+            prop_assert_eq!(&decision.is, &decision.should_be);
+            prop_assert_eq!(
+                decision.event.is_none(),
+                decision.is.is_none() || (decision.column == "terminal" && !row.terminal)
+            );
+        }
+        Ok(())
+    });
+}
