@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::attrs::Attrs;
 use crate::delivery::{Delivery, not_the_applications};
 use crate::error::{Error, Result};
+use crate::retry;
 use crate::schema::mailglass_deliveries;
 use crate::validation::{Checks, MESSAGE_ID, SHORT_TEXT};
 
@@ -103,6 +104,10 @@ impl Delivery {
             );
         })?;
 
+        retry::serializable(conn, |conn| self.write(conn, changes))
+    }
+
+    fn write(&self, conn: &mut PgConnection, changes: &DeliveryChanges) -> Result<Delivery> {
         use crate::schema::mailglass_deliveries::dsl;
         let this = dsl::mailglass_deliveries
             .find(self.id)

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::new_delivery::NewDelivery;
 use crate::projection::sql::FOLD;
 use crate::replay;
+use crate::retry;
 use crate::schema::mailglass_deliveries;
 use crate::validation::Checks;
 
@@ -56,7 +57,7 @@ impl NewDelivery {
     /// As [`insert_all`](Self::insert_all).
     pub fn insert(&self, conn: &mut PgConnection) -> Result<Delivery> {
         let births = births(std::slice::from_ref(self))?;
-        let inserted = insert_births(conn, &births)?;
+        let inserted = retry::serializable(conn, |conn| insert_births(conn, &births))?;
         inserted
             .into_iter()
             .next()
@@ -88,9 +89,11 @@ impl NewDelivery {
     /// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, an id or a provider message id that another delivery
     ///   has, an empty batch, or one of more than [`MAX_BATCH`](crate::MAX_BATCH) deliveries
     /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
+    /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): in a transaction of yours that isn't READ
+    ///   COMMITTED; run it again
     pub fn insert_all(deliveries: &[NewDelivery], conn: &mut PgConnection) -> Result<Vec<Inserted>> {
         let births = births(deliveries)?;
-        conn.transaction(|conn| insert_births(conn, &births))
+        retry::serializable(conn, |conn| conn.transaction(|conn| insert_births(conn, &births)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use diesel::result::{DatabaseErrorInformation, Error as DieselError};
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use uuid::Uuid;
 
 /// What every fallible function of this crate returns.
@@ -70,6 +70,14 @@ pub enum Error {
         /// The fields in which the entry differs from the row that holds the key.
         fields: Vec<String>,
     },
+
+    /// Postgres could not serialize this transaction with what others did meanwhile. Nothing of it was kept: roll back,
+    /// and run the whole transaction again.
+    ///
+    /// It takes REPEATABLE READ or SERIALIZABLE to meet it, and a transaction of your own: a call that is a transaction by
+    /// itself is run again, up to ten times in all, before it gives this up. (PostgreSQL manual, section 13.5.)
+    #[error("could not be serialized with another transaction: run this one again")]
+    SerializationFailure(#[source] DieselError),
 
     /// A migration could not be read or applied.
     #[error("migration failed: {0}")]
@@ -176,6 +184,11 @@ impl Error {
         matches!(self, Error::IdempotencyConflict { .. })
     }
 
+    /// Whether the transaction has to be run again, because of what others did meanwhile.
+    pub fn is_serialization_failure(&self) -> bool {
+        matches!(self, Error::SerializationFailure(_))
+    }
+
     /// Whether a migration failed.
     pub fn is_migration(&self) -> bool {
         matches!(self, Error::Migration(_))
@@ -202,7 +215,19 @@ impl From<DieselError> for Error {
         {
             return known;
         }
-        Error::Database(error)
+        match serialization_failure(&error) {
+            true => Error::SerializationFailure(error),
+            false => Error::Database(error),
+        }
+    }
+}
+
+/// In the middle of a transaction, or at its end.
+fn serialization_failure(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        DieselError::RollbackErrorOnCommit { commit_error, .. } => serialization_failure(commit_error),
+        _ => false,
     }
 }
 

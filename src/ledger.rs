@@ -14,6 +14,7 @@ use crate::batch::{Batch, BatchStatement};
 use crate::error::Result;
 use crate::event::{Event, NewEvent};
 use crate::replay;
+use crate::retry;
 use crate::schema::mailglass_events;
 use crate::validation::Checks;
 
@@ -78,6 +79,7 @@ impl Appended {
 /// # Errors
 /// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, an empty batch, or one of more than [`MAX_BATCH`](crate::MAX_BATCH) events
 /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
+/// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): in a transaction of yours that isn't READ COMMITTED; run it again
 /// - [`Error::Database`](crate::Error::Database): anything else, such as a lost connection; recording the same events again is safe where they
 ///   carry keys
 pub fn record(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
@@ -100,11 +102,11 @@ where
     Checks::run(|checks| checks.batch("events", events, NewEvent::check))?;
 
     let landings: Vec<Landing<'_>> = events.iter().map(Landing::new).collect();
-    match landings.as_slice() {
+    retry::serializable(conn, |conn| match landings.as_slice() {
         // One event is appended, is a replay or is refused: there is no half of it to roll back.
         [_] => land_all::<S>(conn, &landings),
         _ => conn.transaction(|conn| land_all::<S>(conn, &landings)),
-    }
+    })
 }
 
 fn land_all<S>(conn: &mut PgConnection, landings: &[Landing<'_>]) -> Result<Vec<Appended>>

@@ -19,6 +19,7 @@ use diesel::sql_types::{BigInt, Double, Nullable, Text};
 use crate::error::Result;
 use crate::ledger::RESOLVE;
 use crate::projection::sql::{FOLD, JOIN_AND_WRITE};
+use crate::retry;
 
 /// What a sweep takes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,13 +97,15 @@ static SWEEP: LazyLock<String> = LazyLock::new(|| {
 /// # Errors
 /// [`Error::Database`](crate::Error::Database); nothing is lost, sweep again.
 pub fn sweep(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
-    let report = sql_query(SWEEP.as_str())
-        .bind::<Nullable<Text>, _>(sweep.tenant.as_deref())
-        .bind::<BigInt, _>(i64::from(sweep.limit))
-        .bind::<Double, _>(seconds(sweep.grace))
-        .bind::<Double, _>(seconds(sweep.max_age))
-        .get_result(conn)?;
-    Ok(report)
+    retry::serializable(conn, |conn| {
+        let report = sql_query(SWEEP.as_str())
+            .bind::<Nullable<Text>, _>(sweep.tenant.as_deref())
+            .bind::<BigInt, _>(i64::from(sweep.limit))
+            .bind::<Double, _>(seconds(sweep.grace))
+            .bind::<Double, _>(seconds(sweep.max_age))
+            .get_result(conn)?;
+        Ok(report)
+    })
 }
 
 /// In Postgres' range: nothing has waited for a thousand years.

@@ -10,6 +10,7 @@ use crate::delivery_changes::DeliveryChanges;
 use crate::error::Result;
 use crate::event::NewEvent;
 use crate::ledger;
+use crate::retry;
 
 impl Delivery {
     /// The provider took the message: keeps the provider and its message id, and records a `dispatched` event.
@@ -81,10 +82,13 @@ impl Delivery {
 
     /// The update checks the lock and holds the row until the event has landed and is projected.
     fn step(&self, conn: &mut PgConnection, changes: &DeliveryChanges, event: NewEvent) -> Result<Delivery> {
-        conn.transaction(|conn| {
-            self.update(conn, changes)?;
-            ledger::record(conn, &[event])?;
-            Delivery::find(conn, &self.tenant_id, self.id)
+        let events = [event];
+        retry::serializable(conn, |conn| {
+            conn.transaction(|conn| {
+                self.update(conn, changes)?;
+                ledger::record(conn, &events)?;
+                Delivery::find(conn, &self.tenant_id, self.id)
+            })
         })
     }
 }

@@ -11,6 +11,7 @@ use super::timeline::{Subjects, WITH_TIMELINE};
 use crate::batch::{Batch, BatchStatement};
 use crate::delivery::Delivery;
 use crate::error::Result;
+use crate::retry;
 use crate::schema::mailglass_deliveries;
 
 /// How many deliveries one step locks: enough to be set-wise, few enough not to keep the tenant waiting.
@@ -42,14 +43,16 @@ impl BatchStatement for Rebuild {
 /// # Errors
 /// [`Error::NotFound`](crate::Error::NotFound) where this tenant has no such delivery.
 pub fn rebuild(conn: &mut PgConnection, tenant_id: &str, delivery_id: Uuid) -> Result<Delivery> {
-    conn.transaction(|conn| {
-        Delivery::find(conn, tenant_id, delivery_id)?;
-        let row = mailglass_deliveries::table
-            .find(delivery_id)
-            .select(mailglass_deliveries::id);
-        let locked: Vec<Uuid> = row.for_no_key_update().load(conn)?;
-        rebuild_locked(conn, tenant_id, &locked)?;
-        Delivery::find(conn, tenant_id, delivery_id)
+    retry::serializable(conn, |conn| {
+        conn.transaction(|conn| {
+            Delivery::find(conn, tenant_id, delivery_id)?;
+            let row = mailglass_deliveries::table
+                .find(delivery_id)
+                .select(mailglass_deliveries::id);
+            let locked: Vec<Uuid> = row.for_no_key_update().load(conn)?;
+            rebuild_locked(conn, tenant_id, &locked)?;
+            Delivery::find(conn, tenant_id, delivery_id)
+        })
     })
 }
 
@@ -80,10 +83,12 @@ pub fn rebuild_all(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
 
 /// Locks some deliveries in the order of their ids, and makes their projections again.
 pub(super) fn rebuild_step(conn: &mut PgConnection, tenant_id: &str, step: &[Uuid]) -> Result<usize> {
-    conn.transaction(|conn| {
-        let step = ids(tenant_id).filter(mailglass_deliveries::id.eq_any(step));
-        let locked: Vec<Uuid> = step.for_no_key_update().load(conn)?;
-        rebuild_locked(conn, tenant_id, &locked)
+    retry::serializable(conn, |conn| {
+        conn.transaction(|conn| {
+            let step = ids(tenant_id).filter(mailglass_deliveries::id.eq_any(step));
+            let locked: Vec<Uuid> = step.for_no_key_update().load(conn)?;
+            rebuild_locked(conn, tenant_id, &locked)
+        })
     })
 }
 

@@ -19,6 +19,7 @@ mod deliveries;
 mod enum_statements;
 mod explain;
 mod guard;
+mod isolation;
 mod locking;
 mod migrations;
 mod orphans;
