@@ -75,7 +75,8 @@ pub enum Error {
     /// and run the whole transaction again.
     ///
     /// It takes REPEATABLE READ or SERIALIZABLE to meet it, and a transaction of your own: a call that is a transaction by
-    /// itself is run again, up to ten times in all, before it gives this up. (PostgreSQL manual, section 13.5.)
+    /// itself is run again, up to ten times in all and with growing pauses, before it gives this up. (PostgreSQL manual,
+    /// section 13.5.)
     #[error("could not be serialized with another transaction: run this one again")]
     SerializationFailure(#[source] DieselError),
 

@@ -1,12 +1,17 @@
 //! Serialization failures: a call that is a transaction by itself is run again, because nobody has seen anything of it.
 
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+use std::time::Duration;
+
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::pg::PgConnection;
 
 use crate::error::Result;
 
-/// More than one attempt in so many is lost only where many write to the same rows without a pause.
-const ATTEMPTS: usize = 10;
+/// With the pauses between them, which add up to a quarter of a second on average, these are lost only where many write to
+/// the same rows without end.
+const ATTEMPTS: u32 = 10;
 
 /// Runs a call, and runs it again where Postgres can't serialize it with what others did meanwhile. That happens only
 /// where `default_transaction_isolation` is set to REPEATABLE READ or SERIALIZABLE. In a transaction of the caller's there
@@ -24,8 +29,15 @@ pub(crate) fn serializable<T>(
         if !failed || attempt == ATTEMPTS || is_in_transaction(conn) {
             return outcome;
         }
+        thread::sleep(pause(attempt));
         attempt += 1;
     }
+}
+
+/// Twice as long each time, and by chance, so that those who met once don't meet again.
+fn pause(attempt: u32) -> Duration {
+    let longest = 1_000 << attempt.min(9);
+    Duration::from_micros(RandomState::new().hash_one(attempt) % longest)
 }
 
 fn is_in_transaction(conn: &mut PgConnection) -> bool {

@@ -30,6 +30,7 @@ mod releases;
 mod replay_races;
 mod replays;
 mod send_path;
+mod storm;
 mod support;
 mod sweeps;
 mod verify;
