@@ -34,3 +34,4 @@ mod storm;
 mod support;
 mod sweeps;
 mod verify;
+mod wire;

@@ -1,6 +1,7 @@
 //! What every test needs: a migrated database of its own, and short ways to say who, what and when.
 
 pub mod generate;
+pub mod proxy;
 
 use std::sync::{Barrier, LazyLock};
 use std::thread;

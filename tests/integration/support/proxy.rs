@@ -1,0 +1,131 @@
+//! A proxy between libpq and the server's socket that cuts the connection at a chosen message.
+//!
+//! PostgreSQL manual, chapter "Frontend/Backend Protocol": after the start-up packet, what the client sends is a byte of
+//! type, four bytes of length (which count themselves), and the rest.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use diesel::prelude::*;
+
+const SOCKET: &str = ".s.PGSQL.5432";
+
+/// When to cut: at which of the client's messages, counted from 0 once the proxy is armed.
+#[derive(Clone, Copy, Debug)]
+pub enum Cut {
+    /// The server never sees the message.
+    Before(usize),
+    /// The server sees it, and does what it asks for; the client never hears of it.
+    After(usize),
+}
+
+#[derive(Default)]
+struct State {
+    is_armed: AtomicBool,
+    messages: AtomicUsize,
+    is_cut: AtomicBool,
+}
+
+pub struct Proxy {
+    directory: PathBuf,
+    state: Arc<State>,
+}
+
+impl Proxy {
+    /// Stands in for the server whose socket is in `server`, for one connection.
+    pub fn start(server: &Path, cut: Cut) -> Proxy {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let directory = PathBuf::from(format!("/tmp/mailglass-proxy-{}-{number}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let listener = UnixListener::bind(directory.join(SOCKET)).unwrap();
+        let state = Arc::new(State::default());
+        let (server, shared) = (server.join(SOCKET), Arc::clone(&state));
+        thread::spawn(move || {
+            let (client, _) = listener.accept()?;
+            let server = UnixStream::connect(server)?;
+            let answers = (server.try_clone()?, client.try_clone()?);
+            let muted = Arc::clone(&shared);
+            let answering = thread::spawn(move || answer(answers, &muted));
+            let forwarded = forward(client.try_clone()?, &server, &shared, cut);
+            // The server does what it has been sent, and hangs up.
+            server.shutdown(Shutdown::Write)?;
+            let _ = answering.join();
+            client.shutdown(Shutdown::Both)?;
+            forwarded
+        });
+        Proxy { directory, state }
+    }
+
+    pub fn connect(&self, database: &str) -> PgConnection {
+        let directory = self.directory.display();
+        PgConnection::establish(&format!(
+            "postgresql:///{database}?host={directory}&port=5432&user=postgres"
+        ))
+        .unwrap()
+    }
+
+    /// From now on the messages count.
+    pub fn arm(&self) {
+        self.state.is_armed.store(true, Ordering::SeqCst);
+    }
+
+    pub fn has_cut(&self) -> bool {
+        self.state.is_cut.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Passes the client's messages on, up to the cut.
+fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: Cut) -> io::Result<()> {
+    let mut is_startup = true;
+    loop {
+        let mut message = vec![0; if is_startup { 4 } else { 5 }];
+        if client.read_exact(&mut message).is_err() {
+            return Ok(()); // the client has hung up
+        }
+        let length = u32::from_be_bytes(message[message.len() - 4..].try_into().unwrap());
+        let mut rest = vec![0; length as usize - 4];
+        client.read_exact(&mut rest)?;
+        message.extend(rest);
+        let number = match state.is_armed.load(Ordering::SeqCst) && !is_startup {
+            true => Some(state.messages.fetch_add(1, Ordering::SeqCst)),
+            false => None,
+        };
+        is_startup = false;
+        match cut {
+            Cut::Before(at) if number == Some(at) => {
+                state.is_cut.store(true, Ordering::SeqCst);
+                return Ok(());
+            }
+            Cut::After(at) if number == Some(at) => {
+                state.is_cut.store(true, Ordering::SeqCst);
+                return server.write_all(&message);
+            }
+            _ => server.write_all(&message)?,
+        }
+    }
+}
+
+/// Passes the server's answers on; after the cut, reads them to the end and keeps them.
+fn answer((mut server, mut client): (UnixStream, UnixStream), state: &State) {
+    let mut buffer = [0; 8192];
+    while let Ok(length) = server.read(&mut buffer)
+        && length > 0
+    {
+        if !state.is_cut.load(Ordering::SeqCst) && client.write_all(&buffer[..length]).is_err() {
+            return;
+        }
+    }
+}
