@@ -15,6 +15,7 @@ mod bad_input;
 #[path = "../../src/contract/check/mod.rs"]
 mod check;
 mod closed_sets;
+mod crashes;
 mod deliveries;
 mod enum_statements;
 mod explain;

@@ -48,18 +48,11 @@ struct OneCount {
 impl Admin {
     /// Connects. `of` names the server in an error message.
     pub(crate) fn connect(connection_string: String, of: &'static str) -> Result<Self, Error> {
-        let mut connection = PgConnection::establish(&connection_string).map_err(|error| Error::Connect {
-            of,
-            reason: reason_without_url(&error),
-        })?;
+        let mut connection = establish(&connection_string, of)?;
         let doing = |doing: &str| {
             let doing = doing.to_owned();
             move |source| Error::Statement { doing, source }
         };
-        // Other runs see by this name that ours is alive, so it comes before the first database.
-        connection
-            .batch_execute(&format!("SET application_name = 'scratch_pg_{}'", run()))
-            .map_err(doing("name the connection"))?;
         let version: OneText = sql_query("SELECT current_setting('server_version') AS value")
             .get_result(&mut connection)
             .map_err(doing("ask for the server's version"))?;
@@ -70,6 +63,12 @@ impl Admin {
             connection: Mutex::new(connection),
             version,
         })
+    }
+
+    /// Connects again to a server that was started again.
+    pub(crate) fn reconnect(&self, of: &'static str) -> Result<(), Error> {
+        *self.connection() = establish(&self.connection_string, of)?;
+        Ok(())
     }
 
     pub(crate) fn version(&self) -> &str {
@@ -139,6 +138,21 @@ impl Admin {
         // A panic while it was held leaves a connection that is as good as before.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn establish(connection_string: &str, of: &'static str) -> Result<PgConnection, Error> {
+    let mut connection = PgConnection::establish(connection_string).map_err(|error| Error::Connect {
+        of,
+        reason: reason_without_url(&error),
+    })?;
+    // Other runs see by this name that ours is alive, so it comes before the first database.
+    connection
+        .batch_execute(&format!("SET application_name = 'scratch_pg_{}'", run()))
+        .map_err(|source| Error::Statement {
+            doing: "name the connection".to_owned(),
+            source,
+        })?;
+    Ok(connection)
 }
 
 /// This run's id: no other process on any machine that uses the same server has it.

@@ -56,6 +56,10 @@ pub enum Error {
         log: String,
     },
 
+    /// A server of `DATABASE_URL` is nobody's to kill.
+    #[error("only a throwaway server can be crashed; unset DATABASE_URL, or call Server::start")]
+    NotThrowaway,
+
     /// There was no connection to the server.
     #[error("could not connect to the server of {of}: {reason}")]
     Connect {

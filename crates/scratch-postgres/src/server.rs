@@ -40,9 +40,15 @@ impl Server {
 
     /// A throwaway server, whatever `DATABASE_URL` says.
     pub fn start() -> Result<Self, Error> {
+        Self::start_with(&[])
+    }
+
+    /// A throwaway server with settings of your own (`postgresql.conf`'s), which win over ours: by themselves, throwaway
+    /// servers don't write for safety (`fsync` and `synchronous_commit` are off), because nothing on them is kept.
+    pub fn start_with(settings: &[(&str, &str)]) -> Result<Self, Error> {
         let user = ServerUser::find()?;
         let bin = Places::of_this_machine().server(&user)?;
-        let supervisor = Supervisor::start(&bin, &user)?;
+        let supervisor = Supervisor::start(&bin, &user, settings)?;
         let admin = Admin::connect(target::of_socket(supervisor.directory()), "the throwaway server")?;
         Ok(Self {
             admin: Arc::new(admin),
@@ -57,6 +63,14 @@ impl Server {
             admin: Arc::new(admin),
             throwaway: None,
         })
+    }
+
+    /// Kills all processes of a throwaway server (SIGKILL: none gets to finish anything), starts it again on the same
+    /// data, and returns when it takes connections. It has recovered by then from what it had written to disk.
+    pub fn crash(&self) -> Result<(), Error> {
+        let throwaway = self.throwaway.as_ref().ok_or(Error::NotThrowaway)?;
+        throwaway.supervisor.crash()?;
+        self.admin.reconnect("the throwaway server")
     }
 
     /// Whether the server was started here, and so has nobody else's data on it.

@@ -1,29 +1,42 @@
 //! The process that owns a throwaway server; `supervisor.sh` says how.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use crate::Error;
 use crate::user::ServerUser;
 
 /// A running throwaway server. Dropping it stops the server and removes its directory.
 pub(crate) struct Supervisor {
-    /// Its standard input is the pipe whose closing ends the server.
     shell: Child,
+    /// The pipe whose closing ends the server, and the one on which the shell answers.
+    pipes: Mutex<Option<Pipes>>,
     directory: PathBuf,
+    bin: PathBuf,
+}
+
+struct Pipes {
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
 }
 
 impl Supervisor {
-    /// Starts the server whose binaries are in `bin`, and returns when it takes connections.
-    pub(crate) fn start(bin: &Path, user: &ServerUser) -> Result<Self, Error> {
+    /// Starts the server whose binaries are in `bin` with these settings, and returns when it takes connections.
+    pub(crate) fn start(bin: &Path, user: &ServerUser, settings: &[(&str, &str)]) -> Result<Self, Error> {
         let mut shell = user
             .command("sh")
             .args(["-c", include_str!("supervisor.sh"), "scratch-postgres"])
             .arg(bin)
+            .args(
+                settings
+                    .iter()
+                    .flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")]),
+            )
             // A terminal's Ctrl-C goes to a whole process group; this one has to outlive it.
             .process_group(0)
             .stdin(Stdio::piped())
@@ -33,22 +46,35 @@ impl Supervisor {
             .spawn()
             .map_err(Error::Supervisor)?;
 
-        let answer = read_answer(&mut shell);
-        match answer {
-            Ok(Answer::Ready(directory)) => Ok(Self { shell, directory }),
-            Ok(Answer::Failed(log)) => {
+        let (Some(orders), Some(answers)) = (shell.stdin.take(), shell.stdout.take()) else {
+            return Err(Error::Supervisor(std::io::ErrorKind::BrokenPipe.into()));
+        };
+        let mut pipes = Pipes {
+            orders,
+            answers: BufReader::new(answers),
+        };
+        match pipes.answer(bin) {
+            Ok(directory) => Ok(Self {
+                shell,
+                pipes: Mutex::new(Some(pipes)),
+                directory,
+                bin: bin.to_owned(),
+            }),
+            Err(error) => {
+                drop(pipes);
                 // It ends by itself, having tidied up.
                 let _ = shell.wait();
-                Err(Error::NotStarted {
-                    bin: bin.to_owned(),
-                    log,
-                })
-            }
-            Err(error) => {
-                let _ = shell.wait();
-                Err(Error::Supervisor(error))
+                Err(error)
             }
         }
+    }
+
+    /// Kills all of the server's processes and starts it again; returns when it takes connections.
+    pub(crate) fn crash(&self) -> Result<(), Error> {
+        let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
+        let pipes = pipes.as_mut().ok_or(Error::NotThrowaway)?;
+        pipes.orders.write_all(b"crash\n").map_err(Error::Supervisor)?;
+        pipes.answer(&self.bin).map(drop)
     }
 
     /// Where the server keeps its data, its log and its socket.
@@ -59,32 +85,30 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        // `wait` closes the pipe first. After it the directory is gone.
+        self.pipes.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // After it the directory is gone.
         let _ = self.shell.wait();
     }
 }
 
-enum Answer {
-    Ready(PathBuf),
-    Failed(String),
-}
-
-fn read_answer(shell: &mut Child) -> std::io::Result<Answer> {
-    let Some(stdout) = shell.stdout.take() else {
-        return Ok(Answer::Failed("the supervisor has no output".to_owned()));
-    };
-    let mut stdout = BufReader::new(stdout);
-    let mut line = Vec::new();
-    stdout.read_until(b'\n', &mut line)?;
-    if let Some(directory) = line.trim_ascii_end().strip_prefix(b"ready ") {
-        return Ok(Answer::Ready(PathBuf::from(OsStr::from_bytes(directory))));
+impl Pipes {
+    /// The server's directory, or why it isn't running.
+    fn answer(&mut self, bin: &Path) -> Result<PathBuf, Error> {
+        let mut line = Vec::new();
+        self.answers.read_until(b'\n', &mut line).map_err(Error::Supervisor)?;
+        if let Some(directory) = line.trim_ascii_end().strip_prefix(b"ready ") {
+            return Ok(PathBuf::from(OsStr::from_bytes(directory)));
+        }
+        let mut log = Vec::new();
+        self.answers.read_to_end(&mut log).map_err(Error::Supervisor)?;
+        let log = String::from_utf8_lossy(&log).trim_end().to_owned();
+        Err(Error::NotStarted {
+            bin: bin.to_owned(),
+            log: if log.is_empty() {
+                "(it said nothing)".to_owned()
+            } else {
+                log
+            },
+        })
     }
-    let mut log = Vec::new();
-    stdout.read_to_end(&mut log)?;
-    let log = String::from_utf8_lossy(&log).trim_end().to_owned();
-    Ok(Answer::Failed(if log.is_empty() {
-        "(it said nothing)".to_owned()
-    } else {
-        log
-    }))
 }

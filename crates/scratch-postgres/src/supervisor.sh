@@ -2,10 +2,12 @@
 # everything when standard input closes. The kernel closes that pipe however the starting
 # process ends, SIGKILL included, so there is no instant at which its death leaves something behind.
 #
-# usage: sh -c "$THIS" supervisor BIN     (BIN: the directory of initdb and postgres)
-# Says on standard output either `ready DIRECTORY`, or `failed` and then the reason.
+# usage: sh -c "$THIS" supervisor BIN [ARG…]     (BIN: the directory of initdb and postgres)
+# Further arguments go to postgres, after ours. Says on standard output either `ready DIRECTORY`, or `failed` and then the
+# reason. For a line `crash` on standard input it kills the server, starts it again and says the same once more.
 
 bin=$1
+shift
 
 # Whatever ends the starting process must not end this one before it has tidied up. PIPE: the
 # reader of `ready` may be gone already.
@@ -61,17 +63,26 @@ dir=$(mktemp -d /tmp/scratch-pg.XXXXXX) || dir=$(mktemp -d "${TMPDIR:-/tmp}/scra
 # Nothing here need survive a crash, hence the first lines. The dynamic shared memory lies in the
 # data directory (mmap), so that it goes with it even when the postmaster was killed. jit: it costs
 # the short queries of tests more than it gives.
-"$bin/postgres" -D "$dir/data" -k "$dir" -p 5432 -c listen_addresses='' \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-    -c wal_init_zero=off -c checkpoint_timeout=1h \
-    -c dynamic_shared_memory_type=mmap -c max_connections=200 \
-    -c jit=off -c logging_collector=off \
-    </dev/null >"$dir/log" 2>&1 &
-postmaster=$!
+run() {
+    "$bin/postgres" -D "$dir/data" -k "$dir" -p 5432 -c listen_addresses='' \
+        -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+        -c wal_init_zero=off -c checkpoint_timeout=1h \
+        -c dynamic_shared_memory_type=mmap -c max_connections=200 \
+        -c jit=off -c logging_collector=off "$@" \
+        </dev/null >>"$dir/log" 2>&1 &
+    postmaster=$!
+}
 
-# The eighth line of postmaster.pid is the postmaster's status; pg_ctl waits for it too.
+# The first line of postmaster.pid is the postmaster's id, which tells it from one that was killed; the eighth is its
+# status; pg_ctl waits for it too.
+is_ready() {
+    [ "$(sed -n '1p; 8s/ *$//p' "$dir/data/postmaster.pid")" = "$postmaster
+ready" ]
+}
+
 tries=0
-until [ "$(sed -n '8s/ *$//p' "$dir/data/postmaster.pid")" = ready ]; do
+run "$@"
+until is_ready; do
     kill -0 "$postmaster" || fail "postgres ended while starting"
     [ "$tries" -lt 1200 ] || fail "postgres was not ready within a minute"
     tries=$((tries + 1))
@@ -80,7 +91,39 @@ done
 
 printf 'ready %s\n' "$dir"
 
+# Nobody gets to finish anything. Its children are looked for first: of an orphan nobody can say whose it was. Where there
+# is no /proc, they end by themselves when they next wait for something.
+crash() {
+    children=
+    for stat in /proc/[0-9]*/stat; do
+        read -r line <"$stat" || continue
+        after=${line##*) }
+        parent=${after#* }
+        [ "${parent%% *}" != "$postmaster" ] || children="$children ${line%% *}"
+    done
+    kill -KILL "$postmaster" $children
+    wait "$postmaster"
+}
+
+# Until all of the old server's processes are gone, the new one refuses to start.
+restart() {
+    tries=0
+    run "$@"
+    until is_ready; do
+        [ "$tries" -lt 1200 ] || fail "postgres was not ready within a minute of its crash"
+        tries=$((tries + 1))
+        sleep 0.05
+        kill -0 "$postmaster" || { wait "$postmaster"; run "$@"; }
+    done
+    printf 'ready %s\n' "$dir"
+}
+
 # Blocks until the starting process is gone or has dropped its server. A builtin on purpose: a
 # program waited for here would let the shell reap the postmaster, and its id could be given away.
-while read -r _; do :; done
+while read -r order; do
+    if [ "$order" = crash ]; then
+        crash
+        restart "$@"
+    fi
+done
 tidy

@@ -1,0 +1,69 @@
+//! A server that is killed comes back with what was committed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+use std::fs;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::Text;
+use scratch_postgres::{Error, Server};
+
+#[derive(QueryableByName)]
+struct Value {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+fn value(conn: &mut PgConnection, sql: &str) -> String {
+    sql_query(format!("SELECT ({sql})::text AS value"))
+        .get_result::<Value>(conn)
+        .unwrap()
+        .value
+}
+
+#[test]
+fn a_killed_server_comes_back_with_what_was_committed() {
+    let server = Server::start_with(&[
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("full_page_writes", "on"),
+    ])
+    .unwrap();
+    let database = server.database().unwrap();
+    let mut conn = PgConnection::establish(database.url()).unwrap();
+    assert_eq!(value(&mut conn, "current_setting('fsync')"), "on");
+    conn.batch_execute("CREATE TABLE letters (letter text); INSERT INTO letters VALUES ('a')")
+        .unwrap();
+    let directory = server.directory().unwrap().join("data/postmaster.pid");
+    for letter in ["b", "c"] {
+        let mut open = PgConnection::establish(database.url()).unwrap();
+        open.batch_execute("BEGIN; INSERT INTO letters VALUES ('x')").unwrap();
+        let before = fs::read_to_string(&directory).unwrap();
+        server.crash().unwrap();
+        assert_ne!(
+            fs::read_to_string(&directory).unwrap().lines().next(),
+            before.lines().next()
+        );
+        assert!(open.batch_execute("COMMIT").is_err());
+        let mut conn = PgConnection::establish(database.url()).unwrap();
+        conn.batch_execute(&format!("INSERT INTO letters VALUES ('{letter}')"))
+            .unwrap();
+    }
+    let mut conn = PgConnection::establish(database.url()).unwrap();
+    assert_eq!(
+        value(&mut conn, "SELECT string_agg(letter, '' ORDER BY letter) FROM letters"),
+        "abc"
+    );
+    server.database().expect("databases can still be made");
+}
+
+#[test]
+fn a_setting_that_the_server_refuses_is_an_error_with_its_log() {
+    let error = Server::start_with(&[("no_such_setting", "1")]).unwrap_err();
+    let Error::NotStarted { log, .. } = error else {
+        panic!("{error}")
+    };
+    assert!(log.contains("no_such_setting"), "{log}");
+}
