@@ -1,0 +1,130 @@
+//! What is recorded: webhooks of a plausible size, about deliveries that are there.
+
+use std::io::Write;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use mailglass::schema::mailglass_events;
+use mailglass::{EventType, NewDelivery, NewEvent, Stream};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub const TENANT: &str = "acme";
+pub const DELIVERIES: usize = 5_000;
+
+pub fn delivery_id(number: usize) -> Uuid {
+    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number as u128)
+}
+
+/// All deliveries that the events are about.
+pub fn deliveries(conn: &mut PgConnection) {
+    let all: Vec<NewDelivery> = (0..DELIVERIES)
+        .map(|number| {
+            NewDelivery::new(TENANT, "newsletter", Stream::Bulk, format!("{number}@example.com"))
+                .id(delivery_id(number))
+                .provider("ses")
+                .provider_message_id(format!("message {number}"))
+                .last_event_at(time(0))
+        })
+        .collect();
+    NewDelivery::insert_all(&all, conn).expect("deliveries");
+}
+
+fn time(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
+}
+
+const TYPES: [EventType; 4] = [
+    EventType::Sent,
+    EventType::Delivered,
+    EventType::Opened,
+    EventType::Clicked,
+];
+
+fn payload(number: usize) -> Value {
+    json!({ "ip": "203.0.113.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64)", "url": format!("https://example.com/{number}") })
+}
+
+fn key(number: usize) -> String {
+    format!("ses:event:{number:012}")
+}
+
+/// An event, two to a delivery within a batch.
+pub fn event(number: usize) -> NewEvent {
+    NewEvent::new(TENANT, TYPES[number % TYPES.len()], time(number as i64 % 1_000_000))
+        .delivery(delivery_id(number / 2 % DELIVERIES))
+        .idempotency_key(key(number))
+        .normalized_payload(payload(number))
+}
+
+pub fn events(numbers: std::ops::Range<usize>) -> Vec<NewEvent> {
+    numbers.map(event).collect()
+}
+
+/// The same row for Diesel's own insert.
+#[derive(Insertable)]
+#[diesel(table_name = mailglass_events, treat_none_as_default_value = false)]
+pub struct Row {
+    id: Uuid,
+    tenant_id: &'static str,
+    delivery_id: Uuid,
+    type_: EventType,
+    occurred_at: DateTime<Utc>,
+    idempotency_key: String,
+    normalized_payload: Value,
+    metadata: Value,
+    needs_reconciliation: bool,
+}
+
+pub fn row(number: usize) -> Row {
+    Row {
+        id: Uuid::now_v7(),
+        tenant_id: TENANT,
+        delivery_id: delivery_id(number / 2 % DELIVERIES),
+        type_: TYPES[number % TYPES.len()],
+        occurred_at: time(number as i64 % 1_000_000),
+        idempotency_key: key(number),
+        normalized_payload: payload(number),
+        metadata: json!({}),
+        needs_reconciliation: false,
+    }
+}
+
+/// The same rows by COPY, in the same table with all its indexes: what the server can do at most.
+pub fn copy(conn: &mut PgConnection, numbers: std::ops::Range<usize>) {
+    use mailglass::schema::mailglass_events::dsl;
+    let rows: Vec<Row> = numbers.map(row).collect();
+    let columns = (
+        dsl::id,
+        dsl::tenant_id,
+        dsl::delivery_id,
+        dsl::type_,
+        dsl::occurred_at,
+        dsl::idempotency_key,
+        dsl::normalized_payload,
+        dsl::metadata,
+        dsl::needs_reconciliation,
+    );
+    let copied = diesel::copy_from(mailglass_events::table)
+        .from_raw_data(columns, |out: &mut dyn Write| {
+            for it in &rows {
+                // No value here has a tab, a line feed or a backslash.
+                writeln!(
+                    out,
+                    "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\tf",
+                    it.id,
+                    it.tenant_id,
+                    it.delivery_id,
+                    it.type_,
+                    it.occurred_at.to_rfc3339(),
+                    it.idempotency_key,
+                    it.normalized_payload,
+                    it.metadata
+                )
+                .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
+            }
+            QueryResult::Ok(())
+        })
+        .execute(conn);
+    assert_eq!(copied, Ok(rows.len()));
+}
