@@ -1,5 +1,6 @@
 //! The ledger: append events, once each, and project them.
 
+mod batches;
 mod columns;
 mod statements;
 
@@ -18,6 +19,7 @@ use crate::retry;
 use crate::schema::mailglass_events;
 use crate::validation::Checks;
 
+pub use self::batches::{RecordBatches, record_batches};
 pub(crate) use self::statements::RESOLVE;
 
 /// What became of an event.

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | make deliveries, one or a batch | [`NewDelivery`], [`insert`](NewDelivery::insert), [`insert_all`](NewDelivery::insert_all) |
 //! | write down what your mailer did | [`mark_dispatched`](Delivery::mark_dispatched), [`mark_failed`](Delivery::mark_failed), [`mark_suppressed`](Delivery::mark_suppressed) |
-//! | record what the provider reports | [`NewEvent`], [`ledger::record`] |
+//! | record what the provider reports | [`NewEvent`], [`ledger::record`]; a whole export, [`ledger::record_batches`] |
 //! | link what arrived too early | [`reconciler::sweep`] |
 //! | read | [`Delivery::find`], [`Delivery::timeline`], and your own queries over [`schema`] |
 //! | change a delivery | [`DeliveryChanges`], [`Delivery::update`] |

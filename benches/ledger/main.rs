@@ -16,6 +16,7 @@ mod batches;
 mod data;
 mod machine;
 mod measure;
+mod memory;
 mod rebuild;
 mod replays;
 mod report;
@@ -87,7 +88,9 @@ fn main() {
     let has = |flag: &str| flags.iter().any(|it| it == flag);
     let bench = Bench::new(has("--quick"));
     let machine = machine::line(&mut connect(&bench.database()));
-    let tables: [(&str, Measure); 5] = [
+    let tables: [(&str, Measure); 6] = [
+        // First, while this process is still small.
+        ("memory", memory::table),
         ("batches", |bench| batches::table(bench, 1)),
         ("connections", |bench| batches::table(bench, 4)),
         ("single", single::table),

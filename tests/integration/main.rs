@@ -27,6 +27,7 @@ mod orphans;
 mod projection;
 mod projection_races;
 mod readme;
+mod record_batches;
 mod releases;
 mod replay_races;
 mod replays;
