@@ -25,7 +25,7 @@ mod single;
 use std::env;
 
 use diesel::prelude::*;
-use scratch_postgres::{Database, Server, Template};
+use scratch_postgres::{DURABLE, Database, Server, Template};
 
 /// A server, a migrated database to copy, and how much to do.
 pub struct Bench {
@@ -39,16 +39,11 @@ pub struct Bench {
 impl Bench {
     fn new(is_quick: bool) -> Bench {
         let is_given = env::var("DATABASE_URL").is_ok_and(|url| !url.trim().is_empty());
-        let durable = [
-            ("fsync", "on"),
-            ("synchronous_commit", "on"),
-            ("full_page_writes", "on"),
-            ("shared_buffers", "256MB"),
-        ];
+        let settings = [&DURABLE[..], &[("shared_buffers", "256MB")]].concat();
         let server = if is_given {
             Server::from_env_or_start()
         } else {
-            Server::start_with(&durable)
+            Server::start_with(&settings)
         }
         .expect("a server");
         let template = server

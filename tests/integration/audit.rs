@@ -7,7 +7,7 @@ use mailglass::projection::{self, Projection, fold};
 use mailglass::{EventType, ledger};
 use proptest::prelude::*;
 
-use crate::support::generate::{events_of, facts, for_all};
+use crate::support::generate::{delivery_with, facts, for_all};
 use crate::support::{TENANT, at, connected, delivery, event, reload, to};
 
 /// Writes to a delivery past the projector.
@@ -134,11 +134,7 @@ fn it_finds_a_row_exactly_when_it_is_not_the_fold() {
     let of_events = facts(0..=6);
     let overwritten = prop::option::of((0..6_i64, 0..6_i64, any::<bool>()));
     for_all(60, (of_events, overwritten), |(facts, overwritten)| {
-        let delivery = to("ann@example.com").insert(conn).unwrap();
-        let events = events_of(delivery.id, &facts);
-        if !events.is_empty() {
-            ledger::record(conn, &events).unwrap();
-        }
+        let delivery = delivery_with(conn, &facts);
         if let Some((last, bounced, terminal)) = overwritten {
             let (last, bounced) = (at(last).to_rfc3339(), at(bounced).to_rfc3339());
             tamper(

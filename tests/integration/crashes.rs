@@ -12,7 +12,7 @@ use std::{env, hint, thread};
 use diesel::prelude::*;
 use mailglass::projection;
 use mailglass::{EventType, NewEvent, ledger};
-use scratch_postgres::Server;
+use scratch_postgres::{DURABLE, Server};
 use uuid::Uuid;
 
 use crate::support::{TENANT, connect, count_events, database, event, to};
@@ -128,12 +128,7 @@ fn a_recorder_that_is_killed_has_lost_nothing_that_it_was_told() {
 
 #[test]
 fn a_server_that_is_killed_has_lost_nothing_that_it_acknowledged() {
-    let durable = [
-        ("fsync", "on"),
-        ("synchronous_commit", "on"),
-        ("full_page_writes", "on"),
-    ];
-    let server = Server::start_with(&durable).unwrap();
+    let server = Server::start_with(&DURABLE).unwrap();
     let database = server.database().unwrap();
     let mut conn = connect(&database);
     mailglass::migrations::run(&mut conn).unwrap();

@@ -1,11 +1,11 @@
 //! Explain names the event behind each column.
 
 use mailglass::projection::{Decision, fold};
-use mailglass::{Delivery, EventType, ledger};
+use mailglass::{EventType, ledger};
 use proptest::prelude::*;
 
-use crate::support::generate::{events_of, facts, for_all};
-use crate::support::{at, connected, delivery, event, reload, to};
+use crate::support::generate::{delivery_with, facts, for_all};
+use crate::support::{at, connected, delivery, event, reload};
 
 fn decision<'a>(decisions: &'a [Decision], column: &str) -> &'a Decision {
     decisions.iter().find(|it| it.column == column).unwrap()
@@ -77,11 +77,7 @@ fn the_events_that_it_names_fold_to_the_projection() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     for_all(40, facts(0..=8), |facts| {
-        let delivery: Delivery = to("ann@example.com").insert(conn).unwrap();
-        let events = events_of(delivery.id, &facts);
-        if !events.is_empty() {
-            ledger::record(conn, &events).unwrap();
-        }
+        let delivery = delivery_with(conn, &facts);
         let row = reload(conn, &delivery);
         let decisions = row.explain(conn).unwrap();
         let named: Vec<_> = decisions.iter().filter_map(|it| it.event.clone()).collect();

@@ -12,4 +12,4 @@ mod wheel;
 
 pub use database::{Database, Template};
 pub use error::Error;
-pub use server::Server;
+pub use server::{DURABLE, Server};

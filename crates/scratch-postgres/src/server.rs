@@ -12,6 +12,14 @@ use crate::target;
 use crate::user::ServerUser;
 use crate::{Database, Error, Template};
 
+/// The settings that make a throwaway server write for safety, for [`Server::start_with`]. By itself it doesn't, because
+/// nothing on it is kept.
+pub const DURABLE: [(&str, &str); 3] = [
+    ("fsync", "on"),
+    ("synchronous_commit", "on"),
+    ("full_page_writes", "on"),
+];
+
 /// A PostgreSQL server: a throwaway one, or the one that `DATABASE_URL` names.
 ///
 /// A throwaway server ends, and everything of it is removed, when this value is dropped or when
@@ -43,8 +51,7 @@ impl Server {
         Self::start_with(&[])
     }
 
-    /// A throwaway server with settings of your own (`postgresql.conf`'s), which win over ours: by themselves, throwaway
-    /// servers don't write for safety (`fsync` and `synchronous_commit` are off), because nothing on them is kept.
+    /// A throwaway server with settings of your own (`postgresql.conf`'s), which win over ours, such as [`DURABLE`].
     pub fn start_with(settings: &[(&str, &str)]) -> Result<Self, Error> {
         let user = ServerUser::find()?;
         let bin = Places::of_this_machine().server(&user)?;
@@ -69,7 +76,7 @@ impl Server {
     /// data, and returns when it takes connections. It has recovered by then from what it had written to disk.
     pub fn crash(&self) -> Result<(), Error> {
         let throwaway = self.throwaway.as_ref().ok_or(Error::NotThrowaway)?;
-        throwaway.supervisor.crash()?;
+        throwaway.supervisor.crash(&throwaway.bin)?;
         self.admin.reconnect("the throwaway server")
     }
 

@@ -17,7 +17,6 @@ pub(crate) struct Supervisor {
     /// The pipe whose closing ends the server, and the one on which the shell answers.
     pipes: Mutex<Option<Pipes>>,
     directory: PathBuf,
-    bin: PathBuf,
 }
 
 struct Pipes {
@@ -58,7 +57,6 @@ impl Supervisor {
                 shell,
                 pipes: Mutex::new(Some(pipes)),
                 directory,
-                bin: bin.to_owned(),
             }),
             Err(error) => {
                 drop(pipes);
@@ -69,12 +67,12 @@ impl Supervisor {
         }
     }
 
-    /// Kills all of the server's processes and starts it again; returns when it takes connections.
-    pub(crate) fn crash(&self) -> Result<(), Error> {
+    /// Kills all of the server's processes and starts it again from `bin`; returns when it takes connections.
+    pub(crate) fn crash(&self, bin: &Path) -> Result<(), Error> {
         let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
         let pipes = pipes.as_mut().ok_or(Error::NotThrowaway)?;
         pipes.orders.write_all(b"crash\n").map_err(Error::Supervisor)?;
-        pipes.answer(&self.bin).map(drop)
+        pipes.answer(bin).map(drop)
     }
 
     /// Where the server keeps its data, its log and its socket.

@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
-use scratch_postgres::{Error, Server};
+use scratch_postgres::{DURABLE, Error, Server};
 
 #[derive(QueryableByName)]
 struct Value {
@@ -25,12 +25,7 @@ fn value(conn: &mut PgConnection, sql: &str) -> String {
 
 #[test]
 fn a_killed_server_comes_back_with_what_was_committed() {
-    let server = Server::start_with(&[
-        ("fsync", "on"),
-        ("synchronous_commit", "on"),
-        ("full_page_writes", "on"),
-    ])
-    .unwrap();
+    let server = Server::start_with(&DURABLE).unwrap();
     let database = server.database().unwrap();
     let mut conn = PgConnection::establish(database.url()).unwrap();
     assert_eq!(value(&mut conn, "current_setting('fsync')"), "on");

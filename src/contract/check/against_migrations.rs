@@ -3,7 +3,7 @@
 use super::finding::{Code, Finding};
 use super::manifest::{self, Set};
 use super::migrations::PgEnum;
-use super::side::{HOW, Side, did_you_mean, is_mutual, is_tombstone, order, side_of_manifest};
+use super::side::{HOW, Side, did_you_mean, is_mutual, order, reports_tombstone, side_of_manifest};
 
 /// What differs between a set in the manifest and the type that the migrations leave.
 pub(crate) fn compare(set: &Set, postgres: &PgEnum, findings: &mut Vec<Finding>) {
@@ -34,7 +34,7 @@ pub(crate) fn compare(set: &Set, postgres: &PgEnum, findings: &mut Vec<Finding>)
         findings.push(finding.compared(there.around(gap), here.around(index)));
     }
     for (index, &label) in there.labels.iter().enumerate().filter(|(_, it)| !here.has(&it.text)) {
-        if is_tombstone(set, label, findings) || is_mutual(&there, &here, &label.text) {
+        if reports_tombstone(set, label, findings) || is_mutual(&there, &here, &label.text) {
             continue;
         }
         let guess = did_you_mean(here.guess(&there, &label.text));

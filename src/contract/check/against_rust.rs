@@ -3,7 +3,7 @@
 use super::enums::{self, RustEnum};
 use super::finding::{Code, Excerpt, Finding};
 use super::manifest::{self, Row, Set, Word};
-use super::side::{HOW, Side, did_you_mean, is_mutual, is_tombstone, order, side_of_manifest};
+use super::side::{HOW, Side, did_you_mean, is_mutual, order, reports_tombstone, side_of_manifest};
 
 /// What differs between a set in the manifest and its enum.
 pub(crate) fn compare(set: &Set, rust: &RustEnum, findings: &mut Vec<Finding>) {
@@ -36,7 +36,7 @@ pub(crate) fn compare(set: &Set, rust: &RustEnum, findings: &mut Vec<Finding>) {
         };
         let guess = here.guess(&there, label);
         // Where each is the other's likely meaning, the row has said it.
-        if here.has(label) || is_tombstone(set, &variant.label, findings) || is_mutual(&there, &here, label) {
+        if here.has(label) || reports_tombstone(set, &variant.label, findings) || is_mutual(&there, &here, label) {
             continue;
         }
         let name = &variant.name;

@@ -49,8 +49,7 @@ pub(crate) fn split_attributes(mut tokens: &[TokenTree]) -> (Vec<Attribute>, &[T
 pub(crate) fn settings(attributes: &[Attribute]) -> Result<Vec<(Ident, Option<String>)>, Finding> {
     let mut settings = Vec::new();
     for attribute in attributes.iter().filter(|it| it.name == "db_enum") {
-        let is_comma = |it: &TokenTree| matches!(it, TokenTree::Punct(punct) if punct.as_char() == ',');
-        for setting in attribute.arguments.split(is_comma).filter(|it| !it.is_empty()) {
+        for setting in between_commas(&attribute.arguments) {
             let read = match setting {
                 [TokenTree::Ident(key)] => Some((key.clone(), None)),
                 [TokenTree::Ident(key), TokenTree::Punct(_), TokenTree::Literal(value)] => {
@@ -73,6 +72,12 @@ pub(crate) fn settings(attributes: &[Attribute]) -> Result<Vec<(Ident, Option<St
         }
     }
     Ok(settings)
+}
+
+/// The elements of a list, without the empty one after its last comma.
+pub(crate) fn between_commas(tokens: &[TokenTree]) -> impl Iterator<Item = &[TokenTree]> {
+    let is_comma = |it: &TokenTree| matches!(it, TokenTree::Punct(punct) if punct.as_char() == ',');
+    tokens.split(is_comma).filter(|it| !it.is_empty())
 }
 
 pub(crate) fn is_ident(token: &TokenTree, word: &str) -> bool {

@@ -4,7 +4,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
-use super::attributes::{Attribute, is_ident, settings, split_attributes};
+use super::attributes::{Attribute, between_commas, is_ident, settings, split_attributes};
 use super::finding::{Code, Finding, Place};
 use super::manifest::Word;
 use super::rows::{MAX_LABEL_BYTES, too_long};
@@ -178,10 +178,8 @@ fn read_enum(item: &[TokenTree], derives: usize, findings: &mut Vec<Finding>) ->
 /// The variants, unless one of them is not understood; each such is a finding.
 fn read_variants(body: &Group, findings: &mut Vec<Finding>) -> Option<Vec<Variant>> {
     let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
-    let is_comma = |it: &TokenTree| matches!(it, TokenTree::Punct(punct) if punct.as_char() == ',');
-    let split = tokens.split(is_comma).filter(|it| !it.is_empty());
     let mut variants = Some(Vec::new());
-    for variant in split.map(read_variant) {
+    for variant in between_commas(&tokens).map(read_variant) {
         match (variant, &mut variants) {
             (Ok(variant), Some(variants)) => variants.push(variant),
             (Ok(_), None) => {}

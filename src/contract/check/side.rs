@@ -89,7 +89,7 @@ pub(crate) fn is_mutual(there: &Side<'_>, here: &Side<'_>, label: &str) -> bool 
 }
 
 /// A removed value that is still live somewhere is a finding of its own.
-pub(crate) fn is_tombstone(set: &Set, word: &Word, findings: &mut Vec<Finding>) -> bool {
+pub(crate) fn reports_tombstone(set: &Set, word: &Word, findings: &mut Vec<Finding>) -> bool {
     let Some(row) = set
         .rows
         .iter()

@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 
-use mailglass::{EventType, NewEvent};
+use diesel::prelude::*;
+use mailglass::{Delivery, EventType, NewEvent, ledger};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
-use super::event;
+use super::{event, to};
 
 pub fn event_type() -> impl Strategy<Value = EventType> {
     select(EventType::ALL)
@@ -24,6 +25,16 @@ pub fn events_of(delivery: Uuid, facts: &[(EventType, i64)]) -> Vec<NewEvent> {
     (facts.iter())
         .map(|&(event_type, seconds)| event(event_type, seconds).delivery(delivery))
         .collect()
+}
+
+/// A delivery with generated events recorded.
+pub fn delivery_with(conn: &mut PgConnection, facts: &[(EventType, i64)]) -> Delivery {
+    let delivery = to("ann@example.com").insert(conn).unwrap();
+    let events = events_of(delivery.id, facts);
+    if !events.is_empty() {
+        ledger::record(conn, &events).unwrap();
+    }
+    delivery
 }
 
 /// Holds a property against generated values; unlike the `proptest!` macro, it lends the property a connection.
