@@ -6,8 +6,9 @@
 //!
 //! Postgres keeps the plan, too, but only if a plan for any parameters looks no dearer than one for these. It takes a
 //! bare `unnest($1)` for ten rows then, where the array at hand has one, and so plans every single event anew, which takes
-//! ten times as long as appending it. So the statements say `unnest((SELECT $1), (SELECT $2), …)`: behind a SELECT the
-//! planner sees no array, and expects ten rows both times.
+//! ten times as long as appending it. So the arrays stand in a subquery with OFFSET 0: through it the planner sees no
+//! array, and expects ten rows both times. Unnested in the SELECT list they are read in step, without a copy of each
+//! (as `FROM unnest($1, $2, …)` makes).
 
 use std::marker::PhantomData;
 
@@ -16,7 +17,7 @@ use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 
-/// A statement whose text names its parameters as `:columns`.
+/// A statement whose text says `:input` where its parameters come in.
 pub(crate) trait BatchStatement: 'static {
     /// The type of its rows.
     type SqlType;
@@ -24,7 +25,7 @@ pub(crate) trait BatchStatement: 'static {
     fn sql() -> &'static str;
 }
 
-/// The parameters of a batch, in the order in which the statement's `unnest` names them.
+/// What stands for `:input`: mostly a SELECT of a batch's rows, which [`push_columns`] makes.
 pub(crate) trait Columns {
     fn push<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()>;
 }
@@ -45,7 +46,7 @@ impl<'a, S, C> Batch<'a, S, C> {
 
 impl<S: BatchStatement, C: Columns> QueryFragment<Pg> for Batch<'_, S, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let (before, after) = S::sql().split_once(":columns").unwrap_or((S::sql(), ""));
+        let (before, after) = S::sql().split_once(":input").unwrap_or((S::sql(), ""));
         out.push_sql(before);
         self.columns.push(out.reborrow())?;
         out.push_sql(after);
@@ -65,16 +66,22 @@ impl<S: BatchStatement, C> Query for Batch<'_, S, C> {
 
 impl<S, C> RunQueryDsl<PgConnection> for Batch<'_, S, C> {}
 
-/// Pushes `$1), (SELECT $2), (SELECT $3 …`, each with its SQL type: what goes into `unnest((SELECT :columns))`.
+/// Pushes a SELECT of the batch's rows, a named column each from an array parameter of this SQL type.
 macro_rules! push_columns {
-    ($out:ident, $($sql_type:ty = $column:expr),+ $(,)?) => {{
-        let mut separator = "";
+    ($out:ident, $first:ident: $first_type:ty = $first_column:expr $(, $name:ident: $sql_type:ty = $column:expr)* $(,)?) => {{
+        $out.push_sql(concat!(
+            "SELECT unnest(", stringify!($first), ") AS ", stringify!($first),
+            $(", unnest(", stringify!($name), ") AS ", stringify!($name),)*
+            " FROM (SELECT "
+        ));
+        $out.push_bind_param::<diesel::sql_types::Array<$first_type>, _>($first_column)?;
+        $out.push_sql(concat!(" AS ", stringify!($first)));
         $(
-            $out.push_sql(separator);
+            $out.push_sql(", ");
             $out.push_bind_param::<diesel::sql_types::Array<$sql_type>, _>($column)?;
-            separator = "), (SELECT ";
-        )+
-        let _ = separator;
+            $out.push_sql(concat!(" AS ", stringify!($name)));
+        )*
+        $out.push_sql(" OFFSET 0) AS batch");
         Ok(())
     }};
 }

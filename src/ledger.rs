@@ -7,10 +7,11 @@ mod statements;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use serde_json::Value;
 use uuid::Uuid;
 
-use self::columns::{EventColumns, Landing};
-use self::statements::{Append, Record, Replays};
+use self::columns::{EventColumns, Landed, Landing};
+use self::statements::{Append, LandedSqlType, Record, Replays};
 use crate::batch::{Batch, BatchStatement};
 use crate::error::Result;
 use crate::event::{Event, NewEvent};
@@ -99,7 +100,7 @@ pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Append
 
 fn land<S>(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>>
 where
-    S: BatchStatement<SqlType = mailglass_events::SqlType>,
+    S: BatchStatement<SqlType = LandedSqlType>,
 {
     Checks::run(|checks| checks.batch("events", events, NewEvent::check))?;
 
@@ -113,19 +114,55 @@ where
 
 fn land_all<S>(conn: &mut PgConnection, landings: &[Landing<'_>]) -> Result<Vec<Appended>>
 where
-    S: BatchStatement<SqlType = mailglass_events::SqlType>,
+    S: BatchStatement<SqlType = LandedSqlType>,
 {
     let columns = EventColumns::new(landings.iter());
-    let rows: Vec<Event> = Batch::<S, _>::new(&columns).load(conn)?;
-    let mut recorded: HashMap<Uuid, Event> = rows.into_iter().map(|row| (row.id, row)).collect();
-    let outcomes: Vec<Option<Appended>> = landings
-        .iter()
-        .map(|landing| recorded.remove(&landing.id).map(Appended::Recorded))
-        .collect();
+    let landed: Vec<Landed> = Batch::<S, _>::new(&columns).load(conn)?;
+    let landed: HashMap<Uuid, &Landed> = landed.iter().map(|it| (it.id, it)).collect();
+    let mut outcomes = Vec::with_capacity(landings.len());
+    for landing in landings {
+        let event = landed.get(&landing.id).map(|it| landing.landed(it));
+        outcomes.push(event.map(Appended::Recorded));
+    }
+    read_back_numbers(conn, &mut outcomes)?;
 
     let read = |skipped: Vec<&Landing<'_>>| {
         let columns = EventColumns::new(skipped.into_iter());
         Ok(Batch::<Replays, _>::new(&columns).load(conn)?)
     };
     replay::settle(landings, outcomes, read, Appended::Replayed)
+}
+
+/// What has been recorded is what the caller sent, but for numbers: jsonb keeps 1e16 as 10000000000000000, which is read as an
+/// integer. Events with such a number are read back, so that what is returned is the row.
+fn read_back_numbers(conn: &mut PgConnection, outcomes: &mut [Option<Appended>]) -> QueryResult<()> {
+    let recorded = outcomes.iter_mut().flatten().map(|it| match it {
+        Appended::Recorded(event) | Appended::Replayed(event) => event,
+    });
+    let mut unsure: HashMap<Uuid, &mut Event> = recorded
+        .filter(|event| !has_integers_only(&event.normalized_payload) || !has_integers_only(&event.metadata))
+        .map(|event| (event.id, event))
+        .collect();
+    if unsure.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Event> = mailglass_events::table
+        .filter(mailglass_events::id.eq_any(unsure.keys()))
+        .select(Event::as_select())
+        .load(conn)?;
+    for row in rows {
+        if let Some(event) = unsure.remove(&row.id) {
+            *event = row;
+        }
+    }
+    Ok(())
+}
+
+fn has_integers_only(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_i64() || number.is_u64(),
+        Value::Array(items) => items.iter().all(has_integers_only),
+        Value::Object(members) => members.values().all(has_integers_only),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
 }

@@ -93,19 +93,19 @@ impl Columns for DeliveryColumns<'_> {
     fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         push_columns!(
             out,
-            SqlUuid = &self.ids,
-            Text = &self.tenant_ids,
-            Text = &self.mailables,
-            MailglassStream = &self.streams,
-            Text = &self.recipients,
-            Text = &self.recipient_domains,
-            Nullable<Text> = &self.providers,
-            Nullable<Text> = &self.provider_message_ids,
-            Jsonb = &self.metadata,
-            Nullable<Text> = &self.idempotency_keys,
-            SqlUuid = &self.event_ids,
-            MailglassEventType = &self.event_types,
-            Timestamptz = &self.occurred_at,
+            id: SqlUuid = &self.ids,
+            tenant_id: Text = &self.tenant_ids,
+            mailable: Text = &self.mailables,
+            stream: MailglassStream = &self.streams,
+            recipient: Text = &self.recipients,
+            recipient_domain: Text = &self.recipient_domains,
+            provider: Nullable<Text> = &self.providers,
+            provider_message_id: Nullable<Text> = &self.provider_message_ids,
+            metadata: Jsonb = &self.metadata,
+            idempotency_key: Nullable<Text> = &self.idempotency_keys,
+            event_id: SqlUuid = &self.event_ids,
+            event_type: MailglassEventType = &self.event_types,
+            occurred_at: Timestamptz = &self.occurred_at,
         )
     }
 }

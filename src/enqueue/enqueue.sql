@@ -1,12 +1,9 @@
 -- Deliveries and their first events, in one step. The projection columns come from the fold like everybody's.
 WITH input AS (
-    -- Twins that share the id that the application gave them: the first one counts.
+    -- Twins that share the id that the application gave them: the first one counts. Event ids are made in the batch's order.
     SELECT DISTINCT ON (id) *
-    FROM unnest((SELECT :columns)) WITH ORDINALITY AS input (
-        id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, metadata,
-        idempotency_key, event_id, event_type, occurred_at, position
-    )
-    ORDER BY id, position
+    FROM (:input) AS batch
+    ORDER BY id, event_id
 ),
 facts AS (
     SELECT id AS delivery_id, event_type AS type, occurred_at
@@ -30,7 +27,7 @@ inserted AS (
     -- batch the first one lands.
     ORDER BY
         input.idempotency_key,
-        CASE WHEN input.idempotency_key IS NOT NULL THEN input.position END,
+        CASE WHEN input.idempotency_key IS NOT NULL THEN input.event_id END,
         input.provider,
         input.provider_message_id,
         input.recipient

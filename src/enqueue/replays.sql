@@ -14,10 +14,7 @@ SELECT
         CASE WHEN delivery.stream <> replay.stream THEN 'stream' END,
         CASE WHEN delivery.recipient <> replay.recipient THEN 'recipient' END
     ], NULL) AS differing
-FROM unnest((SELECT :columns)) AS replay (
-    id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, metadata,
-    idempotency_key, event_id, event_type, occurred_at
-)
+FROM (:input) AS replay
 CROSS JOIN LATERAL (
     SELECT * FROM mailglass_deliveries AS first WHERE first.idempotency_key = replay.idempotency_key OFFSET 0
 ) AS delivery

@@ -1,11 +1,5 @@
 -- wanted -> resolved, inserted, pending: appends what is new, and lets what has no delivery yet wait.
-wanted AS (
-    SELECT *
-    FROM unnest((SELECT :columns)) WITH ORDINALITY AS wanted (
-        id, tenant_id, named_delivery_id, type, occurred_at, idempotency_key, reject_reason, normalized_payload,
-        metadata, trace_id, provider, provider_message_id, recipient, malformed, position
-    )
-),
+wanted AS (:input),
 :resolve,
 inserted AS (
     INSERT INTO mailglass_events (
@@ -15,7 +9,7 @@ inserted AS (
     SELECT
         id,
         tenant_id,
-        coalesce(named_delivery_id, CASE WHEN fitting = 1 THEN found_delivery_id END),
+        coalesce(named_delivery_id, found_delivery_id),
         type,
         occurred_at,
         idempotency_key,
@@ -23,13 +17,14 @@ inserted AS (
         normalized_payload,
         metadata,
         trace_id,
-        fitting <> 1 AND (named_delivery_id IS NOT NULL OR provider_message_id IS NOT NULL OR malformed)
+        found_delivery_id IS NULL AND (named_delivery_id IS NOT NULL OR provider_message_id IS NOT NULL OR malformed)
     FROM resolved
     -- A key that another transaction is appending is waited for. All wait in the order of the keys, so none deadlock;
-    -- and of twins in one batch the first one lands.
-    ORDER BY idempotency_key, position
+    -- and of twins in one batch the first one lands: ids are made in the batch's order.
+    ORDER BY idempotency_key, id
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-    RETURNING *
+    -- The rest of the row is what the caller has sent.
+    RETURNING id, delivery_id, type, occurred_at, needs_reconciliation, inserted_at
 ),
 pending AS (
     INSERT INTO mailglass_event_links (
@@ -44,7 +39,7 @@ pending AS (
         resolved.recipient,
         CASE
             WHEN resolved.named_delivery_id IS NULL AND resolved.malformed THEN 'malformed'
-            WHEN resolved.fitting > 1 THEN 'ambiguous'
+            WHEN resolved.ambiguous THEN 'ambiguous'
             ELSE 'no_delivery'
         END
     FROM inserted

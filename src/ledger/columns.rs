@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use diesel::Queryable;
 use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use crate::batch::{Columns, push_columns};
 use crate::closed_sets::{EventType, RejectReason};
-use crate::event::NewEvent;
+use crate::event::{Event, NewEvent};
 use crate::replay::Entry;
 use crate::schema::sql_types::{MailglassEventType, MailglassRejectReason};
 
@@ -31,6 +32,24 @@ impl<'a> Landing<'a> {
             metadata: event.full_metadata(),
         }
     }
+
+    /// The row that it has become.
+    pub(super) fn landed(&self, landed: &Landed) -> Event {
+        Event {
+            id: self.id,
+            tenant_id: self.event.tenant_id.clone(),
+            delivery_id: landed.delivery_id,
+            type_: self.event.type_,
+            occurred_at: self.event.occurred_at,
+            idempotency_key: self.event.idempotency_key.clone(),
+            reject_reason: self.event.reject_reason,
+            normalized_payload: self.event.normalized_payload.clone(),
+            metadata: self.metadata.clone().into_owned(),
+            trace_id: self.event.trace_id.clone(),
+            needs_reconciliation: landed.needs_reconciliation,
+            inserted_at: landed.inserted_at,
+        }
+    }
 }
 
 impl Entry for Landing<'_> {
@@ -41,6 +60,15 @@ impl Entry for Landing<'_> {
     fn idempotency_key(&self) -> Option<&str> {
         self.event.idempotency_key.as_deref()
     }
+}
+
+/// What only the database knows of an event that has landed.
+#[derive(Queryable)]
+pub(super) struct Landed {
+    pub(super) id: Uuid,
+    delivery_id: Option<Uuid>,
+    needs_reconciliation: bool,
+    inserted_at: DateTime<Utc>,
 }
 
 #[derive(Default)]
@@ -89,20 +117,20 @@ impl Columns for EventColumns<'_> {
     fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         push_columns!(
             out,
-            SqlUuid = &self.ids,
-            Text = &self.tenant_ids,
-            Nullable<SqlUuid> = &self.named_delivery_ids,
-            MailglassEventType = &self.types,
-            Timestamptz = &self.occurred_at,
-            Nullable<Text> = &self.idempotency_keys,
-            Nullable<MailglassRejectReason> = &self.reject_reasons,
-            Jsonb = &self.normalized_payloads,
-            Jsonb = &self.metadata,
-            Nullable<Text> = &self.trace_ids,
-            Nullable<Text> = &self.providers,
-            Nullable<Text> = &self.provider_message_ids,
-            Nullable<Text> = &self.recipients,
-            Bool = &self.malformed,
+            id: SqlUuid = &self.ids,
+            tenant_id: Text = &self.tenant_ids,
+            named_delivery_id: Nullable<SqlUuid> = &self.named_delivery_ids,
+            type: MailglassEventType = &self.types,
+            occurred_at: Timestamptz = &self.occurred_at,
+            idempotency_key: Nullable<Text> = &self.idempotency_keys,
+            reject_reason: Nullable<MailglassRejectReason> = &self.reject_reasons,
+            normalized_payload: Jsonb = &self.normalized_payloads,
+            metadata: Jsonb = &self.metadata,
+            trace_id: Nullable<Text> = &self.trace_ids,
+            provider: Nullable<Text> = &self.providers,
+            provider_message_id: Nullable<Text> = &self.provider_message_ids,
+            recipient: Nullable<Text> = &self.recipients,
+            malformed: Bool = &self.malformed,
         )
     }
 }

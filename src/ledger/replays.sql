@@ -15,10 +15,7 @@ SELECT
         CASE WHEN event.normalized_payload <> replay.normalized_payload THEN 'normalized_payload' END,
         CASE WHEN event.metadata <> replay.metadata THEN 'metadata' END
     ], NULL) AS differing
-FROM unnest((SELECT :columns)) AS replay (
-    id, tenant_id, named_delivery_id, type, occurred_at, idempotency_key, reject_reason, normalized_payload,
-    metadata, trace_id, provider, provider_message_id, recipient, malformed
-)
+FROM (:input) AS replay
 CROSS JOIN LATERAL (
     SELECT * FROM mailglass_events AS first WHERE first.idempotency_key = replay.idempotency_key OFFSET 0
 ) AS event

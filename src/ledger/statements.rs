@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
 use crate::batch::BatchStatement;
 use crate::projection::sql::{FOLD, JOIN_AND_WRITE};
@@ -10,6 +10,9 @@ use crate::schema::mailglass_events;
 
 /// `wanted` → `resolved`: the delivery that an event is about. The reconciler asks the same question again later.
 pub(crate) const RESOLVE: &str = include_str!("resolve.sql");
+
+/// The columns of a [`Landed`](super::columns::Landed).
+pub(super) type LandedSqlType = (SqlUuid, Nullable<SqlUuid>, Bool, Timestamptz);
 
 /// Appends.
 pub(super) struct Append;
@@ -34,7 +37,7 @@ fn statement(ctes: &[&str]) -> String {
 }
 
 impl BatchStatement for Append {
-    type SqlType = mailglass_events::SqlType;
+    type SqlType = LandedSqlType;
 
     fn sql() -> &'static str {
         &APPEND
@@ -42,7 +45,7 @@ impl BatchStatement for Append {
 }
 
 impl BatchStatement for Record {
-    type SqlType = mailglass_events::SqlType;
+    type SqlType = LandedSqlType;
 
     fn sql() -> &'static str {
         &RECORD

@@ -78,7 +78,7 @@ struct Audit;
 
 static AUDIT: LazyLock<String> = LazyLock::new(|| {
     let subject =
-        "WITH subject AS (SELECT tenant_id, id AS delivery_id FROM mailglass_deliveries WHERE tenant_id = :columns),\n";
+        "WITH subject AS (SELECT tenant_id, id AS delivery_id FROM mailglass_deliveries WHERE tenant_id = :input),\n";
     let ctes = [include_str!("timeline.sql"), FACTS, &FOLD].join(",\n");
     [subject, &ctes, include_str!("audit.sql")].concat()
 });

@@ -26,6 +26,11 @@ next AS MATERIALIZED (
         END AS status
     FROM (SELECT * FROM folded ORDER BY id) AS folded
     CROSS JOIN LATERAL (
-        SELECT * FROM mailglass_deliveries AS delivery WHERE delivery.id = folded.id FOR NO KEY UPDATE
+        SELECT
+            id, last_event_type, last_event_at, terminal, dispatched_at, delivered_at, bounced_at, complained_at,
+            suppressed_at, status
+        FROM mailglass_deliveries AS delivery
+        WHERE delivery.id = folded.id
+        FOR NO KEY UPDATE
     ) AS delivery
 )

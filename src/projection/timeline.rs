@@ -32,15 +32,12 @@ impl<'a> Subjects<'a> {
 
 impl Columns for Subjects<'_> {
     fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        push_columns!(out, Text = &self.tenant_ids, SqlUuid = self.delivery_ids)
+        push_columns!(out, tenant_id: Text = &self.tenant_ids, delivery_id: SqlUuid = self.delivery_ids)
     }
 }
 
 /// The beginning of a statement over [`Subjects`]: `timeline`, the events of each, with `timeline_of`.
-pub(super) const WITH_TIMELINE: &str = concat!(
-    "WITH subject AS (SELECT * FROM unnest((SELECT :columns)) AS subject (tenant_id, delivery_id)),\n",
-    include_str!("timeline.sql"),
-);
+pub(super) const WITH_TIMELINE: &str = concat!("WITH subject AS (:input),\n", include_str!("timeline.sql"),);
 
 struct Timeline;
 

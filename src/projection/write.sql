@@ -1,5 +1,5 @@
 -- next -> projected: writes the rows that move, and only those, so that a replay moves nothing.
--- The LIMIT takes nothing away, but it leaves the planner expecting so few rows that it looks each up by its id. Of a table
+-- LIMIT NULL takes nothing away, but behind a SELECT it leaves the planner expecting so few rows that it looks each up by id. Of a table
 -- that was small or not analyzed yet it would read the whole, and a connection keeps such a plan until the next ANALYZE.
 projected AS (
     UPDATE mailglass_deliveries AS delivery
@@ -15,7 +15,7 @@ projected AS (
         status = next.status,
         lock_version = delivery.lock_version + 1,
         updated_at = now()
-    FROM (SELECT * FROM next LIMIT (SELECT count(*) FROM next)) AS next
+    FROM (SELECT * FROM next LIMIT (SELECT NULL::bigint)) AS next
     WHERE delivery.id = next.id
       AND (
           delivery.last_event_type, delivery.last_event_at, delivery.terminal, delivery.dispatched_at,

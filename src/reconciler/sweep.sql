@@ -16,14 +16,14 @@ WITH wanted AS (
 outcomes AS (
     SELECT
         event_id,
-        CASE WHEN fitting = 1 THEN found_delivery_id END AS delivery_id,
+        found_delivery_id AS delivery_id,
         CASE
-            WHEN fitting = 1 THEN waiting_reason
-            WHEN fitting > 1 THEN 'ambiguous'
+            WHEN found_delivery_id IS NOT NULL THEN waiting_reason
+            WHEN ambiguous THEN 'ambiguous'
             WHEN waiting_reason = 'malformed' THEN 'malformed'
             ELSE 'no_delivery'
         END AS waiting_reason,
-        fitting <> 1 AND inserted_at <= now() - make_interval(secs => $4) AS expired
+        found_delivery_id IS NULL AND inserted_at <= now() - make_interval(secs => $4) AS expired
     FROM resolved
 ),
 settled AS (

@@ -28,6 +28,7 @@ mod projection;
 mod projection_races;
 mod readme;
 mod record_batches;
+mod recorded_rows;
 mod releases;
 mod replay_races;
 mod replays;
