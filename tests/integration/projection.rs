@@ -1,6 +1,8 @@
 //! R1, R2, R3: the projection is a pure function of the set of events, whichever way it is made.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt};
 use mailglass::projection::{Fact, Projection, fold, rebuild, rebuild_all};
 use mailglass::{Delivery, DeliveryChanges, DeliveryStatus, EventType, NewDelivery, NewEvent, ledger};
 use proptest::prelude::*;
@@ -289,4 +291,33 @@ fn what_was_planned_beside_an_empty_ledger_reads_no_more_beside_a_large_one() {
         Ok(())
     })
     .unwrap();
+}
+
+/// What each event moves is in no index, so that an update stays on its page and writes to none.
+#[test]
+fn a_projection_writes_to_no_index_until_the_delivery_is_terminal() {
+    /// All updates of deliveries by this session, and those that wrote to no index.
+    fn updates(conn: &mut PgConnection) -> [i64; 2] {
+        let counted = "(SELECT ARRAY[n_tup_upd, n_tup_hot_upd] FROM pg_stat_xact_user_tables
+                         WHERE relname = 'mailglass_deliveries')";
+        let counted: Vec<i64> = diesel::select(sql::<Array<BigInt>>(counted)).get_result(conn).unwrap();
+        counted.try_into().unwrap()
+    }
+
+    let (_database, mut conn) = connected();
+    let delivery = delivery(&mut conn);
+    let mut moved_by = |event_type: EventType| {
+        let moved = conn.transaction::<_, mailglass::Error, _>(|conn| {
+            let before = updates(conn);
+            let seconds = event_type.lifecycle_rank() as i64;
+            ledger::record(conn, &[event(event_type, seconds).delivery(delivery.id)])?;
+            let after = updates(conn);
+            Ok([after[0] - before[0], after[1] - before[1]])
+        });
+        moved.unwrap()
+    };
+    for event_type in [EventType::Sent, EventType::Opened, EventType::Clicked] {
+        assert_eq!(moved_by(event_type), [1, 1], "{event_type}");
+    }
+    assert_eq!(moved_by(EventType::Complained), [1, 0]);
 }
