@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use mailglass::ledger;
 use mailglass::schema::mailglass_events;
 
-use crate::measure::{Contender, Run, in_turn};
+use crate::measure::{Contender, Run, rates};
 use crate::report::Table;
 use crate::{Bench, connect, data};
 
@@ -54,20 +54,27 @@ fn fits(name: &str, batch: usize) -> bool {
 
 pub fn table(bench: &Bench, connections: usize) -> Table {
     let mut rows = Vec::new();
-    for (batch, all) in [
-        (1, 1_000),
-        (10, 5_000),
-        (100, 20_000),
-        (1_000, 40_000),
-        (10_000, 80_000),
+    // Batches a turn: enough of the small ones that a turn is not about who ran before.
+    for (batch, a_turn, all) in [
+        (1, 50, 1_000),
+        (10, 10, 5_000),
+        (100, 2, 20_000),
+        (1_000, 1, 40_000),
+        (10_000, 1, 80_000),
     ] {
-        let all = (all / bench.divisor).max(batch * connections);
-        let contenders = CONTENDERS.into_iter().filter(|(name, _)| fits(name, batch));
-        let turns =
-            contenders.map(|(name, land)| Contender::new(name, move || run(bench, connections, batch, all, land)));
+        let size = Size {
+            connections,
+            batch,
+            a_turn,
+        };
+        let steps = (all / bench.divisor / size.a_step()).max(1);
+        let contenders = CONTENDERS.iter().filter(|(name, _)| fits(name, batch));
+        let contenders: Vec<Contender<'_>> = contenders
+            .map(|(name, land)| Contender::new(*name, move || size.begin(bench, steps, *land)))
+            .collect();
         rows.extend(Table::rows_of(
             &format!("{batch} a batch"),
-            &in_turn(bench.rounds, turns.collect()),
+            &rates(bench.rounds, steps, &contenders),
         ));
     }
     let title = match connections {
@@ -76,28 +83,48 @@ pub fn table(bench: &Bench, connections: usize) -> Table {
     };
     Table {
         title,
+        unit: "per second",
         of: "COPY",
         rows,
     }
 }
 
-/// In a database of its own, on warm connections.
-fn run(bench: &Bench, connections: usize, batch: usize, all: usize, land: Land) -> Run {
-    let database = bench.database();
-    let mut conns: Vec<PgConnection> = (0..connections).map(|_| connect(&database)).collect();
-    for (worker, conn) in conns.iter_mut().enumerate() {
-        land(conn, all + worker * batch..all + (worker + 1) * batch);
+#[derive(Clone, Copy)]
+struct Size {
+    connections: usize,
+    batch: usize,
+    /// So many batches on each connection are one turn.
+    a_turn: usize,
+}
+
+impl Size {
+    fn a_step(self) -> usize {
+        self.connections * self.batch * self.a_turn
     }
-    let each = all / connections / batch * batch;
-    Run::of(each * connections, || {
-        thread::scope(|scope| {
-            for (worker, conn) in conns.iter_mut().enumerate() {
-                scope.spawn(move || {
-                    for first in (worker * each..(worker + 1) * each).step_by(batch) {
-                        land(conn, first..first + batch);
+
+    /// In a database of its own, on warm connections.
+    fn begin(self, bench: &Bench, steps: usize, land: Land) -> impl FnMut(usize) -> Run {
+        let database = bench.database();
+        let mut conns: Vec<PgConnection> = (0..self.connections).map(|_| connect(&database)).collect();
+        let end = steps * self.a_step();
+        for (worker, conn) in conns.iter_mut().enumerate() {
+            land(conn, end + worker * self.batch..end + (worker + 1) * self.batch);
+        }
+        move |step| {
+            let _kept = &database;
+            Run::of(self.a_step(), || {
+                thread::scope(|scope| {
+                    for (worker, conn) in conns.iter_mut().enumerate() {
+                        let begin = (step * self.connections + worker) * self.batch * self.a_turn;
+                        scope.spawn(move || {
+                            for batch in 0..self.a_turn {
+                                let first = begin + batch * self.batch;
+                                land(conn, first..first + self.batch);
+                            }
+                        });
                     }
                 });
-            }
-        });
-    })
+            })
+        }
+    }
 }

@@ -2,8 +2,9 @@
 //!
 //! Every figure is a ratio of things that run in turn in one process, several rounds each; the median is shown, with the
 //! lowest and the highest. It starts a throwaway server that writes for safety (fsync on), or uses `DATABASE_URL`.
-//! `-- --json` prints the same for machines, `-- --quick` less of everything, and any other word picks the tables whose
-//! names it is part of.
+//! `-- --json` prints the same for machines, `-- --quick` less of everything, `-- --ten-million` lets the ledger grow that far,
+//! `-- --write` writes what it prints and the plots to `docs/bench/`, and any other word picks the tables whose names it is
+//! part of.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,16 +14,20 @@
 )]
 
 mod batches;
+mod builds;
 mod data;
+mod growth;
 mod machine;
 mod measure;
 mod memory;
+mod plot;
 mod rebuild;
 mod replays;
 mod report;
 mod single;
 
 use std::env;
+use std::path::Path;
 
 use diesel::prelude::*;
 use scratch_postgres::{DURABLE, Database, Server, Template};
@@ -34,10 +39,11 @@ pub struct Bench {
     pub rounds: usize,
     /// By how much everything is smaller than it should be.
     pub divisor: usize,
+    pub ten_million: bool,
 }
 
 impl Bench {
-    fn new(is_quick: bool) -> Bench {
+    fn new(is_quick: bool, ten_million: bool) -> Bench {
         let is_given = env::var("DATABASE_URL").is_ok_and(|url| !url.trim().is_empty());
         let settings = [&DURABLE[..], &[("shared_buffers", "256MB")]].concat();
         let server = if is_given {
@@ -59,6 +65,7 @@ impl Bench {
             template,
             rounds: if is_quick { 3 } else { 7 },
             divisor: if is_quick { 10 } else { 1 },
+            ten_million,
         }
     }
 
@@ -81,9 +88,9 @@ fn main() {
     // Cargo itself adds --bench.
     let (flags, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|it| it.starts_with("--"));
     let has = |flag: &str| flags.iter().any(|it| it == flag);
-    let bench = Bench::new(has("--quick"));
+    let bench = Bench::new(has("--quick"), has("--ten-million"));
     let machine = machine::line(&mut connect(&bench.database()));
-    let tables: [(&str, Measure); 6] = [
+    let tables: [(&str, Measure); 8] = [
         // First, while this process is still small.
         ("memory", memory::table),
         ("batches", |bench| batches::table(bench, 1)),
@@ -91,6 +98,8 @@ fn main() {
         ("single", single::table),
         ("replays", replays::table),
         ("rebuild", rebuild::table),
+        ("growth", growth::table),
+        ("builds", builds::table),
     ];
     let mut report = report::Report::new(machine);
     for (name, table) in tables {
@@ -98,6 +107,9 @@ fn main() {
             eprintln!("{name} …");
             report.add(name, table(&bench));
         }
+    }
+    if has("--write") {
+        report.write(Path::new("docs/bench")).expect("files in docs/bench");
     }
     if has("--json") {
         println!("{}", report.json());

@@ -4,7 +4,7 @@ use std::fs;
 
 use mailglass::ledger;
 
-use crate::measure::{Contender, Run, in_turn};
+use crate::measure::{Contender, Run, rates};
 use crate::report::Table;
 use crate::{Bench, connect, data};
 
@@ -18,20 +18,23 @@ fn peak() -> Option<usize> {
 pub fn table(bench: &Bench) -> Table {
     let all = 1_000_000 / bench.divisor;
     let database = bench.database();
-    let mut conn = connect(&database);
-    let record = || {
-        Run::of(all, || {
-            let recorded = ledger::record_batches(&mut conn, (0..all).map(data::event), 1_000);
-            assert_eq!(recorded.map(|it| it.expect("events").len()).sum::<usize>(), all);
-        })
-    };
-    let rates = in_turn(1, vec![Contender::new("record_batches", record)]);
+    let record = Contender::new("record_batches", || {
+        let mut conn = connect(&database);
+        move |_| {
+            Run::of(all, || {
+                let recorded = ledger::record_batches(&mut conn, (0..all).map(data::event), 1_000);
+                assert_eq!(recorded.map(|it| it.expect("events").len()).sum::<usize>(), all);
+            })
+        }
+    });
+    let rates = rates(1, 1, &[record]);
     let peak = peak().map(|it| format!("{it} MiB"));
     Table {
         title: format!(
             "{all} events from an iterator, 1,000 a batch. The most memory that this process had: {}.",
             peak.unwrap_or_else(|| "unknown on this system".to_owned())
         ),
+        unit: "per second",
         of: "",
         rows: Table::rows_of("one export", &rates),
     }

@@ -2,41 +2,45 @@
 
 use mailglass::ledger;
 
-use crate::measure::{Contender, Run, in_turn};
+use crate::measure::{Contender, Run, rates};
 use crate::report::Table;
 use crate::{Bench, connect, data};
 
+const BATCH: usize = 1_000;
+
 pub fn table(bench: &Bench) -> Table {
-    let (batch, all) = (1_000, 20_000 / bench.divisor);
-    let run = |share_of_replays: usize| {
-        let database = bench.database();
-        let mut conn = connect(&database);
-        // Of each batch's events the first are there already.
-        let known = batch * share_of_replays / 100;
-        for first in (0..=all).step_by(batch) {
-            if known > 0 {
-                ledger::record(&mut conn, &data::events(first..first + known)).expect("events");
+    let steps = 20 / bench.divisor;
+    let begin = |share_of_replays: usize| {
+        move || {
+            let database = bench.database();
+            let mut conn = connect(&database);
+            // Of each batch's events the first are there already.
+            let known = BATCH * share_of_replays / 100;
+            for first in (0..=steps).map(|step| step * BATCH) {
+                if known > 0 {
+                    ledger::record(&mut conn, &data::events(first..first + known)).expect("events");
+                }
+            }
+            ledger::record(&mut conn, &data::events(steps * BATCH..(steps + 1) * BATCH)).expect("events");
+            move |step| {
+                let _kept = &database;
+                let events = data::events(step * BATCH..(step + 1) * BATCH);
+                Run::of(BATCH, || {
+                    let answers = ledger::record(&mut conn, &events).expect("events");
+                    assert_eq!(answers.iter().filter(|it| it.is_replay()).count(), known);
+                })
             }
         }
-        ledger::record(&mut conn, &data::events(all..all + batch)).expect("events");
-        Run::of(all, || {
-            for first in (0..all).step_by(batch) {
-                let answers = ledger::record(&mut conn, &data::events(first..first + batch)).expect("events");
-                assert_eq!(answers.iter().filter(|it| it.is_replay()).count(), known);
-            }
-        })
     };
-    let rates = in_turn(
-        bench.rounds,
-        vec![
-            Contender::new("fresh", || run(0)),
-            Contender::new("90 % replays", || run(90)),
-            Contender::new("all replays", || run(100)),
-        ],
-    );
+    let contenders = [
+        Contender::new("fresh", begin(0)),
+        Contender::new("90 % replays", begin(90)),
+        Contender::new("all replays", begin(100)),
+    ];
     Table {
         title: "Events a second through record, 1,000 a batch, of which some had landed before.".to_owned(),
+        unit: "per second",
         of: "fresh",
-        rows: Table::rows_of("1000 a batch", &rates),
+        rows: Table::rows_of("1000 a batch", &rates(bench.rounds, steps, &contenders)),
     }
 }

@@ -1,37 +1,42 @@
 //! What was measured, for people and for machines.
 
-use std::fmt;
+use std::error::Error;
+use std::path::Path;
+use std::{fmt, fs};
 
 use comfy_table::{CellAlignment, Table as Grid};
 use serde_json::{Value, json};
 
-use crate::measure::{Rates, Spread};
+use crate::measure::{Measured, Spread};
+use crate::plot;
 
 /// A title, what the ratios are of, and the rows.
 pub struct Table {
     pub title: String,
+    /// What the values are: "per second" or "seconds".
+    pub unit: &'static str,
     pub of: &'static str,
     pub rows: Vec<Row>,
 }
 
 pub struct Row {
     pub case: String,
-    pub contender: &'static str,
-    pub per_second: Spread,
+    pub contender: String,
+    pub value: Spread,
     /// None for what the others are compared with.
     pub share: Option<Spread>,
 }
 
 impl Table {
     /// Rows for one case: everybody as a share of the first.
-    pub fn rows_of(case: &str, rates: &[Rates]) -> Vec<Row> {
-        let row = |(index, it): (usize, &Rates)| Row {
+    pub fn rows_of(case: &str, measured: &[Measured]) -> Vec<Row> {
+        let row = |(index, it): (usize, &Measured)| Row {
             case: case.to_owned(),
-            contender: it.name,
-            per_second: it.spread(),
-            share: (index > 0).then(|| it.share_of(&rates[0])),
+            contender: it.name.clone(),
+            value: it.spread(),
+            share: (index > 0).then(|| it.share_of(&measured[0])),
         };
-        rates.iter().enumerate().map(row).collect()
+        measured.iter().enumerate().map(row).collect()
     }
 }
 
@@ -52,10 +57,23 @@ impl Report {
         self.tables.push((name, table));
     }
 
+    /// Writes the tables, and those that can be seen as pictures. (Cargo runs a benchmark in its package's directory.)
+    pub fn write(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
+        let head = "<!-- Written by `cargo bench -- --write`. -->\n\n# Measured\n\n";
+        fs::write(directory.join("results.md"), format!("{head}{self}"))?;
+        for (name, table) in &self.tables {
+            if let Some(plot) = plot::of(name) {
+                plot.draw(table, directory)?;
+            }
+        }
+        Ok(())
+    }
+
     pub fn json(&self) -> Value {
-        let row = |it: &Row| json!({ "case": it.case, "contender": it.contender, "per_second": it.per_second, "share": it.share });
+        let row =
+            |it: &Row| json!({ "case": it.case, "contender": it.contender, "value": it.value, "share": it.share });
         let tables = self.tables.iter().map(|(name, it)| {
-            json!({ "name": name, "title": it.title, "share_of": it.of, "rows": it.rows.iter().map(row).collect::<Vec<_>>() })
+            json!({ "name": name, "title": it.title, "unit": it.unit, "share_of": it.of, "rows": it.rows.iter().map(row).collect::<Vec<_>>() })
         });
         json!({ "machine": self.machine, "tables": tables.collect::<Vec<_>>() })
     }
@@ -70,19 +88,20 @@ impl fmt::Display for Report {
             grid.set_header([
                 "case",
                 "",
-                "per second",
+                table.unit,
                 "lowest … highest",
                 &format!("× {}", table.of),
                 "lowest … highest",
             ]);
             for row in &table.rows {
-                let rate = row.per_second;
+                let digits = if row.value.highest < 100.0 { 2 } else { 0 };
+                let value = |it: f64| format!("{it:.digits$}");
                 let share = |text: fn(Spread) -> String| row.share.map(text).unwrap_or_default();
                 grid.add_row([
                     row.case.clone(),
-                    row.contender.to_owned(),
-                    format!("{:.0}", rate.median),
-                    format!("{:.0} … {:.0}", rate.lowest, rate.highest),
+                    row.contender.clone(),
+                    value(row.value.median),
+                    format!("{} … {}", value(row.value.lowest), value(row.value.highest)),
                     share(|it| format!("{:.2}", it.median)),
                     share(|it| format!("{:.2} … {:.2}", it.lowest, it.highest)),
                 ]);

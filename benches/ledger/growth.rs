@@ -1,0 +1,154 @@
+//! What a ledger's size changes: the same calls beside a hundred thousand, a million and ten million events.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use mailglass::reconciler::{Sweep, sweep};
+use mailglass::{Delivery, NewDelivery, Stream, ledger};
+use scratch_postgres::Database;
+
+use crate::measure::{Contender, Run, rates};
+use crate::report::Table;
+use crate::{Bench, connect, data};
+
+/// Events of each delivery that is there before.
+const EVENTS: usize = 10;
+
+/// A database with so many events, made by the server itself. Ids and keys are in the order of time, as they are in life.
+struct Grown {
+    name: String,
+    database: Database,
+    deliveries: usize,
+    /// Of all numbers the first that no event here has.
+    next: Cell<usize>,
+}
+
+impl Grown {
+    fn new(bench: &Bench, events: usize) -> Grown {
+        eprintln!("  {events} events …");
+        let database = bench.database();
+        let deliveries = events / EVENTS;
+        let build = include_str!("growth.sql")
+            .replace(":deliveries", &deliveries.to_string())
+            .replace(":existing", &data::DELIVERIES.to_string())
+            .replace(":events_each", &EVENTS.to_string());
+        let mut conn = connect(&database);
+        conn.batch_execute(&build).expect("a grown ledger");
+        // As autovacuum does sooner or later.
+        for table in ["mailglass_deliveries", "mailglass_events"] {
+            conn.batch_execute(&format!("VACUUM ANALYZE {table}"))
+                .expect("a vacuum");
+        }
+        Grown {
+            name: format!("{events} events"),
+            database,
+            deliveries,
+            next: Cell::new(0),
+        }
+    }
+
+    /// So many numbers that were not given out before.
+    fn numbers(&self, count: usize) -> std::ops::Range<usize> {
+        let first = self.next.replace(self.next.get() + count);
+        first..first + count
+    }
+
+    /// Any delivery, far from the one before.
+    fn delivery(&self, number: usize) -> usize {
+        number * 7_919 % self.deliveries
+    }
+
+    fn contender(&self, call: Call) -> Contender<'_> {
+        Contender::new(self.name.as_str(), move || {
+            let mut conn = connect(&self.database);
+            move |_| call(self, &mut conn)
+        })
+    }
+
+    fn record(&self, conn: &mut PgConnection) -> Run {
+        let event = |number| data::event(number).delivery(data::delivery_id(self.delivery(number)));
+        let events: Vec<_> = self.numbers(1_000).map(event).collect();
+        Run::of(1_000, || drop(ledger::record(conn, &events).expect("events")))
+    }
+
+    /// A thousand events wait, and then their deliveries are there.
+    fn sweep(&self, conn: &mut PgConnection) -> Run {
+        let numbers = self.numbers(1_000);
+        let orphan = |number| data::orphan(number).provider_message("late", format!("late {number}"));
+        let orphans: Vec<_> = numbers.clone().map(orphan).collect();
+        ledger::record(conn, &orphans).expect("orphans");
+        let late = |number| {
+            NewDelivery::new(
+                data::TENANT,
+                "newsletter",
+                Stream::Bulk,
+                format!("late{number}@example.com"),
+            )
+            .provider("late")
+            .provider_message_id(format!("late {number}"))
+        };
+        let deliveries: Vec<_> = numbers.map(late).collect();
+        NewDelivery::insert_all(&deliveries, conn).expect("their deliveries");
+        let now = Sweep {
+            grace: Duration::ZERO,
+            ..Sweep::default()
+        };
+        Run::of(1_000, || assert_eq!(sweep(conn, &now).expect("a sweep").linked, 1_000))
+    }
+
+    fn find(&self, conn: &mut PgConnection) -> Run {
+        let numbers = self.numbers(200);
+        Run::of(200, || {
+            for number in numbers {
+                let id = data::delivery_id(self.delivery(number));
+                Delivery::find(conn, data::TENANT, id).expect("a delivery");
+            }
+        })
+    }
+
+    fn timeline(&self, conn: &mut PgConnection) -> Run {
+        let find = |number| Delivery::find(conn, data::TENANT, data::delivery_id(self.delivery(number)));
+        let deliveries: Vec<Delivery> = self
+            .numbers(200)
+            .map(find)
+            .collect::<Result<_, _>>()
+            .expect("deliveries");
+        Run::of(200, || {
+            for delivery in &deliveries {
+                assert!(delivery.timeline(conn).expect("a timeline").len() >= EVENTS);
+            }
+        })
+    }
+}
+
+type Call = fn(&Grown, &mut PgConnection) -> Run;
+
+/// How many turns each call has in a round. What reads comes first, while each delivery has as many events as any other.
+const CASES: [(&str, usize, Call); 4] = [
+    ("find", 5, Grown::find),
+    ("timeline", 5, Grown::timeline),
+    ("sweep of 1,000 orphans", 3, Grown::sweep),
+    ("record, 1,000 a batch", 20, Grown::record),
+];
+
+pub fn table(bench: &Bench) -> Table {
+    let sizes: &[usize] = match (bench.divisor, bench.ten_million) {
+        (1, true) => &[100_000, 1_000_000, 10_000_000],
+        (1, false) => &[100_000, 1_000_000],
+        _ => &[10_000, 100_000],
+    };
+    let grown: Vec<Grown> = sizes.iter().map(|size| Grown::new(bench, *size)).collect();
+    let mut rows = Vec::new();
+    for (case, steps, call) in CASES {
+        let contenders: Vec<Contender<'_>> = grown.iter().map(|it| it.contender(call)).collect();
+        rows.extend(Table::rows_of(case, &rates(bench.rounds, steps, &contenders)));
+    }
+    Table {
+        title: format!("A ledger that has grown: events (or calls) a second, {EVENTS} events a delivery."),
+        unit: "per second",
+        of: "the smallest",
+        rows,
+    }
+}

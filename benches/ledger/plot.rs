@@ -1,0 +1,115 @@
+//! Tables as pictures: both axes logarithmic, a line through the medians, a bar from the lowest to the highest round.
+
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use crate::report::{Row, Table};
+
+/// What is plotted of a table, if anything is.
+pub struct Plot {
+    pub file: &'static str,
+    pub x: &'static str,
+    x_of: fn(&Row) -> &str,
+    series_of: fn(&Row) -> &str,
+}
+
+pub fn of(table: &str) -> Option<Plot> {
+    match table {
+        "batches" => Some(Plot {
+            file: "batches.svg",
+            x: "events a batch",
+            x_of: |row| &row.case,
+            series_of: |row| &row.contender,
+        }),
+        "growth" => Some(Plot {
+            file: "growth.svg",
+            x: "events in the ledger before",
+            x_of: |row| &row.contender,
+            series_of: |row| &row.case,
+        }),
+        _ => None,
+    }
+}
+
+const COLOURS: [RGBColor; 5] = [
+    RGBColor(110, 110, 110),
+    RGBColor(0, 114, 178),
+    RGBColor(230, 159, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 51, 51),
+];
+
+impl Plot {
+    pub fn draw(&self, table: &Table, directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
+        let path = directory.join(self.file);
+        let area = SVGBackend::new(&path, (760, 460)).into_drawing_area();
+        area.fill(&WHITE)?;
+        let xs = table.rows.iter().map(|row| self.x_of(row));
+        let ys = table.rows.iter().flat_map(|row| [row.value.lowest, row.value.highest]);
+        // Below the least there is room for the legend.
+        let mut chart = ChartBuilder::on(&area)
+            .caption(&table.title, ("sans-serif", 17))
+            .margin(14)
+            .x_label_area_size(44)
+            .y_label_area_size(80)
+            .build_cartesian_2d(around(xs, 1.3).log_scale(), around(ys, 4.0).log_scale())?;
+        let number = |it: &f64| format!("{it:.0}");
+        chart
+            .configure_mesh()
+            .x_desc(self.x)
+            .y_desc(table.unit)
+            .x_label_formatter(&number)
+            .y_label_formatter(&number)
+            .x_labels(5)
+            .y_labels(6)
+            .light_line_style(WHITE)
+            .draw()?;
+        for (name, colour) in self.series(table).into_iter().zip(COLOURS.into_iter().cycle()) {
+            let rows = || table.rows.iter().filter(|row| (self.series_of)(row) == name);
+            let medians = rows().map(|row| (self.x_of(row), row.value.median));
+            chart
+                .draw_series(LineSeries::new(medians, colour.stroke_width(2)).point_size(3))?
+                .label(name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+            let spreads = rows().map(|row| {
+                let ends = [row.value.lowest, row.value.highest];
+                PathElement::new(ends.map(|y| (self.x_of(row), y)), colour)
+            });
+            chart.draw_series(spreads)?;
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::LowerRight)
+            .background_style(WHITE.mix(0.9))
+            .border_style(BLACK)
+            .draw()?;
+        area.present()?;
+        Ok(())
+    }
+
+    /// The number that the text begins with.
+    fn x_of(&self, row: &Row) -> f64 {
+        let text = (self.x_of)(row);
+        let end = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+        text[..end].parse().unwrap_or(1.0)
+    }
+
+    fn series<'a>(&self, table: &'a Table) -> Vec<&'a str> {
+        let mut names = Vec::new();
+        for row in &table.rows {
+            let name = (self.series_of)(row);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+/// From so many times below the least to a little above the most.
+fn around(values: impl Iterator<Item = f64> + Clone, below: f64) -> std::ops::Range<f64> {
+    let least = values.clone().fold(f64::INFINITY, f64::min);
+    let most = values.fold(0.0, f64::max);
+    least / below..most * 1.3
+}
