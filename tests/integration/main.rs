@@ -24,6 +24,7 @@ mod isolation;
 mod locking;
 mod migrations;
 mod orphans;
+mod plans;
 mod projection;
 mod projection_races;
 mod readme;

@@ -155,8 +155,8 @@ fn until_current(
     }
 }
 
-/// What the docs of a serialization failure ask for. Under REPEATABLE READ this storm may be more than the calls' own
-/// attempts are made for; under READ COMMITTED there is none.
+/// What the docs of a serialization failure ask for. Above READ COMMITTED this storm may be more than the calls' own
+/// attempts are made for.
 fn until_serialized<T>(mut call: impl FnMut() -> mailglass::Result<T>) -> T {
     loop {
         match call() {
@@ -174,4 +174,9 @@ fn a_storm_under_read_committed() {
 #[test]
 fn a_storm_under_repeatable_read() {
     storm("repeatable read");
+}
+
+#[test]
+fn a_storm_under_serializable() {
+    storm("serializable");
 }

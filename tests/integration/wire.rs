@@ -151,3 +151,29 @@ fn an_enqueue_that_is_cut_off_is_safe_to_repeat() {
     );
     assert_eq!(kinds.len(), 2, "some had landed, some had not");
 }
+
+#[test]
+fn a_fresh_event_is_one_round_trip_on_a_warm_connection() {
+    let (socket, database) = with_socket();
+    let proxy = Proxy::start(&socket, Cut::Never);
+    let mut conn = proxy.connect(database.name());
+    warm_up(&mut conn);
+    let delivery = to("ann@example.com").insert(&mut conn).unwrap();
+    let about = event(EventType::Opened, 1).delivery(delivery.id);
+    let keyed = about.clone().idempotency_key("once");
+    // Warm means that each statement is prepared, that for replays as well.
+    for _ in 0..2 {
+        ledger::record(&mut conn, &[about.clone().idempotency_key("warm")]).unwrap();
+    }
+    proxy.arm();
+    let mut round_trips_of = |events: &[NewEvent]| {
+        let before = proxy.round_trips();
+        ledger::record(&mut conn, events).unwrap();
+        proxy.round_trips() - before
+    };
+    assert_eq!(round_trips_of(std::slice::from_ref(&keyed)), 1);
+    let orphan = event(EventType::Opened, 1).provider_message("ses", "nobody's");
+    assert_eq!(round_trips_of(&[orphan]), 1, "an orphan waits as soon as it lands");
+    assert_eq!(round_trips_of(&[about.clone(), about]), 3, "with BEGIN and COMMIT");
+    assert_eq!(round_trips_of(&[keyed]), 2, "what was there first is read");
+}

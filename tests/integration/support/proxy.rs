@@ -1,4 +1,4 @@
-//! A proxy between libpq and the server's socket that cuts the connection at a chosen message.
+//! A proxy between libpq and the server's socket that counts round trips and cuts the connection at a chosen message.
 //!
 //! PostgreSQL manual, chapter "Frontend/Backend Protocol": after the start-up packet, what the client sends is a byte of
 //! type, four bytes of length (which count themselves), and the rest.
@@ -19,6 +19,7 @@ const SOCKET: &str = ".s.PGSQL.5432";
 /// When to cut: at which of the client's messages, counted from 0 once the proxy is armed.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {
+    Never,
     /// The server never sees the message.
     Before(usize),
     /// The server sees it, and does what it asks for; the client never hears of it.
@@ -29,6 +30,7 @@ pub enum Cut {
 struct State {
     is_armed: AtomicBool,
     messages: AtomicUsize,
+    round_trips: AtomicUsize,
     is_cut: AtomicBool,
 }
 
@@ -76,6 +78,11 @@ impl Proxy {
         self.state.is_armed.store(true, Ordering::SeqCst);
     }
 
+    /// How often the client has waited for an answer since.
+    pub fn round_trips(&self) -> usize {
+        self.state.round_trips.load(Ordering::SeqCst)
+    }
+
     pub fn has_cut(&self) -> bool {
         self.state.is_cut.load(Ordering::SeqCst)
     }
@@ -103,6 +110,10 @@ fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: 
             true => Some(state.messages.fetch_add(1, Ordering::SeqCst)),
             false => None,
         };
+        // Sync and Query: what the server answers to the end.
+        if number.is_some() && matches!(message[0], b'S' | b'Q') {
+            state.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
         is_startup = false;
         match cut {
             Cut::Before(at) if number == Some(at) => {

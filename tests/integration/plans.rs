@@ -1,0 +1,188 @@
+//! Beside a ledger of a million events, every call goes by the indexes that are meant for it and reads no table from one end
+//! to the other: on a connection that made its plans while the tables were empty, and on a new one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+use mailglass::projection::rebuild;
+use mailglass::reconciler::sweep;
+use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, ledger};
+
+use crate::support::{TENANT, connect, connected, eager, event, reload, to};
+
+/// 100,000 deliveries with ten events each; every hundredth of these came early and was linked later.
+const GROW: &str = "
+    INSERT INTO mailglass_deliveries (
+        id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, idempotency_key,
+        last_event_type, last_event_at
+    )
+    SELECT
+        md5('delivery ' || n)::uuid, 'acme', 'welcome', 'bulk', n || '@example.com', 'example.com', 'ses', 'm' || n, 'd' || n,
+        'queued', '2024-10-04'
+    FROM generate_series(1, 100000) AS n;
+
+    INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at, idempotency_key, needs_reconciliation)
+    SELECT
+        md5('event ' || n)::uuid, 'acme', CASE WHEN n % 100 > 0 THEN md5('delivery ' || n % 100000 + 1)::uuid END, 'opened',
+        '2024-10-04'::timestamptz + n * interval '1 second', 'e' || n, n % 100 = 0
+    FROM generate_series(1, 1000000) AS n;
+
+    INSERT INTO mailglass_event_links (event_id, tenant_id, waiting_reason, delivery_id, linked_at)
+    SELECT md5('event ' || n)::uuid, 'acme', 'no_delivery', md5('delivery ' || n % 100000 + 1)::uuid, now()
+    FROM generate_series(100, 1000000, 100) AS n";
+
+#[derive(QueryableByName)]
+struct Scans {
+    #[diesel(sql_type = Text)]
+    relation: String,
+    #[diesel(sql_type = BigInt)]
+    scans: i64,
+}
+
+/// How often this session has scanned each index, and each table as a whole.
+fn scans(conn: &mut PgConnection) -> BTreeMap<String, i64> {
+    let query = "SELECT relname::text AS relation, pg_stat_get_xact_numscans(oid) AS scans FROM pg_class
+                 WHERE relname LIKE 'mailglass%' AND relkind IN ('r', 'i')";
+    let all: Vec<Scans> = sql_query(query).load(conn).unwrap();
+    all.into_iter().map(|it| (it.relation, it.scans)).collect()
+}
+
+/// A call, and the indexes that it is to go by, without the names' common beginning.
+type Call = (&'static str, &'static [&'static str], fn(&mut PgConnection, &Delivery));
+
+const CALLS: [Call; 10] = [
+    ("find", &["deliveries_pkey"], |conn, delivery| {
+        drop(reload(conn, delivery))
+    }),
+    (
+        "timeline",
+        &["events_delivery_idx", "event_links_delivery_idx", "events_pkey"],
+        |conn, delivery| assert_eq!(delivery.timeline(conn).unwrap().len(), 3),
+    ),
+    (
+        "explain",
+        &["events_delivery_idx", "event_links_delivery_idx"],
+        |conn, delivery| drop(delivery.explain(conn).unwrap()),
+    ),
+    (
+        "record by id",
+        &["events_idempotency_key_idx", "deliveries_pkey"],
+        |conn, delivery| {
+            let opened = event(EventType::Opened, 3)
+                .delivery(delivery.id)
+                .idempotency_key("fresh");
+            assert!(!ledger::record(conn, &[opened]).unwrap()[0].is_replay());
+        },
+    ),
+    (
+        "record by message",
+        &[
+            "events_idempotency_key_idx",
+            "deliveries_provider_msg_id_idx",
+            "deliveries_pkey",
+        ],
+        |conn, _| {
+            let opened = event(EventType::Opened, 3).provider_message("postmark", "m-1");
+            let batch = [opened.clone().idempotency_key("one"), opened.idempotency_key("two")];
+            let appended = ledger::record(conn, &batch).unwrap();
+            assert!(appended.iter().all(|it| it.event().delivery_id.is_some()));
+        },
+    ),
+    ("a replay", &["events_idempotency_key_idx"], |conn, delivery| {
+        let sent = event(EventType::Sent, 1).delivery(delivery.id).idempotency_key("ours");
+        assert!(ledger::record(conn, &[sent]).unwrap()[0].is_replay());
+    }),
+    (
+        "a sweep",
+        &[
+            "event_links_pending_idx",
+            "event_links_pkey",
+            "events_pkey",
+            "deliveries_provider_msg_id_idx",
+        ],
+        |conn, _| {
+            let early = event(EventType::Opened, 3)
+                .provider_message("postmark", "m-2")
+                .idempotency_key("early");
+            ledger::record(conn, &[early]).unwrap();
+            let late = to("late@example.com").provider("postmark").provider_message_id("m-2");
+            late.insert(conn).unwrap();
+            assert_eq!(sweep(conn, &eager()).unwrap().linked, 1);
+        },
+    ),
+    (
+        "rebuild",
+        &["deliveries_pkey", "events_delivery_idx", "event_links_delivery_idx"],
+        |conn, delivery| drop(rebuild(conn, TENANT, delivery.id).unwrap()),
+    ),
+    ("enqueue", &["deliveries_idempotency_key_unique_idx"], |conn, _| {
+        let again = to("ann@example.com").idempotency_key("enqueue");
+        let batch = [again.clone(), again];
+        assert!(NewDelivery::insert_all(&batch, conn).unwrap()[1].is_replay());
+    }),
+    ("update", &["deliveries_pkey"], |conn, delivery| {
+        drop(
+            reload(conn, delivery)
+                .update(conn, &DeliveryChanges::default())
+                .unwrap(),
+        );
+    }),
+];
+
+/// Makes each call, takes it back, and compares what was scanned.
+fn each_call_goes_by_its_indexes(conn: &mut PgConnection, delivery: &Delivery, when: &str) {
+    for (name, indexes, call) in CALLS {
+        let mut scanned = BTreeSet::new();
+        let taken_back = conn.transaction::<(), _, _>(|conn| {
+            let before = scans(conn);
+            call(conn, delivery);
+            scanned = (scans(conn).into_iter())
+                .filter(|(relation, scans)| *scans > before[relation])
+                .map(|(relation, _)| relation.replace("mailglass_", ""))
+                .collect();
+            Err(diesel::result::Error::RollbackTransaction)
+        });
+        assert_eq!(taken_back, Err(diesel::result::Error::RollbackTransaction));
+        for whole in ["deliveries", "events", "event_links"] {
+            assert!(!scanned.contains(whole), "{name} reads {whole} from end to end {when}");
+        }
+        for index in indexes {
+            assert!(
+                scanned.contains(*index),
+                "{name} goes by {scanned:?} and not by {index} {when}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_call_goes_by_its_indexes_beside_a_million_events() {
+    let (database, mut conn) = connected();
+    let early = event(EventType::Delivered, 2).provider_message("postmark", "m-1");
+    ledger::record(&mut conn, &[early]).unwrap();
+    let new = to("ann@example.com").provider("postmark").provider_message_id("m-1");
+    let delivery = new.insert(&mut conn).unwrap();
+    assert_eq!(sweep(&mut conn, &eager()).unwrap().linked, 1);
+    let ours = event(EventType::Sent, 1).delivery(delivery.id).idempotency_key("ours");
+    ledger::record(&mut conn, &[ours]).unwrap();
+    // Postgres settles on a plan after five executions.
+    for _ in 0..6 {
+        for (_, _, call) in CALLS {
+            let taken_back = conn.transaction::<(), _, _>(|conn| {
+                call(conn, &delivery);
+                Err(diesel::result::Error::RollbackTransaction)
+            });
+            assert_eq!(taken_back, Err(diesel::result::Error::RollbackTransaction));
+        }
+    }
+
+    let mut other = connect(&database);
+    other.batch_execute(GROW).unwrap();
+    each_call_goes_by_its_indexes(&mut conn, &delivery, "with plans from before");
+    other.batch_execute("ANALYZE").unwrap();
+    each_call_goes_by_its_indexes(&mut conn, &delivery, "once the tables are analyzed");
+    each_call_goes_by_its_indexes(&mut connect(&database), &delivery, "on a new connection");
+}
