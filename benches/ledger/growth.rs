@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use mailglass::reconciler::{Sweep, sweep};
 use mailglass::{Delivery, NewDelivery, Stream, ledger};
 use scratch_postgres::Database;
+use uuid::Uuid;
 
 use crate::measure::{Contender, Run, rates};
 use crate::report::Table;
@@ -55,26 +56,27 @@ impl Grown {
         first..first + count
     }
 
-    /// Any delivery, far from the one before.
-    fn delivery(&self, number: usize) -> usize {
-        number * 7_919 % self.deliveries
+    /// A delivery far from the one before, among so many of the latest.
+    fn delivery(&self, number: usize, latest: usize) -> Uuid {
+        data::delivery_id(self.deliveries - 1 - number * 7_919 % latest.min(self.deliveries))
     }
 
-    fn contender(&self, call: Call) -> Contender<'_> {
+    fn contender(&self, case: &Case) -> Contender<'_> {
+        let (call, latest) = (case.call, case.latest);
         Contender::new(self.name.as_str(), move || {
             let mut conn = connect(&self.database);
-            move |_| call(self, &mut conn)
+            move |_| call(self, &mut conn, latest)
         })
     }
 
-    fn record(&self, conn: &mut PgConnection) -> Run {
-        let event = |number| data::event(number).delivery(data::delivery_id(self.delivery(number)));
+    fn record(&self, conn: &mut PgConnection, latest: usize) -> Run {
+        let event = |number| data::event(number).delivery(self.delivery(number, latest));
         let events: Vec<_> = self.numbers(1_000).map(event).collect();
         Run::of(1_000, || drop(ledger::record(conn, &events).expect("events")))
     }
 
     /// A thousand events wait, and then their deliveries are there.
-    fn sweep(&self, conn: &mut PgConnection) -> Run {
+    fn sweep(&self, conn: &mut PgConnection, _latest: usize) -> Run {
         let numbers = self.numbers(1_000);
         let orphan = |number| data::orphan(number).provider_message("late", format!("late {number}"));
         let orphans: Vec<_> = numbers.clone().map(orphan).collect();
@@ -98,23 +100,18 @@ impl Grown {
         Run::of(1_000, || assert_eq!(sweep(conn, &now).expect("a sweep").linked, 1_000))
     }
 
-    fn find(&self, conn: &mut PgConnection) -> Run {
+    fn find(&self, conn: &mut PgConnection, latest: usize) -> Run {
         let numbers = self.numbers(200);
         Run::of(200, || {
             for number in numbers {
-                let id = data::delivery_id(self.delivery(number));
-                Delivery::find(conn, data::TENANT, id).expect("a delivery");
+                Delivery::find(conn, data::TENANT, self.delivery(number, latest)).expect("a delivery");
             }
         })
     }
 
-    fn timeline(&self, conn: &mut PgConnection) -> Run {
-        let find = |number| Delivery::find(conn, data::TENANT, data::delivery_id(self.delivery(number)));
-        let deliveries: Vec<Delivery> = self
-            .numbers(200)
-            .map(find)
-            .collect::<Result<_, _>>()
-            .expect("deliveries");
+    fn timeline(&self, conn: &mut PgConnection, latest: usize) -> Run {
+        let find = |number| Delivery::find(conn, data::TENANT, self.delivery(number, latest)).expect("a delivery");
+        let deliveries: Vec<Delivery> = self.numbers(200).map(find).collect();
         Run::of(200, || {
             for delivery in &deliveries {
                 assert!(delivery.timeline(conn).expect("a timeline").len() >= EVENTS);
@@ -123,14 +120,35 @@ impl Grown {
     }
 }
 
-type Call = fn(&Grown, &mut PgConnection) -> Run;
+type Call = fn(&Grown, &mut PgConnection, usize) -> Run;
 
-/// How many turns each call has in a round. What reads comes first, while each delivery has as many events as any other.
-const CASES: [(&str, usize, Call); 4] = [
-    ("find", 5, Grown::find),
-    ("timeline", 5, Grown::timeline),
-    ("sweep of 1,000 orphans", 3, Grown::sweep),
-    ("record, 1,000 a batch", 20, Grown::record),
+struct Case {
+    name: &'static str,
+    /// Among how many of the latest deliveries it picks. What providers report is mostly about the last hours.
+    latest: usize,
+    /// Turns in a round.
+    steps: usize,
+    call: Call,
+}
+
+const fn case(name: &'static str, latest: usize, steps: usize, call: Call) -> Case {
+    Case {
+        name,
+        latest,
+        steps,
+        call,
+    }
+}
+
+/// What reads comes first, while each delivery has as many events as any other.
+const CASES: [Case; 7] = [
+    case("find, latest 5,000", 5_000, 5, Grown::find),
+    case("find, of all", usize::MAX, 5, Grown::find),
+    case("timeline, latest 5,000", 5_000, 5, Grown::timeline),
+    case("timeline, of all", usize::MAX, 5, Grown::timeline),
+    case("sweep of 1,000 orphans", 0, 3, Grown::sweep),
+    case("record, latest 5,000", 5_000, 20, Grown::record),
+    case("record, of all", usize::MAX, 20, Grown::record),
 ];
 
 pub fn table(bench: &Bench) -> Table {
@@ -141,12 +159,14 @@ pub fn table(bench: &Bench) -> Table {
     };
     let grown: Vec<Grown> = sizes.iter().map(|size| Grown::new(bench, *size)).collect();
     let mut rows = Vec::new();
-    for (case, steps, call) in CASES {
-        let contenders: Vec<Contender<'_>> = grown.iter().map(|it| it.contender(call)).collect();
-        rows.extend(Table::rows_of(case, &rates(bench.rounds, steps, &contenders)));
+    for case in &CASES {
+        let contenders: Vec<Contender<'_>> = grown.iter().map(|it| it.contender(case)).collect();
+        rows.extend(Table::rows_of(case.name, &rates(bench.rounds, case.steps, &contenders)));
     }
     Table {
-        title: format!("A ledger that has grown: events (or calls) a second, {EVENTS} events a delivery."),
+        title: format!(
+            "A ledger that has grown: calls a second (or events, 1,000 a batch), {EVENTS} events a delivery."
+        ),
         unit: "per second",
         of: "the smallest",
         rows,

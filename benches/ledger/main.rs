@@ -3,8 +3,8 @@
 //! Every figure is a ratio of things that run in turn in one process, several rounds each; the median is shown, with the
 //! lowest and the highest. It starts a throwaway server that writes for safety (fsync on), or uses `DATABASE_URL`.
 //! `-- --json` prints the same for machines, `-- --quick` less of everything, `-- --ten-million` lets the ledger grow that far,
-//! `-- --write` writes what it prints and the plots to `docs/bench/`, and any other word picks the tables whose names it is
-//! part of.
+//! `-- --write` writes what it prints and the plots to `docs/bench/results/`, and any other word picks the tables whose
+//! names it is part of.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -109,7 +109,9 @@ fn main() {
         }
     }
     if has("--write") {
-        report.write(Path::new("docs/bench")).expect("files in docs/bench");
+        report
+            .write(Path::new("docs/bench/results"))
+            .expect("files in docs/bench/results");
     }
     if has("--json") {
         println!("{}", report.json());

@@ -32,12 +32,14 @@ pub fn of(table: &str) -> Option<Plot> {
     }
 }
 
-const COLOURS: [RGBColor; 5] = [
+const COLOURS: [RGBColor; 7] = [
     RGBColor(110, 110, 110),
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 51, 51),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
 ];
 
 impl Plot {

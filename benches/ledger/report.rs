@@ -57,11 +57,14 @@ impl Report {
         self.tables.push((name, table));
     }
 
-    /// Writes the tables, and those that can be seen as pictures. (Cargo runs a benchmark in its package's directory.)
+    /// Writes each table, and those that can be seen as pictures. (Cargo runs a benchmark in its package's directory.)
     pub fn write(&self, directory: &Path) -> Result<(), Box<dyn Error>> {
-        let head = "<!-- Written by `cargo bench -- --write`. -->\n\n# Measured\n\n";
-        fs::write(directory.join("results.md"), format!("{head}{self}"))?;
         for (name, table) in &self.tables {
+            let written = format!(
+                "<!-- Written by `cargo bench -- {name} --write`. -->\n\n{}\n\n{table}\n",
+                self.machine
+            );
+            fs::write(directory.join(name).with_extension("md"), written)?;
             if let Some(plot) = plot::of(name) {
                 plot.draw(table, directory)?;
             }
@@ -82,35 +85,38 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.machine)?;
-        for (_, table) in &self.tables {
-            let mut grid = Grid::new();
-            grid.load_style(comfy_table::presets::ASCII_MARKDOWN);
-            grid.set_header([
-                "case",
-                "",
-                table.unit,
-                "lowest … highest",
-                &format!("× {}", table.of),
-                "lowest … highest",
+        self.tables.iter().try_for_each(|(_, table)| writeln!(f, "\n{table}"))
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut grid = Grid::new();
+        grid.load_style(comfy_table::presets::ASCII_MARKDOWN);
+        grid.set_header([
+            "case",
+            "",
+            self.unit,
+            "lowest … highest",
+            &format!("× {}", self.of),
+            "lowest … highest",
+        ]);
+        for row in &self.rows {
+            let digits = if row.value.highest < 100.0 { 2 } else { 0 };
+            let value = |it: f64| format!("{it:.digits$}");
+            let share = |text: fn(Spread) -> String| row.share.map(text).unwrap_or_default();
+            grid.add_row([
+                row.case.clone(),
+                row.contender.clone(),
+                value(row.value.median),
+                format!("{} … {}", value(row.value.lowest), value(row.value.highest)),
+                share(|it| format!("{:.2}", it.median)),
+                share(|it| format!("{:.2} … {:.2}", it.lowest, it.highest)),
             ]);
-            for row in &table.rows {
-                let digits = if row.value.highest < 100.0 { 2 } else { 0 };
-                let value = |it: f64| format!("{it:.digits$}");
-                let share = |text: fn(Spread) -> String| row.share.map(text).unwrap_or_default();
-                grid.add_row([
-                    row.case.clone(),
-                    row.contender.clone(),
-                    value(row.value.median),
-                    format!("{} … {}", value(row.value.lowest), value(row.value.highest)),
-                    share(|it| format!("{:.2}", it.median)),
-                    share(|it| format!("{:.2} … {:.2}", it.lowest, it.highest)),
-                ]);
-            }
-            for column in grid.column_iter_mut().skip(2) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-            writeln!(f, "\n{}\n\n{grid}", table.title)?;
         }
-        Ok(())
+        for column in grid.column_iter_mut().skip(2) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        write!(f, "{}\n\n{grid}", self.title)
     }
 }
