@@ -85,9 +85,12 @@ pub fn connect(database: &Database) -> PgConnection {
 type Measure = fn(&Bench) -> report::Table;
 
 fn main() {
-    // Cargo itself adds --bench.
+    // Cargo itself adds --bench, unless it runs everything as tests.
     let (flags, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|it| it.starts_with("--"));
     let has = |flag: &str| flags.iter().any(|it| it == flag);
+    if !has("--bench") {
+        return println!("This tests nothing. To measure: cargo bench");
+    }
     let bench = Bench::new(has("--quick"), has("--ten-million"));
     let machine = machine::line(&mut connect(&bench.database()));
     let tables: [(&str, Measure); 8] = [
