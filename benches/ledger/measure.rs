@@ -66,7 +66,7 @@ pub fn rates(rounds: usize, steps: usize, contenders: &[Contender<'_>]) -> Vec<M
     })
 }
 
-/// The seconds that each takes for a single step, which nothing should share a round with.
+/// The seconds that each takes for its one step.
 pub fn seconds(rounds: usize, contenders: &[Contender<'_>]) -> Vec<Measured> {
     measured(rounds, contenders, |begun| {
         begun.iter_mut().map(|step| step(0).seconds()).collect()
