@@ -93,7 +93,7 @@ impl NewDelivery {
     ///   COMMITTED; run it again
     pub fn insert_all(deliveries: &[NewDelivery], conn: &mut PgConnection) -> Result<Vec<Inserted>> {
         let births = births(deliveries)?;
-        retry::serializable(conn, |conn| conn.transaction(|conn| insert_births(conn, &births)))
+        retry::transaction(conn, |conn| insert_births(conn, &births))
     }
 }
 

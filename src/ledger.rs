@@ -105,11 +105,11 @@ where
     Checks::run(|checks| checks.batch("events", events, NewEvent::check))?;
 
     let landings: Vec<Landing<'_>> = events.iter().map(Landing::new).collect();
-    retry::serializable(conn, |conn| match landings.as_slice() {
+    match landings.as_slice() {
         // One event is appended, is a replay or is refused: there is no half of it to roll back.
-        [_] => land_all::<S>(conn, &landings),
-        _ => conn.transaction(|conn| land_all::<S>(conn, &landings)),
-    })
+        [_] => retry::serializable(conn, |conn| land_all::<S>(conn, &landings)),
+        _ => retry::transaction(conn, |conn| land_all::<S>(conn, &landings)),
+    }
 }
 
 fn land_all<S>(conn: &mut PgConnection, landings: &[Landing<'_>]) -> Result<Vec<Appended>>
@@ -119,12 +119,12 @@ where
     let columns = EventColumns::new(landings.iter());
     let landed: Vec<Landed> = Batch::<S, _>::new(&columns).load(conn)?;
     let landed: HashMap<Uuid, &Landed> = landed.iter().map(|it| (it.id, it)).collect();
-    let mut outcomes = Vec::with_capacity(landings.len());
-    for landing in landings {
-        let event = landed.get(&landing.id).map(|it| landing.landed(it));
-        outcomes.push(event.map(Appended::Recorded));
-    }
-    read_back_numbers(conn, &mut outcomes)?;
+    let mut recorded: Vec<Option<Event>> = landings
+        .iter()
+        .map(|landing| Some(landing.landed(landed.get(&landing.id)?)))
+        .collect();
+    read_back_numbers(conn, recorded.iter_mut().flatten())?;
+    let outcomes = recorded.into_iter().map(|it| it.map(Appended::Recorded)).collect();
 
     let read = |skipped: Vec<&Landing<'_>>| {
         let columns = EventColumns::new(skipped.into_iter());
@@ -135,10 +135,7 @@ where
 
 /// What has been recorded is what the caller sent, but for numbers: jsonb keeps 1e16 as 10000000000000000, which is read as an
 /// integer. Events with such a number are read back, so that what is returned is the row.
-fn read_back_numbers(conn: &mut PgConnection, outcomes: &mut [Option<Appended>]) -> QueryResult<()> {
-    let recorded = outcomes.iter_mut().flatten().map(|it| match it {
-        Appended::Recorded(event) | Appended::Replayed(event) => event,
-    });
+fn read_back_numbers<'a>(conn: &mut PgConnection, recorded: impl Iterator<Item = &'a mut Event>) -> QueryResult<()> {
     let mut unsure: HashMap<Uuid, &mut Event> = recorded
         .filter(|event| !has_integers_only(&event.normalized_payload) || !has_integers_only(&event.metadata))
         .map(|event| (event.id, event))

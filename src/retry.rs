@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::Duration;
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
 use diesel::pg::PgConnection;
 
 use crate::error::Result;
@@ -32,6 +32,14 @@ pub(crate) fn serializable<T>(
         thread::sleep(pause(attempt));
         attempt += 1;
     }
+}
+
+/// The same for several statements: a transaction, or a savepoint inside the caller's.
+pub(crate) fn transaction<T>(
+    conn: &mut PgConnection,
+    mut call: impl FnMut(&mut PgConnection) -> Result<T>,
+) -> Result<T> {
+    serializable(conn, |conn| conn.transaction(&mut call))
 }
 
 /// Twice as long each time, and by chance, so that those who met once don't meet again.

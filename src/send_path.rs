@@ -83,12 +83,10 @@ impl Delivery {
     /// The update checks the lock and holds the row until the event has landed and is projected.
     fn step(&self, conn: &mut PgConnection, changes: &DeliveryChanges, event: NewEvent) -> Result<Delivery> {
         let events = [event];
-        retry::serializable(conn, |conn| {
-            conn.transaction(|conn| {
-                self.update(conn, changes)?;
-                ledger::record(conn, &events)?;
-                Delivery::find(conn, &self.tenant_id, self.id)
-            })
+        retry::transaction(conn, |conn| {
+            self.update(conn, changes)?;
+            ledger::record(conn, &events)?;
+            Delivery::find(conn, &self.tenant_id, self.id)
         })
     }
 }

@@ -23,10 +23,6 @@ impl Run {
             spent: begun.elapsed(),
         }
     }
-
-    pub fn seconds(&self) -> f64 {
-        self.spent.as_secs_f64()
-    }
 }
 
 /// One part of a round, given which one. It may set things up outside of what it times.
@@ -69,7 +65,7 @@ pub fn rates(rounds: usize, steps: usize, contenders: &[Contender<'_>]) -> Vec<M
 /// The seconds that each takes for its one step.
 pub fn seconds(rounds: usize, contenders: &[Contender<'_>]) -> Vec<Measured> {
     measured(rounds, contenders, |begun| {
-        begun.iter_mut().map(|step| step(0).seconds()).collect()
+        begun.iter_mut().map(|step| step(0).spent.as_secs_f64()).collect()
     })
 }
 

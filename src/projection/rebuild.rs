@@ -43,16 +43,14 @@ impl BatchStatement for Rebuild {
 /// # Errors
 /// [`Error::NotFound`](crate::Error::NotFound) where this tenant has no such delivery.
 pub fn rebuild(conn: &mut PgConnection, tenant_id: &str, delivery_id: Uuid) -> Result<Delivery> {
-    retry::serializable(conn, |conn| {
-        conn.transaction(|conn| {
-            Delivery::find(conn, tenant_id, delivery_id)?;
-            let row = mailglass_deliveries::table
-                .find(delivery_id)
-                .select(mailglass_deliveries::id);
-            let locked: Vec<Uuid> = row.for_no_key_update().load(conn)?;
-            rebuild_locked(conn, tenant_id, &locked)?;
-            Delivery::find(conn, tenant_id, delivery_id)
-        })
+    retry::transaction(conn, |conn| {
+        Delivery::find(conn, tenant_id, delivery_id)?;
+        let row = mailglass_deliveries::table
+            .find(delivery_id)
+            .select(mailglass_deliveries::id);
+        let locked: Vec<Uuid> = row.for_no_key_update().load(conn)?;
+        rebuild_locked(conn, tenant_id, &locked)?;
+        Delivery::find(conn, tenant_id, delivery_id)
     })
 }
 
@@ -83,12 +81,10 @@ pub fn rebuild_all(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
 
 /// Locks some deliveries in the order of their ids, and makes their projections again.
 pub(super) fn rebuild_step(conn: &mut PgConnection, tenant_id: &str, step: &[Uuid]) -> Result<usize> {
-    retry::serializable(conn, |conn| {
-        conn.transaction(|conn| {
-            let step = ids(tenant_id).filter(mailglass_deliveries::id.eq_any(step));
-            let locked: Vec<Uuid> = step.for_no_key_update().load(conn)?;
-            rebuild_locked(conn, tenant_id, &locked)
-        })
+    retry::transaction(conn, |conn| {
+        let step = ids(tenant_id).filter(mailglass_deliveries::id.eq_any(step));
+        let locked: Vec<Uuid> = step.for_no_key_update().load(conn)?;
+        rebuild_locked(conn, tenant_id, &locked)
     })
 }
 

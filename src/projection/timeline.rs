@@ -37,7 +37,7 @@ impl Columns for Subjects<'_> {
 }
 
 /// The beginning of a statement over [`Subjects`]: `timeline`, the events of each, with `timeline_of`.
-pub(super) const WITH_TIMELINE: &str = concat!("WITH subject AS (:input),\n", include_str!("timeline.sql"),);
+pub(super) const WITH_TIMELINE: &str = concat!("WITH subject AS (:input),\n", include_str!("timeline.sql"));
 
 struct Timeline;
 

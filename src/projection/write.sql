@@ -1,6 +1,7 @@
 -- next -> projected: writes the rows that move, and only those, so that a replay moves nothing.
--- LIMIT NULL takes nothing away, but behind a SELECT it leaves the planner expecting so few rows that it looks each up by id. Of a table
--- that was small or not analyzed yet it would read the whole, and a connection keeps such a plan until the next ANALYZE.
+-- LIMIT NULL takes nothing away, but behind a SELECT it leaves the planner expecting so few rows that it looks each up by
+-- its id. Of a table that was small or not analyzed yet it would read the whole, and a connection keeps such a plan until
+-- the next ANALYZE.
 projected AS (
     UPDATE mailglass_deliveries AS delivery
     SET
