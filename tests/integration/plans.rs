@@ -1,17 +1,19 @@
-//! Beside a ledger of a million events, every call goes by the indexes that are meant for it and reads no table from one end
-//! to the other: on a connection that made its plans while the tables were empty, and on a new one.
+//! What calls read and write, as the server counts it. Beside a ledger of a million events, every call goes by the indexes that
+//! are meant for it and reads no table from one end to the other: on a connection that made its plans while the tables were
+//! empty, and on a new one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 use mailglass::projection::rebuild;
 use mailglass::reconciler::sweep;
 use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, ledger};
 
-use crate::support::{TENANT, connect, connected, eager, event, reload, to};
+use crate::support::{TENANT, connect, connected, delivery, eager, event, reload, rows_read, to};
 
 /// 100,000 deliveries with ten events each; every hundredth of these came early and was linked later.
 const GROW: &str = "
@@ -132,20 +134,28 @@ const CALLS: [Call; 10] = [
     }),
 ];
 
+/// Does something and rolls it back.
+fn taken_back<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> T) -> T {
+    let mut done = None;
+    let rolled_back = conn.transaction::<(), _, _>(|conn| {
+        done = Some(work(conn));
+        Err(diesel::result::Error::RollbackTransaction)
+    });
+    assert_eq!(rolled_back, Err(diesel::result::Error::RollbackTransaction));
+    done.unwrap()
+}
+
 /// Makes each call, takes it back, and compares what was scanned.
 fn each_call_goes_by_its_indexes(conn: &mut PgConnection, delivery: &Delivery, when: &str) {
     for (name, indexes, call) in CALLS {
-        let mut scanned = BTreeSet::new();
-        let taken_back = conn.transaction::<(), _, _>(|conn| {
+        let scanned: BTreeSet<String> = taken_back(conn, |conn| {
             let before = scans(conn);
             call(conn, delivery);
-            scanned = (scans(conn).into_iter())
+            (scans(conn).into_iter())
                 .filter(|(relation, scans)| *scans > before[relation])
                 .map(|(relation, _)| relation.replace("mailglass_", ""))
-                .collect();
-            Err(diesel::result::Error::RollbackTransaction)
+                .collect()
         });
-        assert_eq!(taken_back, Err(diesel::result::Error::RollbackTransaction));
         for whole in ["deliveries", "events", "event_links"] {
             assert!(!scanned.contains(whole), "{name} reads {whole} from end to end {when}");
         }
@@ -171,11 +181,7 @@ fn every_call_goes_by_its_indexes_beside_a_million_events() {
     // Postgres settles on a plan after five executions.
     for _ in 0..6 {
         for (_, _, call) in CALLS {
-            let taken_back = conn.transaction::<(), _, _>(|conn| {
-                call(conn, &delivery);
-                Err(diesel::result::Error::RollbackTransaction)
-            });
-            assert_eq!(taken_back, Err(diesel::result::Error::RollbackTransaction));
+            taken_back(&mut conn, |conn| call(conn, &delivery));
         }
     }
 
@@ -185,4 +191,81 @@ fn every_call_goes_by_its_indexes_beside_a_million_events() {
     other.batch_execute("ANALYZE").unwrap();
     each_call_goes_by_its_indexes(&mut conn, &delivery, "once the tables are analyzed");
     each_call_goes_by_its_indexes(&mut connect(&database), &delivery, "on a new connection");
+}
+
+/// A connection keeps the plans that it made while the tables were small, until somebody analyzes them.
+#[test]
+fn what_was_planned_beside_an_empty_ledger_reads_no_more_beside_a_large_one() {
+    let (database, mut conn) = connected();
+    let new = to("ann@example.com")
+        .provider("postmark")
+        .provider_message_id("m-1")
+        .idempotency_key("ours");
+    let ours = new.insert(&mut conn).unwrap();
+    let work = |conn: &mut PgConnection| {
+        let opened = event(EventType::Opened, 3);
+        let events = [
+            opened.clone().delivery(ours.id),
+            opened.clone().provider_message("postmark", "m-1"),
+            opened.idempotency_key("replayed"),
+        ];
+        for event in events {
+            ledger::record(conn, &[event]).unwrap();
+        }
+        new.insert(conn).unwrap();
+        assert!(
+            ours.update(conn, &DeliveryChanges::default())
+                .unwrap_err()
+                .is_stale_entry()
+        );
+        ours.timeline(conn).unwrap();
+        rebuild(conn, TENANT, ours.id).unwrap();
+    };
+    // Postgres settles on a plan after five executions.
+    for _ in 0..6 {
+        work(&mut conn);
+    }
+    let mut other = connect(&database);
+    let batch: Vec<NewDelivery> = (0..5_000).map(|n| to(&format!("r{n}@example.com"))).collect();
+    NewDelivery::insert_all(&batch, &mut other).unwrap();
+    conn.transaction::<_, mailglass::Error, _>(|conn| {
+        let before = rows_read(conn);
+        work(conn);
+        let read = rows_read(conn) - before;
+        assert!(
+            read < 200,
+            "{read} rows read for a delivery with 20 events, beside 5,000 others"
+        );
+        Ok(())
+    })
+    .unwrap();
+}
+
+/// What each event moves is in no index, so that an update stays on its page and writes to none.
+#[test]
+fn a_projection_writes_to_no_index_until_the_delivery_is_terminal() {
+    /// All updates of deliveries by this session, and those that wrote to no index.
+    fn updates(conn: &mut PgConnection) -> [i64; 2] {
+        let counted = "(SELECT ARRAY[n_tup_upd, n_tup_hot_upd] FROM pg_stat_xact_user_tables
+                         WHERE relname = 'mailglass_deliveries')";
+        let counted: Vec<i64> = diesel::select(sql::<Array<BigInt>>(counted)).get_result(conn).unwrap();
+        counted.try_into().unwrap()
+    }
+
+    let (_database, mut conn) = connected();
+    let delivery = delivery(&mut conn);
+    let mut moved_by = |event_type: EventType| {
+        let moved = conn.transaction::<_, mailglass::Error, _>(|conn| {
+            let before = updates(conn);
+            let seconds = event_type.lifecycle_rank() as i64;
+            ledger::record(conn, &[event(event_type, seconds).delivery(delivery.id)])?;
+            let after = updates(conn);
+            Ok([after[0] - before[0], after[1] - before[1]])
+        });
+        moved.unwrap()
+    };
+    for event_type in [EventType::Sent, EventType::Opened, EventType::Clicked] {
+        assert_eq!(moved_by(event_type), [1, 1], "{event_type}");
+    }
+    assert_eq!(moved_by(EventType::Complained), [1, 0]);
 }

@@ -1,14 +1,12 @@
 //! R1, R2, R3: the projection is a pure function of the set of events, whichever way it is made.
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt};
 use mailglass::projection::{Fact, Projection, fold, rebuild, rebuild_all};
-use mailglass::{Delivery, DeliveryChanges, DeliveryStatus, EventType, NewDelivery, NewEvent, ledger};
+use mailglass::{Delivery, DeliveryStatus, EventType, NewDelivery, NewEvent, ledger};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use crate::support::{TENANT, at, connected, delivery, event, generate, reload, rows_read, to};
+use crate::support::{TENANT, at, connected, delivery, event, generate, reload, to};
 
 fn after(conn: &mut PgConnection, facts: &[(EventType, i64)]) -> Delivery {
     let delivery = delivery(conn);
@@ -243,81 +241,4 @@ fn a_rebuild_of_what_is_not_there_or_is_anothers_is_not_found() {
             .is_not_found()
     );
     assert!(rebuild(&mut conn, "other", delivery.id).unwrap_err().is_not_found());
-}
-
-/// A connection keeps the plans that it made while the tables were small, until somebody analyzes them.
-#[test]
-fn what_was_planned_beside_an_empty_ledger_reads_no_more_beside_a_large_one() {
-    let (database, mut conn) = connected();
-    let new = to("ann@example.com")
-        .provider("postmark")
-        .provider_message_id("m-1")
-        .idempotency_key("ours");
-    let ours = new.insert(&mut conn).unwrap();
-    let work = |conn: &mut PgConnection| {
-        let opened = event(EventType::Opened, 3);
-        let events = [
-            opened.clone().delivery(ours.id),
-            opened.clone().provider_message("postmark", "m-1"),
-            opened.idempotency_key("replayed"),
-        ];
-        for event in events {
-            ledger::record(conn, &[event]).unwrap();
-        }
-        new.insert(conn).unwrap();
-        assert!(
-            ours.update(conn, &DeliveryChanges::default())
-                .unwrap_err()
-                .is_stale_entry()
-        );
-        ours.timeline(conn).unwrap();
-        rebuild(conn, TENANT, ours.id).unwrap();
-    };
-    // Postgres settles on a plan after five executions.
-    for _ in 0..6 {
-        work(&mut conn);
-    }
-    let mut other = crate::support::connect(&database);
-    let batch: Vec<NewDelivery> = (0..5_000).map(|n| to(&format!("r{n}@example.com"))).collect();
-    NewDelivery::insert_all(&batch, &mut other).unwrap();
-    conn.transaction::<_, mailglass::Error, _>(|conn| {
-        let before = rows_read(conn);
-        work(conn);
-        let read = rows_read(conn) - before;
-        assert!(
-            read < 200,
-            "{read} rows read for a delivery with 20 events, beside 5,000 others"
-        );
-        Ok(())
-    })
-    .unwrap();
-}
-
-/// What each event moves is in no index, so that an update stays on its page and writes to none.
-#[test]
-fn a_projection_writes_to_no_index_until_the_delivery_is_terminal() {
-    /// All updates of deliveries by this session, and those that wrote to no index.
-    fn updates(conn: &mut PgConnection) -> [i64; 2] {
-        let counted = "(SELECT ARRAY[n_tup_upd, n_tup_hot_upd] FROM pg_stat_xact_user_tables
-                         WHERE relname = 'mailglass_deliveries')";
-        let counted: Vec<i64> = diesel::select(sql::<Array<BigInt>>(counted)).get_result(conn).unwrap();
-        counted.try_into().unwrap()
-    }
-
-    let (_database, mut conn) = connected();
-    let delivery = delivery(&mut conn);
-    let mut moved_by = |event_type: EventType| {
-        let moved = conn.transaction::<_, mailglass::Error, _>(|conn| {
-            let before = updates(conn);
-            let seconds = event_type.lifecycle_rank() as i64;
-            ledger::record(conn, &[event(event_type, seconds).delivery(delivery.id)])?;
-            let after = updates(conn);
-            Ok([after[0] - before[0], after[1] - before[1]])
-        });
-        moved.unwrap()
-    };
-    for event_type in [EventType::Sent, EventType::Opened, EventType::Clicked] {
-        assert_eq!(moved_by(event_type), [1, 1], "{event_type}");
-    }
-    assert_eq!(moved_by(EventType::Complained), [1, 0]);
 }
