@@ -25,29 +25,38 @@ fn unpacked() -> PathBuf {
             "--quiet",
             "-p",
             "mailglass",
+            "-p",
+            "scratch-postgres",
             "--target-dir",
         ])
         .arg(&folder)
         .output()
         .unwrap();
     assert!(packaged.status.success(), "{}", stderr(&packaged));
-    let name = format!("mailglass-{}", env!("CARGO_PKG_VERSION"));
     let package = folder.join("package");
-    let _ = fs::remove_dir_all(package.join(&name));
-    // With new times (-m): by those in the archive, Cargo would take what an earlier run built for up to date.
-    let unpacked = Command::new("tar")
-        .arg("-xzmf")
-        .arg(format!("{name}.crate"))
-        .current_dir(&package)
-        .status();
-    assert!(unpacked.unwrap().success());
-    let folder = package.join(name);
+    let folder = unpack(&package, concat!("mailglass-", env!("CARGO_PKG_VERSION")));
+    unpack(&package, "scratch-postgres-0.1.0");
     // It lies below our own workspace, of which it is no member.
     let mut manifest = fs::OpenOptions::new()
         .append(true)
         .open(folder.join("Cargo.toml"))
         .unwrap();
-    manifest.write_all(b"\n[workspace]\n").unwrap();
+    // What the feature `cli` needs is released together with it, so it may not be there to be fetched yet.
+    let more = b"\n[workspace]\n[patch.crates-io]\nscratch-postgres = { path = \"../scratch-postgres-0.1.0\" }\n";
+    manifest.write_all(more).unwrap();
+    folder
+}
+
+fn unpack(package: &Path, name: &str) -> PathBuf {
+    let folder = package.join(name);
+    let _ = fs::remove_dir_all(&folder);
+    // With new times (-m): by those in the archive, Cargo would take what an earlier run built for up to date.
+    let unpacked = Command::new("tar")
+        .arg("-xzmf")
+        .arg(format!("{name}.crate"))
+        .current_dir(package)
+        .status();
+    assert!(unpacked.unwrap().success());
     folder
 }
 

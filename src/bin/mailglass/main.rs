@@ -1,0 +1,3 @@
+//! The command `mailglass`.
+
+fn main() {}
