@@ -105,6 +105,25 @@ pub const MANIFEST: &str = include_str!("../api_stability.md");
 /// ```
 pub const SETS: &[ClosedSet] = include!(concat!(env!("OUT_DIR"), "/sets.rs"));
 
+/// The names in the database that queries, dashboards and error handlers may rely on, in the manifest's order.
+pub const NAMES: &[PromisedName] = include!(concat!(env!("OUT_DIR"), "/names.rs"));
+
+/// A name that the manifest promises. Versions are those of this crate, such as `0.1.0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct PromisedName {
+    /// `table`, `index`, `trigger`, `function` or `sqlstate`.
+    pub kind: &'static str,
+    /// As Postgres has it.
+    pub name: &'static str,
+    /// The version that brought it.
+    pub since: &'static str,
+    /// The version that removed it.
+    pub removed: Option<&'static str>,
+    /// What it is for; may hold Markdown.
+    pub meaning: &'static str,
+}
+
 /// A closed set: a Postgres enum type and its Rust enum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]

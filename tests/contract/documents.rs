@@ -33,7 +33,7 @@ fn the_data_is_the_manifest() {
 /// What the base has in every column arrives as data.
 #[test]
 fn what_is_generated_has_every_cell() {
-    let [(_, labels), (_, sets)] = Tree::base().contract().generated();
+    let [(_, labels), (_, sets), (_, names)] = Tree::base().contract().generated();
     assert!(labels.contains(
         "labels!(Paint = SETS[0] {\n    Red = \"red\",\n    Green = \"green\",\n    DarkBlue = \"dark_blue\",\n"
     ));
@@ -42,6 +42,10 @@ fn what_is_generated_has_every_cell() {
          meaning: \"Between green and blue.\" }"
     ));
     assert!(sets.contains("meaning: \"Lime, as in `fruit | chalk`.\""));
+    assert!(names.contains(
+        "PromisedName { kind: \"table\", name: \"roofs\", since: \"0.1.0\", removed: Some(\"0.2.0\"), \
+         meaning: \"What was painted, too.\" }"
+    ));
 }
 
 #[test]

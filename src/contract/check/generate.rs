@@ -1,8 +1,9 @@
-//! The manifest as Rust, for the library to include: the labels of the enums, and the sets as data.
+//! The manifest as Rust, for the library to include: the labels of the enums, and the sets and names as data.
 
 use std::fmt::Write;
 
 use super::manifest::Manifest;
+use super::version::Version;
 
 /// Invocations of `labels!` (`src/closed_sets.rs`).
 pub(crate) fn labels(manifest: &Manifest) -> String {
@@ -34,7 +35,6 @@ pub(crate) fn sets(manifest: &Manifest) -> String {
             set.name, set.rust
         );
         for row in &set.rows {
-            let version = |it: Option<_>| it.map(|it: super::version::Version| it.to_string());
             // Writing to a String can't fail.
             let _ = writeln!(
                 code,
@@ -42,12 +42,33 @@ pub(crate) fn sets(manifest: &Manifest) -> String {
                 row.label.text,
                 row.variant.text,
                 row.since.to_string(),
-                version(row.deprecated),
-                version(row.removed),
+                text(row.deprecated),
+                text(row.removed),
                 row.meaning,
             );
         }
         code += "        ],\n    },\n";
     }
     code + "]\n"
+}
+
+/// The value of `contract::NAMES`.
+pub(crate) fn names(manifest: &Manifest) -> String {
+    let mut code = String::from("&[\n");
+    for name in &manifest.names {
+        let _ = writeln!(
+            code,
+            "    PromisedName {{ kind: {:?}, name: {:?}, since: {:?}, removed: {:?}, meaning: {:?} }},",
+            name.kind,
+            name.name.text,
+            name.since.to_string(),
+            text(name.removed),
+            name.meaning,
+        );
+    }
+    code + "]\n"
+}
+
+fn text(version: Option<Version>) -> Option<String> {
+    version.map(|it| it.to_string())
 }

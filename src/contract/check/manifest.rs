@@ -52,7 +52,9 @@ pub(crate) struct Row {
 pub(crate) struct Name {
     pub(crate) kind: String,
     pub(crate) name: Word,
+    pub(crate) since: Version,
     pub(crate) removed: Option<Version>,
+    pub(crate) meaning: String,
 }
 
 impl Set {

@@ -154,10 +154,11 @@ pub(crate) fn check(inputs: &Inputs) -> Result<Contract, Vec<Finding>> {
 
 impl Contract {
     /// The files that the library includes, by name.
-    pub(crate) fn generated(&self) -> [(&'static str, String); 2] {
+    pub(crate) fn generated(&self) -> [(&'static str, String); 3] {
         [
             ("labels.rs", generate::labels(&self.manifest)),
             ("sets.rs", generate::sets(&self.manifest)),
+            ("names.rs", generate::names(&self.manifest)),
         ]
     }
 

@@ -58,7 +58,7 @@ pub(crate) fn of_names(table: &Table, version: Version, findings: &mut Vec<Findi
         let mut reader = Reader::new(*line, cells, version);
         let (kind, name) = (reader.text(0).to_owned(), reader.word(1));
         let (since, removed) = (reader.since(2), reader.version(3));
-        reader.filled(4);
+        let meaning = reader.filled(4);
         if !KINDS.contains(&kind.as_str()) {
             let help = format!("write one of {}", KINDS.join(", "));
             reader.refuse(
@@ -75,7 +75,13 @@ pub(crate) fn of_names(table: &Table, version: Version, findings: &mut Vec<Findi
         }
         reader.check_new("name", &name, names.iter().map(|it| &it.name));
         findings.append(&mut reader.refused);
-        names.push(Name { kind, name, removed });
+        names.push(Name {
+            kind,
+            name,
+            since: since.unwrap_or(version),
+            removed,
+            meaning,
+        });
     }
     names
 }
