@@ -18,10 +18,35 @@ fn main() -> io::Result<()> {
             for (name, code) in contract.generated() {
                 fs::write(Path::new(&folder).join(name), code)?;
             }
+            fs::write(Path::new(&folder).join("migration_files.rs"), migration_files()?)?;
         }
         Err(findings) => check::report(&findings)
             .lines()
             .for_each(|line| println!("cargo::error={line}")),
     }
     Ok(())
+}
+
+/// `migrations::FILES`: the text of the migrations, which `embed_migrations!` keeps to itself.
+fn migration_files() -> io::Result<String> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir("migrations")? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    folders.sort_unstable();
+    let mut code = String::from("&[\n");
+    for folder in folders {
+        let (version, name) = folder.split_once('_').unwrap_or((&folder, ""));
+        let version = version.replace('-', "");
+        code += &format!("MigrationFiles {{ version: {version:?}, name: {name:?}");
+        for file in ["up", "down"] {
+            let path = format!("/migrations/{folder}/{file}.sql");
+            code += &format!(", {file}_sql: include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))");
+        }
+        code += " },\n";
+    }
+    Ok(code + "]")
 }

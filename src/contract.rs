@@ -90,6 +90,12 @@ pub use assert::{Message, first_difference};
 pub use mirror::{LabelDifference, Mismatch};
 pub use verify::{Difference, ObjectKind, verify};
 
+/// The tables of this crate.
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
+    let is_table = |object: &&(ObjectKind, &str, &str)| object.0 == ObjectKind::Table;
+    catalog::CATALOG.iter().filter(is_table).map(|object| object.1)
+}
+
 /// `api_stability.md`, as this version of the crate has it: Markdown.
 pub const MANIFEST: &str = include_str!("../api_stability.md");
 

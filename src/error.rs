@@ -84,9 +84,28 @@ pub enum Error {
     #[error("migration failed: {0}")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
 
+    /// Reverting migrations would drop tables that have rows. Nothing was changed.
+    #[error("reverting would lose {}", list_of(.0))]
+    WouldLoseData(Vec<LostRows>),
+
     /// Anything else that Diesel or Postgres reports.
     #[error(transparent)]
     Database(DieselError),
+}
+
+/// Rows that go with their table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct LostRows {
+    /// The table that would be dropped.
+    pub table: &'static str,
+    /// How many rows it has.
+    pub count: i64,
+}
+
+fn list_of(lost: &[LostRows]) -> String {
+    let of_each = lost.iter().map(|it| format!("{} rows of {}", it.count, it.table));
+    of_each.collect::<Vec<_>>().join(", ")
 }
 
 /// What somebody tried to do to the ledger.
@@ -193,6 +212,11 @@ impl Error {
     /// Whether a migration failed.
     pub fn is_migration(&self) -> bool {
         matches!(self, Error::Migration(_))
+    }
+
+    /// Whether reverting migrations would lose rows.
+    pub fn is_would_lose_data(&self) -> bool {
+        matches!(self, Error::WouldLoseData(_))
     }
 
     /// Whether it is anything else that Diesel or Postgres reports.

@@ -10,9 +10,10 @@
 //! | read | [`Delivery::find`], [`Delivery::timeline`], and your own queries over [`schema`] |
 //! | change a delivery | [`DeliveryChanges`], [`Delivery::update`] |
 //! | say why a delivery says what it says | [`Delivery::explain`] |
-//! | check or restore the projection | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`], [`projection::fold`] |
+//! | check or restore the projection | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`], [`projection::rebuild_in_steps`], [`projection::fold`] |
 //! | keep lists of your own in step with the closed sets | [`assert_closed_set!`], [`contract::ClosedSet::check`] |
 //! | check a live database | [`contract::verify`] |
+//! | migrate, and take it back | [`migrations::run`], [`migrations::list`], [`migrations::revert_to`], [`migrations::redo`] |
 //! | build records from JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
 
 mod attrs;
@@ -44,7 +45,7 @@ pub use closed_sets::{DeliveryStatus, EventType, RejectReason, Stream, UnknownLa
 pub use delivery::Delivery;
 pub use delivery_changes::DeliveryChanges;
 pub use enqueue::Inserted;
-pub use error::{Error, FieldError, Invalid, LedgerOperation, Result};
+pub use error::{Error, FieldError, Invalid, LedgerOperation, LostRows, Result};
 pub use event::{Event, NewEvent};
 pub use new_delivery::NewDelivery;
 pub use validation::MAX_BATCH;

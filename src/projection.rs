@@ -30,4 +30,4 @@ mod timeline;
 pub use audit::{ColumnDivergence, Divergence, repair, verify};
 pub use explain::Decision;
 pub use fold::{Fact, Projection, fold};
-pub use rebuild::{rebuild, rebuild_all};
+pub use rebuild::{Rebuilt, rebuild, rebuild_all, rebuild_in_steps};

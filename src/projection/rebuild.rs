@@ -1,5 +1,6 @@
 //! Rebuild: throw the projection away and make it again from the ledger.
 
+use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use diesel::prelude::*;
@@ -62,7 +63,48 @@ pub fn rebuild(conn: &mut PgConnection, tenant_id: &str, delivery_id: Uuid) -> R
 /// # Errors
 /// [`Error::Database`](crate::Error::Database); the steps that were done stay done, and running it again is safe.
 pub fn rebuild_all(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
-    let mut corrected = 0;
+    let rebuilt = rebuild_in_steps(conn, tenant_id, |_| ControlFlow::Continue(()))?;
+    Ok(rebuilt.corrected)
+}
+
+/// How far [`rebuild_in_steps`] has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rebuilt {
+    /// How many deliveries were made again.
+    pub deliveries: usize,
+    /// How many of them were wrong.
+    pub corrected: usize,
+}
+
+/// [`rebuild_all`], with a word after each step of up to 1,000 deliveries: to show how far it is, or to stop there.
+///
+/// ```
+/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
+/// # doctest::with_database(|conn| {
+/// use std::ops::ControlFlow;
+/// use std::time::{Duration, Instant};
+///
+/// let deadline = Instant::now() + Duration::from_secs(60);
+/// mailglass::projection::rebuild_in_steps(conn, "acme", |so_far| {
+///     println!("{} deliveries, {} were wrong", so_far.deliveries, so_far.corrected);
+///     match Instant::now() < deadline {
+///         true => ControlFlow::Continue(()),
+///         false => ControlFlow::Break(()),
+///     }
+/// })?;
+/// # Ok(())
+/// # });
+/// ```
+///
+/// # Errors
+/// [`Error::Database`](crate::Error::Database); the steps that were done stay done, and running it again is safe.
+pub fn rebuild_in_steps(
+    conn: &mut PgConnection,
+    tenant_id: &str,
+    mut after_step: impl FnMut(Rebuilt) -> ControlFlow<()>,
+) -> Result<Rebuilt> {
+    let mut rebuilt = Rebuilt::default();
     let mut after = Uuid::nil();
     loop {
         let page: Vec<Uuid> = ids(tenant_id)
@@ -70,11 +112,15 @@ pub fn rebuild_all(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
             .limit(PAGE)
             .load(conn)?;
         let Some(last) = page.last() else {
-            return Ok(corrected);
+            return Ok(rebuilt);
         };
         after = *last;
         for step in page.chunks(STEP) {
-            corrected += rebuild_step(conn, tenant_id, step)?;
+            rebuilt.corrected += rebuild_step(conn, tenant_id, step)?;
+            rebuilt.deliveries += step.len();
+            if after_step(rebuilt).is_break() {
+                return Ok(rebuilt);
+            }
         }
     }
 }

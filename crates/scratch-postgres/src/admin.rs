@@ -143,7 +143,7 @@ impl Admin {
 fn establish(connection_string: &str, of: &'static str) -> Result<PgConnection, Error> {
     let mut connection = PgConnection::establish(connection_string).map_err(|error| Error::Connect {
         of,
-        reason: reason_without_url(&error),
+        reason: reason_without_url(connection_string, &error),
     })?;
     // Other runs see by this name that ours is alive, so it comes before the first database.
     connection

@@ -107,14 +107,17 @@ pub enum Error {
     },
 }
 
-/// libpq's reason for a failed connection, less what it quotes of the URL.
+/// libpq's reason for a failed connection, less what it quotes of the connection string, which may hold a password.
 ///
-/// Where libpq cannot read a URL it quotes it, and where a password holds an unescaped `@` it takes
-/// the password's end for the host's beginning. So only the lines about a server that was
-/// really reached for are passed on.
-pub(crate) fn reason_without_url(error: &ConnectionError) -> String {
+/// Where libpq cannot read a URL it quotes it, and where a password holds an unescaped `@` or `/` it takes
+/// the password's end for the host's beginning or for the database. So only the lines about a server that was
+/// really reached for are passed on, and none where it isn't certain what the password is.
+pub fn reason_without_url(connection_string: &str, error: &ConnectionError) -> String {
+    const UNREADABLE: &str = "libpq cannot read the connection string";
+    const AMBIGUOUS: &str = "its answer is not shown, because an `@`, `/` or `?` in the URL may belong to a password \
+                             (percent-encode it there: %40, %2F, %3F)";
     let ConnectionError::BadConnection(message) = error else {
-        return "libpq cannot read the connection string".to_owned();
+        return UNREADABLE.to_owned();
     };
     let about_a_server: Vec<&str> = message
         .lines()
@@ -122,12 +125,23 @@ pub(crate) fn reason_without_url(error: &ConnectionError) -> String {
         .map(str::trim)
         .collect();
     if !about_a_server.is_empty() {
-        about_a_server.join("; ")
+        match is_ambiguous(connection_string) {
+            true => AMBIGUOUS.to_owned(),
+            false => about_a_server.join("; "),
+        }
     } else if message.starts_with("could not translate host name") {
         "its host name could not be resolved (is a special character of the password \
          percent-encoded?)"
             .to_owned()
     } else {
-        "libpq cannot read the connection string".to_owned()
+        UNREADABLE.to_owned()
     }
+}
+
+/// Whether what stands before the last `@` of a URL has a character that ends a user's name and password.
+fn is_ambiguous(connection_string: &str) -> bool {
+    let credentials = connection_string
+        .split_once("://")
+        .and_then(|(_, rest)| rest.rsplit_once('@'));
+    credentials.is_some_and(|(credentials, _)| credentials.contains(['@', '/', '?']))
 }

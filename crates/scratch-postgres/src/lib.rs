@@ -11,5 +11,5 @@ mod user;
 mod wheel;
 
 pub use database::{Database, Template};
-pub use error::Error;
+pub use error::{Error, reason_without_url};
 pub use server::{DURABLE, Server};
