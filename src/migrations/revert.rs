@@ -53,11 +53,10 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
         ));
     }
     one_at_a_time(conn, |conn| {
-        conn.transaction(|conn| {
-            let mut migrations = applied(conn)?;
-            migrations.retain(|it| Some(version_of(&**it).as_str()) > version);
-            revert(conn, &migrations, data_loss)
-        })
+        let mut migrations = applied(conn)?;
+        migrations.retain(|it| Some(version_of(&**it).as_str()) > version);
+        let tables = tables_there(conn)?;
+        conn.transaction(|conn| revert(conn, &migrations, &tables, data_loss))
     })
 }
 
@@ -78,13 +77,13 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
 /// As [`revert_to`].
 pub fn redo(conn: &mut PgConnection, data_loss: DataLoss) -> Result<Option<String>> {
     one_at_a_time(conn, |conn| {
+        let Some(last) = applied(conn)?.pop() else {
+            return Ok(None);
+        };
+        let tables = tables_there(conn)?;
         conn.transaction(|conn| {
-            let Some(last) = applied(conn)?.pop() else {
-                return Ok(None);
-            };
-            let last = [last];
-            let mut reverted = revert(conn, &last, data_loss)?;
-            conn.run_migration(&*last[0]).map_err(Error::Migration)?;
+            let mut reverted = revert(conn, std::slice::from_ref(&last), &tables, data_loss)?;
+            conn.run_migration(&*last).map_err(Error::Migration)?;
             Ok(reverted.pop())
         })
     })
@@ -105,9 +104,14 @@ fn version_of(migration: &dyn Migration<Pg>) -> String {
 }
 
 /// Reverts the newest first, inside the caller's transaction.
-fn revert(conn: &mut PgConnection, migrations: &[Box<dyn Migration<Pg>>], data_loss: DataLoss) -> Result<Vec<String>> {
+fn revert(
+    conn: &mut PgConnection,
+    migrations: &[Box<dyn Migration<Pg>>],
+    tables: &[&'static str],
+    data_loss: DataLoss,
+) -> Result<Vec<String>> {
     let filled = match data_loss {
-        DataLoss::Refuse if !migrations.is_empty() => count_rows(conn)?,
+        DataLoss::Refuse if !migrations.is_empty() => count_rows(conn, tables)?,
         _ => Vec::new(),
     };
     let mut reverted = Vec::new();
@@ -116,35 +120,39 @@ fn revert(conn: &mut PgConnection, migrations: &[Box<dyn Migration<Pg>>], data_l
         reverted.push(version.to_string());
     }
     // Asked afterwards, so that nobody has to keep a list of what each migration drops.
-    let mut lost = Vec::new();
-    for rows in filled {
-        if rows.count > 0 && !is_there(conn, rows.table)? {
-            lost.push(rows);
-        }
-    }
+    let left = tables_there(conn)?;
+    let lost: Vec<LostRows> = filled
+        .into_iter()
+        .filter(|it| it.count > 0 && !left.contains(&it.table))
+        .collect();
     match lost.is_empty() {
         true => Ok(reverted),
         false => Err(Error::WouldLoseData(lost)),
     }
 }
 
-/// Locks the tables, so that nobody inserts between the count and the drop, and counts.
-fn count_rows(conn: &mut PgConnection) -> Result<Vec<LostRows>> {
+/// Locks the tables, so that nobody inserts between the count and the drop, and counts. The locks come before the
+/// transaction's first snapshot, so that it has what others committed while this waited, at any isolation level.
+fn count_rows(conn: &mut PgConnection, tables: &[&'static str]) -> Result<Vec<LostRows>> {
+    for table in tables {
+        sql_query(format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).execute(conn)?;
+    }
     let mut counts = Vec::new();
-    for table in tables() {
-        if is_there(conn, table)? {
-            sql_query(format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).execute(conn)?;
-            let count = sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"));
-            counts.push(LostRows {
-                table,
-                count: diesel::select(count).get_result(conn)?,
-            });
-        }
+    for table in tables {
+        let count = sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"));
+        let count = diesel::select(count).get_result(conn)?;
+        counts.push(LostRows { table, count });
     }
     Ok(counts)
 }
 
-fn is_there(conn: &mut PgConnection, table: &str) -> Result<bool> {
-    let is_there = sql::<Bool>(&format!("to_regclass('{table}') IS NOT NULL"));
-    Ok(diesel::select(is_there).get_result(conn)?)
+fn tables_there(conn: &mut PgConnection) -> Result<Vec<&'static str>> {
+    let mut there = Vec::new();
+    for table in tables() {
+        let is_there = sql::<Bool>(&format!("to_regclass('{table}') IS NOT NULL"));
+        if diesel::select(is_there).get_result(conn)? {
+            there.push(table);
+        }
+    }
+    Ok(there)
 }

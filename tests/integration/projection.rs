@@ -1,7 +1,9 @@
 //! R1, R2, R3: the projection is a pure function of the set of events, whichever way it is made.
 
+use std::ops::ControlFlow;
+
 use diesel::prelude::*;
-use mailglass::projection::{Fact, Projection, fold, rebuild, rebuild_all};
+use mailglass::projection::{Fact, Projection, fold, rebuild, rebuild_all, rebuild_in_steps};
 use mailglass::{Delivery, DeliveryStatus, EventType, NewDelivery, NewEvent, ledger};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -241,4 +243,30 @@ fn a_rebuild_of_what_is_not_there_or_is_anothers_is_not_found() {
             .is_not_found()
     );
     assert!(rebuild(&mut conn, "other", delivery.id).unwrap_err().is_not_found());
+}
+
+#[test]
+fn a_rebuild_says_how_far_it_is_and_stops_between_two_steps_when_told_to() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let deliveries: Vec<_> = (0..2_500).map(|n| to(&format!("{n}@example.com"))).collect();
+    NewDelivery::insert_all(&deliveries, conn).unwrap();
+    spoil(conn);
+
+    let mut told = Vec::new();
+    let stopped = rebuild_in_steps(conn, TENANT, |so_far| {
+        told.push((so_far.deliveries, so_far.corrected));
+        ControlFlow::Break(())
+    });
+    let stopped = stopped.unwrap();
+    assert_eq!(told, [(1_000, 1_000)]);
+    assert_eq!((stopped.deliveries, stopped.corrected), (1_000, 1_000));
+
+    told.clear();
+    let all = rebuild_in_steps(conn, TENANT, |so_far| {
+        told.push((so_far.deliveries, so_far.corrected));
+        ControlFlow::Continue(())
+    });
+    assert_eq!(told, [(1_000, 0), (2_000, 1_000), (2_500, 1_500)]);
+    assert_eq!(all.unwrap().corrected, 1_500, "what the first call did was done");
 }

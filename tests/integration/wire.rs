@@ -2,29 +2,14 @@
 //! second call with the same keys gives the same final state and reports what had landed.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use mailglass::projection::{self, Projection, fold};
 use mailglass::schema::mailglass_events;
 use mailglass::{Delivery, EventType, NewDelivery, NewEvent, ledger};
-use scratch_postgres::{Database, Server};
 
-use crate::support::proxy::{Cut, Proxy};
-use crate::support::{TENANT, at, connect, database, event, reload, server, to};
-
-/// A server whose socket is known: one of our own, where the tests run on `DATABASE_URL`.
-static OWN: LazyLock<Server> = LazyLock::new(|| Server::start().unwrap());
-
-fn with_socket() -> (PathBuf, Database) {
-    if let Some(directory) = server().directory() {
-        return (directory.to_owned(), database());
-    }
-    let database = OWN.database().unwrap();
-    mailglass::migrations::run(&mut connect(&database)).unwrap();
-    (OWN.directory().unwrap().to_owned(), database)
-}
+use crate::support::proxy::{Cut, Proxy, with_socket};
+use crate::support::{TENANT, at, connect, event, reload, to};
 
 /// Cuts a call at each of its messages in turn until one gets through, and hands over what a second call, on a connection
 /// that nobody cuts, answers. Returns the kinds of answers that there were: whether anything had landed.

@@ -8,13 +8,29 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use diesel::prelude::*;
+use scratch_postgres::{Database, Server};
+
+use super::{connect, database, server};
 
 const SOCKET: &str = ".s.PGSQL.5432";
+
+/// A server whose socket is known: one of our own, where the tests run on `DATABASE_URL`.
+static OWN: LazyLock<Server> = LazyLock::new(|| Server::start().unwrap());
+
+/// A migrated database, and the directory of its server's socket.
+pub fn with_socket() -> (PathBuf, Database) {
+    if let Some(directory) = server().directory() {
+        return (directory.to_owned(), database());
+    }
+    let database = OWN.database().unwrap();
+    mailglass::migrations::run(&mut connect(&database)).unwrap();
+    (OWN.directory().unwrap().to_owned(), database)
+}
 
 /// When to cut: at which of the client's messages, counted from 0 once the proxy is armed.
 #[derive(Clone, Copy, Debug)]
@@ -65,12 +81,13 @@ impl Proxy {
         Proxy { directory, state }
     }
 
-    pub fn connect(&self, database: &str) -> PgConnection {
+    pub fn url(&self, database: &str) -> String {
         let directory = self.directory.display();
-        PgConnection::establish(&format!(
-            "postgresql:///{database}?host={directory}&port=5432&user=postgres"
-        ))
-        .unwrap()
+        format!("postgresql:///{database}?host={directory}&port=5432&user=postgres")
+    }
+
+    pub fn connect(&self, database: &str) -> PgConnection {
+        PgConnection::establish(&self.url(database)).unwrap()
     }
 
     /// From now on the messages count.
