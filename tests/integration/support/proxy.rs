@@ -95,6 +95,11 @@ impl Proxy {
         self.state.is_armed.store(true, Ordering::SeqCst);
     }
 
+    /// How many messages the client has sent since.
+    pub fn messages(&self) -> usize {
+        self.state.messages.load(Ordering::SeqCst)
+    }
+
     /// How often the client has waited for an answer since.
     pub fn round_trips(&self) -> usize {
         self.state.round_trips.load(Ordering::SeqCst)
