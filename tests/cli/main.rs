@@ -10,6 +10,7 @@
 
 mod completions;
 mod connections;
+mod docs;
 mod export;
 mod folder;
 mod help;

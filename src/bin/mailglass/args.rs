@@ -19,7 +19,7 @@ error.";
 const AFTER: &str = "\
 Exit codes:
   0    all is well
-  1    a check found something (`verify`)
+  1    a check found something (`verify`, `docs --check`)
   2    the command line is wrong
   3    the database can't be reached, or went away
   4    the database isn't migrated, or isn't what this release expects
@@ -78,6 +78,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Migrations(Migrations),
     Verify(commands::verify::Verify),
+    Docs(commands::docs::Docs),
     Reconcile(commands::reconcile::Reconcile),
     Rebuild(commands::rebuild::Rebuild),
     Timeline(commands::timeline::Timeline),

@@ -1,6 +1,7 @@
 //! The subcommands, each with its arguments and its help.
 
 pub(crate) mod completions;
+pub(crate) mod docs;
 pub(crate) mod export;
 pub(crate) mod migrate;
 pub(crate) mod rebuild;
@@ -21,6 +22,7 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode,
         Command::Migrate(command) => command.run(database, output),
         Command::Migrations(Migrations::Export(command)) => command.run(output),
         Command::Verify(command) => command.run(database, output),
+        Command::Docs(command) => command.run(database, output),
         Command::Reconcile(command) => command.run(database, output),
         Command::Rebuild(command) => command.run(database, output),
         Command::Timeline(command) => command.run(database, output),

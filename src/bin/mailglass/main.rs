@@ -9,6 +9,7 @@ mod diagnosis;
 mod failure;
 mod interrupt;
 mod output;
+mod schema_docs;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use anstream::ColorChoice;
 use chrono::{DateTime, SecondsFormat, Utc};
+use clap::builder::styling::{AnsiColor, Style};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Attribute, Color, ContentArrangement};
 use crossterm::style::force_color_output;
@@ -147,6 +148,22 @@ impl Output {
             }));
         }
         self.write(&format!("{gap}{title}\n{table}"))
+    }
+
+    /// A unified diff.
+    pub(crate) fn diff(&mut self, diff: &str) -> Result<(), Failure> {
+        let line = |line: &str| {
+            let color = match line.as_bytes().first() {
+                Some(b'+') => Some(AnsiColor::Green),
+                Some(b'-') => Some(AnsiColor::Red),
+                Some(b'@') => Some(AnsiColor::Cyan),
+                _ => None,
+            };
+            let style = Style::new().fg_color(color.map(Into::into));
+            format!("{style}{}{style:#}", clean(line))
+        };
+        self.is_first = false;
+        self.write(&diff.lines().map(line).collect::<Vec<_>>().join("\n"))
     }
 
     /// A line that is the answer.

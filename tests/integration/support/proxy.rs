@@ -96,6 +96,7 @@ impl Proxy {
     }
 
     /// How many messages the client has sent since.
+    #[allow(dead_code, reason = "the command's tests count them")]
     pub fn messages(&self) -> usize {
         self.state.messages.load(Ordering::SeqCst)
     }

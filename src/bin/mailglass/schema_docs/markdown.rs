@@ -1,0 +1,92 @@
+//! `README.md`: the docs as a code host shows them.
+
+mod behaviour;
+mod relation;
+mod text;
+mod types;
+
+use super::mermaid;
+use super::model::{Docs, Name};
+use text::{block, cell, code, link, plain, table};
+
+pub(crate) fn markdown(docs: &Docs) -> String {
+    let mut parts = vec![head(docs)];
+    if let Some(overview) = &docs.overview {
+        parts.push(overview.introduction.clone());
+        parts.push(format!("## What it guarantees\n\n{}", overview.guarantees));
+    }
+    parts.push(contents(docs));
+    parts.push(format!("## How the tables hang together\n\n{}", entities(docs)));
+    if let Some(it) = &docs.behaviour {
+        parts.push(behaviour::section(docs, it));
+    }
+    parts.push("## Tables\n".to_owned());
+    parts.extend(docs.relations.iter().map(|it| relation::section(docs, it)));
+    if !docs.enums.is_empty() || !docs.domains.is_empty() {
+        parts.push("## Types\n".to_owned());
+        parts.extend(docs.enums.iter().map(|it| types::enum_type(docs, it)));
+        parts.extend(docs.domains.iter().map(types::domain));
+    }
+    if !docs.functions.is_empty() {
+        parts.push("## Functions\n".to_owned());
+        parts.extend(docs.functions.iter().map(types::function));
+    }
+    parts.join("\n")
+}
+
+fn head(docs: &Docs) -> String {
+    let beside =
+        "[index.html](index.html) (to browse), [schema.json](schema.json) (for programs), [schema.dbml](schema.dbml)";
+    format!(
+        "# {}\n\nWritten by `mailglass docs` ({} {}) from a migrated database; edits are overwritten. The same as {beside}.\n",
+        plain(&docs.title),
+        docs.generator.name,
+        docs.generator.version,
+    )
+}
+
+/// A heading that links can point to.
+fn heading(kind: &str, name: &Name) -> String {
+    format!("<a id=\"{}\"></a>\n\n### {}\n", name.anchor(kind), plain(&name.plain()))
+}
+
+fn paragraph(comment: Option<&str>) -> String {
+    let lines = comment.unwrap_or_default().trim().lines().map(plain);
+    let text = lines.collect::<Vec<_>>().join("<br>\n");
+    if text.is_empty() { text } else { format!("{text}\n\n") }
+}
+
+fn contents(docs: &Docs) -> String {
+    let relations = docs.relations.iter().map(|it| {
+        vec![
+            link(&code(&it.name.plain()), &it.name.anchor("table")),
+            it.kind.words().to_owned(),
+            cell(it.comment.as_deref().unwrap_or("–")),
+        ]
+    });
+    let enums = docs.enums.iter().map(|it| (&it.name, "enum", &it.comment));
+    let domains = docs.domains.iter().map(|it| (&it.name, "domain", &it.comment));
+    let types = enums.chain(domains).map(|(name, kind, comment)| {
+        vec![
+            link(&code(&name.plain()), &name.anchor("type")),
+            kind.to_owned(),
+            cell(comment.as_deref().unwrap_or("–")),
+        ]
+    });
+    let rows: Vec<Vec<String>> = relations.chain(types).collect();
+    format!("## What there is\n\n{}", table(&["Name", "Kind", "What it is"], &rows))
+}
+
+fn entities(docs: &Docs) -> String {
+    let logical = docs
+        .relations
+        .iter()
+        .flat_map(|it| &it.references)
+        .any(|it| it.is_logical());
+    let legend = if logical {
+        "A dashed line is a reference that no foreign key holds.\n"
+    } else {
+        ""
+    };
+    format!("{}\n{legend}", block("mermaid", &mermaid::entities(docs)))
+}

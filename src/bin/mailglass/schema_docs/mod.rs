@@ -1,0 +1,40 @@
+//! Schema docs: one model of a migrated database, and its renderings.
+
+mod behaviour;
+mod conflict_target;
+mod dbml;
+mod join;
+mod json;
+mod known;
+mod lint;
+mod markdown;
+mod mermaid;
+pub(crate) mod model;
+mod names;
+mod overview;
+mod read;
+mod selection;
+mod words;
+
+use diesel::PgConnection;
+
+pub(crate) use lint::{MissingNote, lint};
+pub(crate) use read::ReadError;
+pub(crate) use selection::Selection;
+
+use model::Docs;
+
+/// Reads what a selection takes and joins it with what the crate knows.
+pub(crate) fn read(conn: &mut PgConnection, selection: &Selection, title: Option<String>) -> Result<Docs, ReadError> {
+    Ok(join::join(read::read(conn, selection)?, title))
+}
+
+/// Every rendering: the file's name and its text.
+pub(crate) fn render(docs: &Docs) -> serde_json::Result<Vec<(&'static str, String)>> {
+    Ok(vec![
+        ("README.md", markdown::markdown(docs)),
+        ("schema.json", json::json(docs)?),
+        (json::SCHEMA_FILE, json::json_schema()?),
+        ("schema.dbml", dbml::dbml(docs)),
+    ])
+}

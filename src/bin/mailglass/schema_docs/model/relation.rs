@@ -1,0 +1,67 @@
+//! A table or view, and what of it is not a part with a name of its own.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Column, Constraint, Index, Name, Reference, Trigger};
+
+/// A table or a view.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Relation {
+    #[serde(flatten)]
+    pub(crate) name: Name,
+    pub(crate) kind: RelationKind,
+    pub(crate) comment: Option<String>,
+    /// In the table's order.
+    pub(crate) columns: Vec<Column>,
+    /// By kind (primary key, unique, foreign key, check, exclusion), then by name. NOT NULL stands with its column.
+    pub(crate) constraints: Vec<Constraint>,
+    /// By name, those that constraints keep included.
+    pub(crate) indexes: Vec<Index>,
+    /// By name.
+    pub(crate) triggers: Vec<Trigger>,
+    /// What the columns refer to: foreign keys and references that only the code knows.
+    #[serde(default)]
+    pub(crate) references: Vec<Reference>,
+    /// Storage parameters, such as `fillfactor=70`.
+    pub(crate) options: Vec<String>,
+    pub(crate) row_security: bool,
+    /// How a partitioned table is partitioned, such as `RANGE (created_at)`.
+    pub(crate) partition_key: Option<String>,
+    /// A partitioned table's partitions, by name; they are no relations of their own here.
+    pub(crate) partitions: Vec<Partition>,
+    /// A view's query.
+    pub(crate) definition: Option<String>,
+    /// What the crate has for the rows of this table.
+    #[serde(default)]
+    pub(crate) rust: Option<RustTable>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RelationKind {
+    Table,
+    PartitionedTable,
+    ForeignTable,
+    View,
+    MaterializedView,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct RustTable {
+    /// Diesel's table.
+    pub(crate) table: String,
+    /// The struct that rows are read as.
+    pub(crate) model: Option<String>,
+    /// What makes rows.
+    pub(crate) made_by: String,
+    /// What changes rows; absent where nothing does.
+    pub(crate) changed_by: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Partition {
+    pub(crate) name: String,
+    /// Which rows it holds, such as `FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')`.
+    pub(crate) bound: String,
+}

@@ -1,0 +1,20 @@
+-- The relations that could be documented: nobody's but the users', and no partition, which belongs to its table. Diesel's
+-- list of migrations is bookkeeping.
+SELECT
+    class.oid,
+    nspname::text AS schema,
+    relname::text AS name,
+    pg_table_is_visible(class.oid) AS is_visible
+FROM pg_class AS class
+JOIN pg_namespace AS namespace ON namespace.oid = relnamespace
+WHERE
+    relkind IN ('r', 'p', 'f', 'v', 'm')
+    AND NOT relispartition
+    AND relpersistence <> 't'
+    AND nspname <> 'information_schema'
+    AND nspname NOT LIKE 'pg\_%'
+    AND relname <> '__diesel_schema_migrations'
+    AND NOT EXISTS (
+        SELECT FROM pg_depend
+        WHERE classid = 'pg_class'::regclass AND objid = class.oid AND deptype = 'e'
+    )
