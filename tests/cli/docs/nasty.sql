@@ -47,7 +47,7 @@ CREATE TABLE "Order Items" (
     "from"       integer REFERENCES "select",
     during       tstzrange NOT NULL,
     CONSTRAINT "pk of | items" PRIMARY KEY ("Order ID", "Line ""No"""),
-    CONSTRAINT "camel is > 0" CHECK ("camelCase" >= 0 AND "ünïcödé 😀" <> '|`'),
+    CONSTRAINT "camel is > 0" CHECK ("camelCase" >= 0 AND "ünïcödé 😀" <> '\|`'),
     CONSTRAINT later UNIQUE ("from") DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT same UNIQUE NULLS NOT DISTINCT ("camelCase", doubled),
     CONSTRAINT apart EXCLUDE USING gist (during WITH &&) WHERE ("from" IS NOT NULL)

@@ -37,11 +37,12 @@ pub(crate) fn markdown_cell(text: &str) -> String {
 
 /// Code in a line, or in a table's cell.
 pub(crate) fn code(text: &str) -> String {
-    let text = text
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .replace('|', "\\|");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.contains("\\|") {
+        // In a table, no run of backslashes before a pipe says just this.
+        return format!("<code>{}</code>", html(&text));
+    }
+    let text = text.replace('|', "\\|");
     let fence = "`".repeat(longest_run(&text) + 1);
     // A space keeps a backtick at an end apart from the fence; Markdown takes it off again.
     let pad = if text.starts_with('`') || text.ends_with('`') {
@@ -50,6 +51,14 @@ pub(crate) fn code(text: &str) -> String {
         ""
     };
     format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+fn html(text: &str) -> String {
+    let escape = |it: char| match it.is_ascii_punctuation() {
+        true => format!("&#{};", u32::from(it)),
+        false => it.to_string(),
+    };
+    text.chars().map(escape).collect()
 }
 
 /// A block of code.
@@ -88,6 +97,7 @@ mod tests {
         assert_eq!(code("a | b"), "`a \\| b`");
         assert_eq!(code("a `b` c"), "``a `b` c``");
         assert_eq!(code("`b`"), "`` `b` ``");
+        assert_eq!(code("a\\|b"), "<code>a&#92;&#124;b</code>");
         assert_eq!(block("sql", "x ``` y"), "````sql\nx ``` y\n````\n");
     }
 

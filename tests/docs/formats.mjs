@@ -1,0 +1,32 @@
+// Holds the other renderings to what reads them elsewhere: node formats.mjs <folder>…
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { launch } from './browser.mjs';
+import * as dbml from './formats/dbml.mjs';
+import * as json from './formats/json.mjs';
+import * as markdown from './formats/markdown.mjs';
+import * as mermaid from './formats/mermaid.mjs';
+
+const MOST = 12;
+
+const folders = process.argv.slice(2).map((folder) => resolve(folder));
+if (folders.length === 0) {
+  console.error('usage: node formats.mjs <folder>…');
+  process.exit(2);
+}
+
+let failed = 0;
+const browser = await launch();
+for (const folder of folders) {
+  const read = (name) => readFileSync(join(folder, name), 'utf8');
+  const schema = JSON.parse(read('schema.json'));
+  for (const { title, check } of [json, dbml, markdown, mermaid]) {
+    const problems = await check({ read, schema, browser }).catch((error) => [`check: ${error.stack}`]);
+    console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${folder}: ${title}`);
+    for (const problem of problems.slice(0, MOST)) console.log(`       ${problem}`);
+    if (problems.length > MOST) console.log(`       and ${problems.length - MOST} more`);
+    failed += problems.length > 0 ? 1 : 0;
+  }
+}
+await browser.close();
+process.exit(failed > 0 ? 1 : 0);
