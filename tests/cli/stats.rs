@@ -41,10 +41,7 @@ fn everything_is_counted_for_all_tenants_or_one() {
         tables[0],
         [["status", "deliveries", "open", "terminal"], ["queued", "1", "1", "0"]]
     );
-    assert_eq!(
-        tables[2],
-        [["state", "waiting_events"], ["linked", "0"], ["expired", "0"]]
-    );
+    assert_eq!(tables[2], [["state", "events"], ["linked", "0"], ["expired", "0"]]);
     run(&database, &["stats"]).exits(0).says("has waited for 1h");
 }
 

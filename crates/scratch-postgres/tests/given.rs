@@ -121,6 +121,8 @@ fn no_error_shows_the_password() {
     let directory = server().directory().unwrap().display();
     for url in [
         format!("postgresql://nobody:hunter2@/x?host={directory}&port=5432&user=no_such_role"),
+        // Reaches the server, which quotes the database that libpq takes it for.
+        format!("postgresql:///hunter2@x?host={directory}&port=5432&user=postgres"),
         "postgresql://me:hunter2@nowhere.invalid/x".to_owned(),
         "postgresql://me:@hunter2@nowhere.invalid/x".to_owned(), // @ ought to be %40
         "postgresql://me:/hunter2@nowhere.invalid/x".to_owned(), // and / %2F

@@ -132,6 +132,8 @@ fn compare(folder: &Path, migration: &MigrationFiles) -> Result<(), Failure> {
 /// Both files, or none: they are written beside, in a folder that Diesel passes over.
 fn write(dir: &Path, folder: &str, migration: &MigrationFiles) -> Result<(), Failure> {
     let draft = dir.join(format!(".mailglass-{}", process::id()));
+    // What a process of this number has left that was killed.
+    let _ = fs::remove_dir_all(&draft);
     let written = write_draft(&draft, migration)
         .and_then(|()| fs::rename(&draft, dir.join(folder)))
         .map_err(|error| unusable(&dir.join(folder), &error));

@@ -175,11 +175,7 @@ fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
         ["expired".into(), links.expired.into()],
     ];
     let rows: Vec<[Cell; 2]> = pending.chain(settled).collect();
-    output.table(
-        "Events that came before their delivery",
-        ["state", "waiting_events"],
-        rows,
-    )?;
+    output.table("Events that came before their delivery", ["state", "events"], rows)?;
     let sizes = counted.sizes.iter();
     let sizes = sizes.map(|it| [it.table.as_str().into(), it.table_bytes.into(), it.index_bytes.into()]);
     output.table(
