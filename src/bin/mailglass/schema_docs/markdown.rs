@@ -29,7 +29,11 @@ pub(crate) fn markdown(docs: &Docs) -> String {
     }
     if !docs.functions.is_empty() {
         parts.push("## Functions\n".to_owned());
-        parts.extend(docs.functions.iter().map(types::function));
+        parts.extend(
+            docs.anchored_functions()
+                .iter()
+                .map(|(it, anchor)| types::function(it, anchor)),
+        );
     }
     parts.join("\n")
 }

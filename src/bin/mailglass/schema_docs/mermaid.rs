@@ -39,7 +39,7 @@ fn entities_with(docs: &Docs, shows: &dyn Fn(&Relation, &Column) -> bool) -> Str
         for column in columns {
             let mut marks = relation.key_marks(&column.name);
             // No mark of Mermaid's; its line is dashed.
-            marks.retain(|it| *it != "REF");
+            marks.retain(|it| *it != "LR");
             let marks = marks.join(", ");
             let null = if column.nullable { " \"NULL\"" } else { "" };
             let marks = if marks.is_empty() { marks } else { format!(" {marks}") };

@@ -3,6 +3,7 @@
 mod behaviour;
 mod conflict_target;
 mod dbml;
+mod html;
 mod join;
 mod json;
 mod known;
@@ -33,6 +34,7 @@ pub(crate) fn read(conn: &mut PgConnection, selection: &Selection, title: Option
 pub(crate) fn render(docs: &Docs) -> serde_json::Result<Vec<(&'static str, String)>> {
     Ok(vec![
         ("README.md", markdown::markdown(docs)),
+        ("index.html", html::html(docs)),
         ("schema.json", json::json(docs)?),
         (json::SCHEMA_FILE, json::json_schema()?),
         ("schema.dbml", dbml::dbml(docs)),

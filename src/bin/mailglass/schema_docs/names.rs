@@ -1,6 +1,8 @@
 //! How things are called in the docs: as SQL writes them, and as the end of a link.
 
-use super::model::{Column, ConstraintKind, Docs, Enum, Index, Name, Relation};
+use std::collections::BTreeMap;
+
+use super::model::{Column, ConstraintKind, Docs, Enum, Function, Index, Name, Relation};
 
 impl Name {
     /// As SQL writes it, in quotes where it needs them.
@@ -11,11 +13,19 @@ impl Name {
         }
     }
 
-    /// As people read it, without quotes.
+    /// As people read it.
     pub(crate) fn plain(&self) -> String {
+        // Where a dot could be mistaken, in quotes all the same.
+        let plain = |part: &str| {
+            if part.contains('.') {
+                identifier(part)
+            } else {
+                part.to_owned()
+            }
+        };
         match &self.schema {
-            Some(schema) => format!("{schema}.{}", self.name),
-            None => self.name.clone(),
+            Some(schema) => format!("{}.{}", plain(schema), plain(&self.name)),
+            None => plain(&self.name),
         }
     }
 }
@@ -95,6 +105,26 @@ impl Docs {
 
     pub(crate) fn enum_type(&self, name: &Name) -> Option<&Enum> {
         self.enums.iter().find(|it| it.name == *name)
+    }
+
+    /// The functions, each with the end of a link to it: those of one name are told apart by a number.
+    pub(crate) fn anchored_functions(&self) -> Vec<(&Function, String)> {
+        let mut seen: BTreeMap<&Name, usize> = BTreeMap::new();
+        let anchored = self.functions.iter().map(|it| {
+            let nth = seen.entry(&it.name).or_default();
+            *nth += 1;
+            let anchor = it.name.anchor("function");
+            // No anchor ends like this: there, two digits follow a tilde, or a name does.
+            (it, if *nth == 1 { anchor } else { format!("{anchor}~~{nth}") })
+        });
+        anchored.collect()
+    }
+
+    /// The end of a link to a trigger's function, which takes no arguments.
+    pub(crate) fn trigger_function_anchor(&self, name: &Name) -> Option<String> {
+        let mut functions = self.anchored_functions().into_iter();
+        let found = functions.find(|(it, _)| it.name == *name && it.arguments.is_empty());
+        found.map(|(_, anchor)| anchor)
     }
 
     /// The end of a link to an enum or domain; nothing where the docs don't hold it.

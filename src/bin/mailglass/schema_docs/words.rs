@@ -1,7 +1,8 @@
 //! The words that every rendering has for what the model says in names of its own.
 
 use super::model::{
-    Changes, Column, Enabled, Identity, Index, PersonalData, Reference, Relation, RelationKind, Writer,
+    Changes, Column, ConstraintKind, Enabled, Identity, Index, Label, PersonalData, Reference, Relation, RelationKind,
+    Writer,
 };
 
 impl RelationKind {
@@ -16,14 +17,26 @@ impl RelationKind {
     }
 }
 
+impl ConstraintKind {
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            ConstraintKind::PrimaryKey => "primary key",
+            ConstraintKind::Unique => "unique",
+            ConstraintKind::ForeignKey => "foreign key",
+            ConstraintKind::Check => "check",
+            ConstraintKind::Exclusion => "exclusion",
+        }
+    }
+}
+
 impl Writer {
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Writer::Application => "your application",
+            Writer::Application => "application",
             Writer::Mailglass => "mailglass",
-            Writer::Projection => "the projection",
-            Writer::Reconciler => "the reconciler",
-            Writer::Database => "the database",
+            Writer::Projection => "projection",
+            Writer::Reconciler => "reconciler",
+            Writer::Database => "database",
         }
     }
 }
@@ -31,12 +44,12 @@ impl Writer {
 impl Changes {
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Changes::Never => "never",
-            Changes::Once => "once",
-            Changes::WithEvents => "with events",
-            Changes::OnUpdate => "when you update",
-            Changes::Always => "with every change",
-            Changes::OnSweep => "with sweeps",
+            Changes::Never => "never changes",
+            Changes::Once => "set once",
+            Changes::WithEvents => "changes with events",
+            Changes::OnUpdate => "changes when the application says so",
+            Changes::Always => "changes with the row",
+            Changes::OnSweep => "changes with every sweep",
         }
     }
 }
@@ -55,11 +68,18 @@ impl PersonalData {
 impl Enabled {
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Enabled::Origin => "enabled, but asleep where session_replication_role is replica",
-            Enabled::Always => "always enabled, also where session_replication_role is replica",
-            Enabled::Replica => "enabled only where session_replication_role is replica",
+            Enabled::Origin => "awake, but asleep under session_replication_role = replica",
+            Enabled::Always => "awake under session_replication_role = replica, too",
+            Enabled::Replica => "awake under session_replication_role = replica only",
             Enabled::Disabled => "disabled",
         }
+    }
+}
+
+impl Label {
+    /// Even an empty label is one.
+    pub(crate) fn words(&self) -> &str {
+        if self.label.is_empty() { "(empty)" } else { &self.label }
     }
 }
 
@@ -83,6 +103,7 @@ impl Column {
             .replace("time without time zone", "time")
             .replace("character varying", "varchar")
             .replace("double precision", "float8")
+            .replace("boolean", "bool")
     }
 }
 
@@ -119,7 +140,7 @@ impl Relation {
         matches!(self.kind, RelationKind::View | RelationKind::MaterializedView)
     }
 
-    /// The marks of a column: PK, FK, UK, and REF for a reference without a foreign key.
+    /// The marks of a column: PK, FK, LR for a logical reference, and UK.
     pub(crate) fn key_marks(&self, column: &str) -> Vec<&'static str> {
         let refers = |logically: bool| {
             let mut references = self.references.iter().filter(|it| it.is_logical() == logically);
@@ -128,7 +149,7 @@ impl Relation {
         let marks = [
             (self.is_in_primary_key(column), "PK"),
             (refers(false), "FK"),
-            (refers(true), "REF"),
+            (refers(true), "LR"),
             (self.is_unique(column) && !self.is_in_primary_key(column), "UK"),
         ];
         marks.into_iter().filter(|it| it.0).map(|it| it.1).collect()

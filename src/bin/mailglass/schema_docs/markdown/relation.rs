@@ -58,7 +58,7 @@ fn columns(docs: &Docs, this: &Relation) -> String {
     let rows: Vec<Vec<String>> = this.columns.iter().map(|it| column(docs, this, it, knows)).collect();
     let mut head = vec!["Column", "Type", "NULL", "Default"];
     if knows {
-        head.extend(["Rust", "Diesel", "Written by", "Changes"]);
+        head.extend(["Rust", "Diesel", "Written by"]);
     }
     head.push("Meaning");
     table(&head, &rows)
@@ -86,8 +86,7 @@ fn column(docs: &Docs, relation: &Relation, this: &Column, knows: bool) -> Vec<S
         cells.extend([
             text(known.and_then(|it| Some(code(it.rust_type.as_ref()?)))),
             text(known.map(|it| code(&it.diesel_type))),
-            text(known.map(|it| it.written_by.words().to_owned())),
-            text(known.map(|it| it.changes.words().to_owned())),
+            text(known.map(|it| format!("{}; {}", it.written_by.words(), it.changes.words()))),
         ]);
     }
     let comment = this.comment.as_deref().unwrap_or("–");
@@ -179,11 +178,8 @@ fn triggers(docs: &Docs, this: &Relation) -> String {
 fn trigger(docs: &Docs, relation: &Relation, this: &Trigger) -> String {
     let anchor = relation.name.anchor_of("trigger", &this.name);
     let function = code(&this.function.sql());
-    let calls = docs
-        .functions
-        .iter()
-        .find(|it| it.name == this.function)
-        .map_or(function.clone(), |it| link(&function, &it.anchor()));
+    let anchor_of_function = docs.trigger_function_anchor(&this.function);
+    let calls = anchor_of_function.map_or(function.clone(), |it| link(&function, &it));
     let mut lines = vec![
         format!(
             "<a id=\"{anchor}\"></a>{}: {}",

@@ -1,7 +1,6 @@
 //! Types and functions, as Markdown.
 
 use super::super::model::{Column, Docs, Domain, Enum, Function, Label, Relation};
-use super::super::names::anchor;
 use super::text::{block, cell, code, link, markdown_cell, plain, table};
 use super::{heading, paragraph};
 
@@ -23,7 +22,7 @@ pub(super) fn enum_type(docs: &Docs, this: &Enum) -> String {
             format!(
                 "<a id=\"{}\"></a>{}",
                 this.name.anchor_of("label", &it.label),
-                code(&it.label)
+                code(it.words())
             ),
             it.variant.as_deref().map_or("–".to_owned(), code),
             text(&it.since),
@@ -71,7 +70,7 @@ fn column_link(relation: &Relation, column: &Column) -> String {
     link(&code(&name), &relation.name.anchor_of("column", &column.name))
 }
 
-pub(super) fn function(this: &Function) -> String {
+pub(super) fn function(this: &Function, anchor: &str) -> String {
     let mut facts = vec![
         format!(
             "{} returns {}",
@@ -85,22 +84,10 @@ pub(super) fn function(this: &Function) -> String {
     }
     facts.extend(this.settings.iter().map(|it| format!("SET {}", code(it))));
     format!(
-        "<a id=\"{}\"></a>\n\n### {}\n\n{}{}.\n\n{}",
-        this.anchor(),
+        "<a id=\"{anchor}\"></a>\n\n### {}\n\n{}{}.\n\n{}",
         plain(&this.name.plain()),
         paragraph(this.comment.as_deref()),
         facts.join(", "),
         block("sql", &this.source),
     )
-}
-
-impl Function {
-    /// Of its arguments, too: names may be overloaded.
-    pub(crate) fn anchor(&self) -> String {
-        if self.arguments.is_empty() {
-            self.name.anchor("function")
-        } else {
-            format!("{}{}", self.name.anchor("function"), anchor("", &[&self.arguments]))
-        }
-    }
 }

@@ -1,0 +1,149 @@
+//! How it behaves: what events do to a delivery, and what becomes of an event that finds none.
+
+use maud::{Markup, html};
+
+use super::super::model::{Behaviour, Docs, Enum, OrphanLife, Projection};
+use super::text::{column_link, own_link, scrolling};
+use super::{ladder, states};
+
+pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> Markup {
+    html! {
+        div.group #behaviour {
+            h2 { "How it behaves" (own_link("behaviour")) }
+            (projection(docs, &behaviour.projection))
+            (orphans(&behaviour.orphan))
+        }
+    }
+}
+
+fn projection(docs: &Docs, projection: &Projection) -> Markup {
+    html! {
+        section.entry #projection {
+            h3 { "How events move a delivery" (own_link("projection")) }
+            div.prose {
+                p {
+                    "A delivery’s projection is what its events come to. Each of its columns is a join, so neither their order "
+                    "nor how often one arrives makes a difference:"
+                }
+                ul {
+                    li { b { "Last event" } ": the greatest by (occurred_at, rank); the rank decides at the same instant." }
+                    li { b { "Status" } ": the highest that any event reached. It never goes down." }
+                    li { b { "Stamps" } ": the earliest time of an event that stamps the column." }
+                    li { b { "Terminal" } ": whether any event was terminal." }
+                }
+            }
+            div.wide.figure role="region" tabindex="0" aria-label="Diagram of the statuses" { (ladder::ladder(projection)) }
+            div.block { h4 { "The rules" } (scrolling("Rules of the projection", &rules(docs, projection))) }
+        }
+    }
+}
+
+fn rules(docs: &Docs, projection: &Projection) -> Markup {
+    let event_types = holder(docs, projection.rules.iter().map(|it| it.event_type.as_str()));
+    let statuses = holder(docs, projection.statuses.iter().map(String::as_str));
+    let stamps: Vec<&String> = projection.rules.iter().filter_map(|it| it.stamp.as_ref()).collect();
+    let stamped = docs.relations.iter().find(|it| {
+        !stamps.is_empty()
+            && stamps
+                .iter()
+                .all(|stamp| it.columns.iter().any(|it| it.name == **stamp))
+    });
+    html! {
+        table {
+            thead {
+                tr {
+                    th scope="col" { "Rank" }
+                    th scope="col" { "Event type" }
+                    th scope="col" { "Reaches the status" }
+                    th scope="col" { "Terminal" }
+                    th scope="col" { "Stamps" }
+                }
+            }
+            tbody {
+                @for rule in &projection.rules {
+                    tr {
+                        td.number { (rule.rank) }
+                        th scope="row" { (label_link(event_types, &rule.event_type)) }
+                        td {
+                            @match &rule.status {
+                                Some(status) => (label_link(statuses, status)),
+                                None => span.soft { "leaves it" },
+                            }
+                        }
+                        td { @if rule.terminal { "terminal" } }
+                        td {
+                            @if let Some(stamp) = &rule.stamp {
+                                @match stamped {
+                                    Some(relation) => (column_link(docs, &relation.name, stamp)),
+                                    None => code { (stamp) },
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The enum that has all these labels: the smallest, should several.
+fn holder<'a>(docs: &'a Docs, labels: impl Iterator<Item = &'a str> + Clone) -> Option<&'a Enum> {
+    let has = |it: &&Enum| labels.clone().all(|label| it.labels.iter().any(|it| it.label == label));
+    docs.enums.iter().filter(has).min_by_key(|it| it.labels.len())
+}
+
+fn label_link(holder: Option<&Enum>, label: &str) -> Markup {
+    html! {
+        @match holder {
+            Some(it) => a href={ "#" (it.name.anchor_of("label", label)) } { code { (label) } },
+            None => code { (label) },
+        }
+    }
+}
+
+fn orphans(life: &OrphanLife) -> Markup {
+    html! {
+        section.entry #orphans {
+            h3 { "The life of an orphan" (own_link("orphans")) }
+            div.prose {
+                p {
+                    "An event lands in the ledger even where its delivery isn’t there yet. Beside the ledger it then waits for "
+                    "the delivery, and a sweep of the reconciler links it or, past an age, gives it up. The event’s own row never changes."
+                }
+            }
+            div.wide.figure role="region" tabindex="0" aria-label="Diagram of an orphan’s states" { (states::diagram(life)) }
+            div.block { h4 { "States" } (scrolling("States of an orphan", &state_table(life))) }
+            div.block { h4 { "Transitions" } (scrolling("Transitions of an orphan", &transitions(life))) }
+        }
+    }
+}
+
+fn state_table(life: &OrphanLife) -> Markup {
+    html! {
+        table {
+            thead { tr { th scope="col" { "State" } th scope="col" { "Told by" } th scope="col" { "Meaning" } } }
+            tbody {
+                @for state in &life.states {
+                    tr { th scope="row" { code { (state.name) } } td { code { (state.condition) } } td { (state.meaning) } }
+                }
+            }
+        }
+    }
+}
+
+fn transitions(life: &OrphanLife) -> Markup {
+    html! {
+        table {
+            thead { tr { th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "When" } } }
+            tbody {
+                @for it in &life.transitions {
+                    tr {
+                        td { @match &it.from { Some(from) => code { (from) }, None => span.soft { "the beginning" } } }
+                        td { code { (it.to) } }
+                        td { (it.when) }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// The filter: all words, rows and sections, the count, Escape, Enter, and links to what it hides.
+export const title = 'filters';
+
+export const check = ({ open }) => open({}, async (page) => {
+  const problems = [];
+  const expect = (is, what) => { if (!is) problems.push(what); };
+  const state = () => page.evaluate(() => {
+    const seen = (selector) => [...document.querySelectorAll(selector)].filter((it) => it.checkVisibility());
+    return {
+      sections: seen('.entry').length,
+      rows: seen('.entry tbody tr, .entry .item').length,
+      texts: seen('.entry').map((it) => it.textContent.toLowerCase()),
+      nav: seen('nav a').length,
+      count: document.getElementById('count').textContent,
+      nothing: document.getElementById('nothing').checkVisibility(),
+    };
+  });
+  const field = page.locator('#filter');
+  const before = await state();
+  expect(before.count === '' && !before.nothing, 'speaks before anybody asks');
+
+  // A row of a table that has more rows.
+  const [table, column] = await page.evaluate(() => {
+    const sections = [...document.querySelectorAll('.entry:has(.columns)')];
+    const it = sections.find((it) => it.querySelectorAll('.columns tbody tr').length > 1) ?? sections[0];
+    return [it.querySelector('h3 code').textContent, it.querySelector('.columns tbody tr:last-child th code').textContent];
+  });
+  await field.fill(`  ${column.toUpperCase()}   ${table} `);
+  const both = await state();
+  expect(both.sections >= 1, `finds no ${table} ${column}`);
+  expect(both.rows < before.rows, 'hides no row');
+  expect(both.texts.every((it) => it.includes(table.toLowerCase()) && it.includes(column.toLowerCase())), 'a section without the words');
+  expect(/\d+ (rows? in \d+ )?sections?$/.test(both.count), `counts: ${both.count}`);
+  expect(both.nav === both.sections, `the contents show ${both.nav} of ${both.sections}`);
+  await page.keyboard.press('Enter');
+  const landed = await page.evaluate(() => document.activeElement.textContent.toLowerCase());
+  expect(landed.includes(column.toLowerCase()), 'Enter goes nowhere');
+
+  await field.fill(`${table} surely-not-there`);
+  const none = await state();
+  expect(none.sections === 0 && none.nothing && none.count === 'Nothing matches', `nothing matches: ${JSON.stringify(none)}`);
+  // In the field, Chromium clears by itself.
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press('Escape');
+  const after = await state();
+  expect(JSON.stringify(after) === JSON.stringify(before), 'Escape does not bring everything back');
+  expect(await field.inputValue() === '', 'Escape leaves the words');
+
+  // A link to what is hidden.
+  await field.fill('surely-not-there');
+  const id = await page.evaluate(() => {
+    const { id } = document.querySelector('.columns tbody tr');
+    location.hash = `#${id}`;
+    return id;
+  });
+  await page.waitForTimeout(100);
+  expect(await field.inputValue() === '' && await page.locator(`[id="${id}"]`).isVisible(), 'a link to what is hidden stays hidden');
+  await field.fill('surely-not-there');
+  await page.locator('#nothing button').click();
+  expect(await field.inputValue() === '', 'the button clears nothing');
+  expect(await page.locator('#count').getAttribute('aria-live') === 'polite', 'the count is not read out');
+  return problems;
+});

@@ -1,0 +1,41 @@
+// Looks at pages of schema docs with a browser: node page.mjs <index.html>…; the pictures go to ./out.
+import { mkdirSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { launch, withPage } from './browser.mjs';
+import * as access from './checks/access.mjs';
+import * as filter from './checks/filter.mjs';
+import * as geometry from './checks/geometry.mjs';
+import * as keyboard from './checks/keyboard.mjs';
+import * as links from './checks/links.mjs';
+import * as pictures from './checks/pictures.mjs';
+import * as plain from './checks/plain.mjs';
+import * as valid from './checks/valid.mjs';
+
+const CHECKS = [valid, links, filter, keyboard, geometry, plain, access, pictures];
+const MOST = 12;
+
+const files = process.argv.slice(2).map((file) => resolve(file));
+if (files.length === 0) {
+  console.error('usage: node page.mjs <index.html>…');
+  process.exit(2);
+}
+const out = resolve(dirname(fileURLToPath(import.meta.url)), 'out');
+mkdirSync(out, { recursive: true });
+
+let failed = 0;
+const browser = await launch();
+for (const file of files) {
+  const url = pathToFileURL(file).href;
+  const name = `${basename(dirname(file))}-${basename(file, '.html')}`;
+  const open = (options, check) => withPage(browser, url, options, check);
+  for (const { title, check } of CHECKS) {
+    const problems = await check({ file, name, out, open }).catch((error) => [`check: ${error.message}`]);
+    console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${file}: ${title}`);
+    for (const problem of problems.slice(0, MOST)) console.log(`       ${problem}`);
+    if (problems.length > MOST) console.log(`       and ${problems.length - MOST} more`);
+    failed += problems.length > 0 ? 1 : 0;
+  }
+}
+await browser.close();
+process.exit(failed > 0 ? 1 : 0);
