@@ -131,7 +131,7 @@ fn revert_to(
     let version = version.replace('-', "");
     let version = (version != "0").then_some(version.as_str());
     let affected = listed.iter().filter(|it| it.is_applied && Some(it.version) > version);
-    let affected: Vec<&str> = affected.map(|it| it.name).collect();
+    let affected: Vec<&str> = affected.rev().map(|it| it.name).collect();
     if !affected.is_empty() {
         let loss = match data_loss {
             DataLoss::Refuse => "refusing if rows would be lost",

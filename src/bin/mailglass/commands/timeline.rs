@@ -146,11 +146,9 @@ fn tables(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
     ];
     output.table("Events", header, shown.events.iter().map(event).collect())?;
     let decision = |it: &Decision| {
-        let tone = if it.is == it.should_be {
-            Tone::Neutral
-        } else {
-            Tone::Bad
-        };
+        // A row without any event is somebody else's INSERT, and stays as it is.
+        let is_wrong = it.is != it.should_be && !shown.events.is_empty();
+        let tone = if is_wrong { Tone::Bad } else { Tone::Neutral };
         [
             it.column.into(),
             Cell::toned(it.is.as_deref().unwrap_or_default(), tone),
