@@ -281,6 +281,16 @@ fn a_folder_that_cannot_be_written_is_named() {
     docs(&database, &file.join("docs"), &[]).exits(5).says("in_the_way");
 }
 
+/// A folder stands where a file should be.
+#[test]
+fn nothing_is_written_where_not_all_can_be() {
+    let (database, _) = connected();
+    let out = Folder::new();
+    fs::create_dir(out.path().join("schema.dbml")).unwrap();
+    docs(&database, out.path(), &[]).exits(5).says("schema.dbml");
+    assert_eq!(out.names(), ["schema.dbml"]);
+}
+
 #[test]
 fn a_throwaway_server_has_what_this_release_makes() {
     let out = committed();

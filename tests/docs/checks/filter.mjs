@@ -53,7 +53,7 @@ export const check = ({ open }) => open({}, async (page) => {
     location.hash = `#${id}`;
     return id;
   });
-  await page.waitForTimeout(100);
+  await page.waitForFunction(() => document.getElementById('filter').value === '');
   expect(await field.inputValue() === '' && await page.locator(`[id="${id}"]`).isVisible(), 'a link to what is hidden stays hidden');
   await field.fill('surely-not-there');
   await page.locator('#nothing button').click();

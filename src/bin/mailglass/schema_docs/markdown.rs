@@ -6,7 +6,7 @@ mod text;
 mod types;
 
 use super::mermaid;
-use super::model::{Docs, Name};
+use super::model::{Column, Docs, Name, Relation};
 use text::{block, cell, code, link, plain, table};
 
 pub(crate) fn markdown(docs: &Docs) -> String {
@@ -58,6 +58,11 @@ fn paragraph(comment: Option<&str>) -> String {
     let lines = comment.unwrap_or_default().trim().lines().map(plain);
     let text = lines.collect::<Vec<_>>().join("<br>\n");
     if text.is_empty() { text } else { format!("{text}\n\n") }
+}
+
+fn column_link(relation: &Relation, column: &Column) -> String {
+    let name = format!("{}.{}", relation.name.plain(), column.name);
+    link(&code(&name), &relation.name.anchor_of("column", &column.name))
 }
 
 fn contents(docs: &Docs) -> String {

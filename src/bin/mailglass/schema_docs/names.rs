@@ -107,6 +107,19 @@ impl Docs {
         self.enums.iter().find(|it| it.name == *name)
     }
 
+    /// The columns that hold personal data or may hold some, as far as it is known of them.
+    pub(crate) fn personal_data(&self) -> Vec<(&Relation, &Column, &'static str)> {
+        let columns = self
+            .relations
+            .iter()
+            .flat_map(|it| it.columns.iter().map(move |column| (it, column)));
+        let personal = columns.filter_map(|(relation, column)| {
+            let words = column.known.as_ref()?.personal_data.words()?;
+            Some((relation, column, words))
+        });
+        personal.collect()
+    }
+
     /// The functions, each with the end of a link to it: those of one name are told apart by a number.
     pub(crate) fn anchored_functions(&self) -> Vec<(&Function, String)> {
         let mut seen: BTreeMap<&Name, usize> = BTreeMap::new();

@@ -96,6 +96,12 @@ impl Column {
 
     /// The type in a diagram, where there is little room.
     pub(crate) fn short_type(&self) -> String {
+        // With a precision between its words, such as timestamp(3) with time zone.
+        if let Some((precise, "")) = self.sql_type.split_once(" with time zone")
+            && let Some((name, precision)) = precise.split_once('(')
+        {
+            return format!("{name}tz({precision}");
+        }
         self.sql_type
             .replace("timestamp with time zone", "timestamptz")
             .replace("timestamp without time zone", "timestamp")

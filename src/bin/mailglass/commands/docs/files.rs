@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process;
 
 use serde::Serialize;
@@ -77,21 +77,32 @@ fn diff(file: &str, found: &str, text: &str) -> String {
     diff.lines().map(cut).collect()
 }
 
-/// Writes what isn't current, each file whole or not at all.
+/// Writes what isn't current: all of it beside first, so that a full disk leaves what was there.
 pub(crate) fn write(dir: &Path, files: &mut [Rendered]) -> Result<(), Failure> {
     if interrupt::is_requested() {
         return Err(Failure::new(Kind::Interrupted, "interrupted; nothing was written"));
     }
     fs::create_dir_all(dir).map_err(|error| unusable(dir, &error))?;
-    for file in files.iter_mut().filter(|it| it.state != State::Current) {
-        let path = dir.join(file.file);
-        let draft = dir.join(format!(".{}-{}", file.file, process::id()));
-        let written = fs::write(&draft, &file.text).and_then(|()| fs::rename(&draft, &path));
-        if let Err(error) = written {
-            // Whatever is in the way of this was in the way of that.
-            let _ = fs::remove_file(&draft);
-            return Err(unusable(&path, &error));
+    let draft_of = |file: &Rendered| dir.join(format!(".{}-{}", file.file, process::id()));
+    let written = write_drafts(dir, files, &draft_of);
+    if written.is_err() {
+        for file in files.iter() {
+            // Some were not made, or are in place already.
+            let _ = fs::remove_file(draft_of(file));
         }
+    }
+    written
+}
+
+fn write_drafts(dir: &Path, files: &mut [Rendered], draft_of: &dyn Fn(&Rendered) -> PathBuf) -> Result<(), Failure> {
+    let mut stale: Vec<&mut Rendered> = files.iter_mut().filter(|it| it.state != State::Current).collect();
+    for file in &stale {
+        let draft = draft_of(file);
+        fs::write(&draft, &file.text).map_err(|error| unusable(&draft, &error))?;
+    }
+    for file in &mut stale {
+        let path = dir.join(file.file);
+        fs::rename(draft_of(file), &path).map_err(|error| unusable(&path, &error))?;
         file.state = State::Written;
         file.diff = None;
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::model::{Behaviour, Docs, Enum, OrphanLife, Projection};
-use super::text::{column_link, own_link, scrolling};
+use super::text::{badge, column_link, own_link, relation_link, scrolling};
 use super::{ladder, states};
 
 pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> Markup {
@@ -12,6 +12,25 @@ pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> Markup {
             h2 { "How it behaves" (own_link("behaviour")) }
             (projection(docs, &behaviour.projection))
             (orphans(&behaviour.orphan))
+            (personal_data(docs))
+        }
+    }
+}
+
+fn personal_data(docs: &Docs) -> Markup {
+    let columns = docs.personal_data();
+    html! {
+        section.entry #personal-data {
+            h3 { "Where personal data is" (own_link("personal-data")) }
+            p { "These columns are meant for it, or may hold some, because the application or the provider fills them." }
+            ul {
+                @for (relation, column, words) in columns {
+                    li {
+                        (relation_link(docs, &relation.name)) "." (column_link(docs, &relation.name, &column.name))
+                        (badge("private", words))
+                    }
+                }
+            }
         }
     }
 }

@@ -126,6 +126,7 @@ fn starts(docs: &Docs) -> Vec<(String, String)> {
         starts.extend([
             ("projection", "How events move a delivery"),
             ("orphans", "The life of an orphan"),
+            ("personal-data", "Where personal data is"),
         ]);
     }
     starts

@@ -2,6 +2,7 @@
 
 use super::super::mermaid;
 use super::super::model::{Behaviour, Docs, Name};
+use super::column_link;
 use super::text::{block, cell, code, link, table};
 
 pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> String {
@@ -72,6 +73,17 @@ pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> String {
         block("mermaid", &mermaid::orphan(orphan)),
         table(&["State", "Meaning", "In `mailglass_event_links`"], &states),
         table(&["From", "To", "When"], &transitions),
+        "<a id=\"personal-data\"></a>\n\n### Where personal data is\n".to_owned(),
+        personal_data(docs),
     ]
     .join("\n")
+}
+
+fn personal_data(docs: &Docs) -> String {
+    let columns = docs.personal_data().into_iter();
+    let items = columns.map(|(relation, column, words)| format!("- {}: {words}\n", column_link(relation, column)));
+    let items: String = items.collect();
+    format!(
+        "These columns are meant for it, or may hold some, because the application or the provider fills them.\n\n{items}"
+    )
 }

@@ -1,8 +1,8 @@
 //! Types and functions, as Markdown.
 
-use super::super::model::{Column, Docs, Domain, Enum, Function, Label, Relation};
-use super::text::{block, cell, code, link, markdown_cell, plain, table};
-use super::{heading, paragraph};
+use super::super::model::{Docs, Domain, Enum, Function, Label};
+use super::text::{block, cell, code, markdown_cell, plain, table};
+use super::{column_link, heading, paragraph};
 
 pub(super) fn enum_type(docs: &Docs, this: &Enum) -> String {
     let rust = this.rust.as_ref().map(|it| format!("In Rust: {}.\n\n", code(it)));
@@ -63,11 +63,6 @@ pub(super) fn domain(this: &Domain) -> String {
     let facts = facts.collect::<Vec<_>>().join(", ");
     let comment = paragraph(this.comment.as_deref());
     format!("{}\n{comment}{facts}.\n", heading("type", &this.name))
-}
-
-fn column_link(relation: &Relation, column: &Column) -> String {
-    let name = format!("{}.{}", relation.name.plain(), column.name);
-    link(&code(&name), &relation.name.anchor_of("column", &column.name))
 }
 
 pub(super) fn function(this: &Function, anchor: &str) -> String {
