@@ -33,6 +33,7 @@ mod recorded_rows;
 mod releases;
 mod replay_races;
 mod replays;
+mod reverts;
 mod send_path;
 mod storm;
 mod support;

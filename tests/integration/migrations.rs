@@ -2,19 +2,16 @@
 
 use std::process::Command;
 
-use diesel::migration::MigrationSource;
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel_migrations::MigrationHarness;
-use mailglass::Error;
-use mailglass::migrations::{DataLoss, FILES, MIGRATIONS, list, redo, revert_to, run};
+use mailglass::migrations::{MIGRATIONS, run};
 use scratch_postgres::Database;
 
-use crate::support::{at_once, backend_pid, connect, delivery, server, wait_until_blocked};
+use crate::support::{at_once, connect, delivery, server};
 
 /// The whole database as SQL, without the lines that differ from run to run.
-fn dump(database: &Database) -> String {
+pub fn dump(database: &Database) -> String {
     let pg_dump = server()
         .program("pg_dump")
         .expect("pg_dump beside the server or on the PATH");
@@ -171,172 +168,4 @@ fn the_invariants_hold_in_the_database_too() {
         let expected = format!("mailglass_deliveries_{constraint}");
         assert_eq!(information.constraint_name(), Some(expected.as_str()), "{change}");
     }
-}
-
-/// A migration of the application's, newer than all of ours.
-const HOSTS: &str = "29990101000000";
-
-fn record_a_migration_of_the_hosts(conn: &mut PgConnection) {
-    let record = format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{HOSTS}')");
-    sql_query(record).execute(conn).unwrap();
-}
-
-fn applied(conn: &mut PgConnection) -> Vec<&'static str> {
-    let listed = list(conn).unwrap();
-    listed.iter().filter(|it| it.is_applied).map(|it| it.version).collect()
-}
-
-fn hosts_is_applied(conn: &mut PgConnection) -> bool {
-    let versions = conn.applied_migrations().unwrap();
-    versions.iter().any(|it| it.to_string() == HOSTS)
-}
-
-#[test]
-fn the_files_are_the_migrations() {
-    let embedded = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap();
-    assert_eq!(embedded.len(), FILES.len());
-    for (migration, files) in embedded.iter().zip(FILES) {
-        let folder = migration.name().to_string();
-        assert_eq!(migration.name().version().to_string(), files.version);
-        assert!(folder.ends_with(&format!("_{}", files.name)), "{folder}");
-        let read = |file| std::fs::read_to_string(format!("migrations/{folder}/{file}")).unwrap();
-        assert_eq!(
-            (read("up.sql").as_str(), read("down.sql").as_str()),
-            (files.up_sql, files.down_sql)
-        );
-    }
-}
-
-#[test]
-fn a_list_says_what_is_applied_and_makes_nothing() {
-    let database = server().database().unwrap();
-    let mut conn = connect(&database);
-    assert_eq!(applied(&mut conn), [""; 0]);
-    let tables = sql_query("SELECT 1 FROM pg_class WHERE relname = '__diesel_schema_migrations'");
-    assert_eq!(tables.execute(&mut conn).unwrap(), 0);
-    conn.run_next_migration(MIGRATIONS).unwrap();
-    assert_eq!(applied(&mut conn), [FILES[0].version]);
-    run(&mut conn).unwrap();
-    assert_eq!(applied(&mut conn).len(), FILES.len());
-}
-
-#[test]
-fn a_revert_takes_ours_down_to_a_version_and_leaves_the_hosts() {
-    let (_database, mut conn) = crate::support::connected();
-    let conn = &mut conn;
-    record_a_migration_of_the_hosts(conn);
-    let reverted = revert_to(conn, Some(FILES[2].version), DataLoss::Refuse).unwrap();
-    let newer: Vec<_> = FILES[3..].iter().rev().map(|it| it.version).collect();
-    assert_eq!(reverted, newer, "newest first");
-    assert_eq!(applied(conn), [FILES[0].version, FILES[1].version, FILES[2].version]);
-    assert!(
-        revert_to(conn, Some(FILES[2].version), DataLoss::Refuse)
-            .unwrap()
-            .is_empty()
-    );
-
-    assert_eq!(revert_to(conn, None, DataLoss::Refuse).unwrap().len(), 3);
-    assert_eq!(applied(conn), [""; 0]);
-    assert!(hosts_is_applied(conn));
-    assert_eq!(run(conn).unwrap().len(), FILES.len());
-}
-
-#[test]
-fn the_last_of_ours_is_redone_though_the_hosts_came_later() {
-    let (database, mut conn) = crate::support::connected();
-    let conn = &mut conn;
-    record_a_migration_of_the_hosts(conn);
-    delivery(conn);
-    let before = dump(&database);
-    assert_eq!(
-        redo(conn, DataLoss::Refuse).unwrap().as_deref(),
-        Some(FILES[FILES.len() - 1].version)
-    );
-    assert_eq!(dump(&database), before);
-    assert!(hosts_is_applied(conn));
-    revert_to(conn, None, DataLoss::Accept).unwrap();
-    assert_eq!(redo(conn, DataLoss::Refuse).unwrap(), None);
-}
-
-#[test]
-fn rows_are_only_lost_by_somebody_who_says_so() {
-    let (database, mut conn) = crate::support::connected();
-    let conn = &mut conn;
-    delivery(conn);
-    let before = dump(&database);
-    let refused = revert_to(conn, None, DataLoss::Refuse).unwrap_err();
-    assert!(refused.is_would_lose_data());
-    let Error::WouldLoseData(lost) = &refused else {
-        panic!("{refused:?}")
-    };
-    let lost: Vec<_> = lost.iter().map(|it| (it.table, it.count)).collect();
-    assert_eq!(lost, [("mailglass_deliveries", 1), ("mailglass_events", 1)]);
-    assert_eq!(
-        refused.to_string(),
-        "reverting would lose 1 rows of mailglass_deliveries, 1 rows of mailglass_events"
-    );
-    assert_eq!(dump(&database), before, "nothing was changed");
-    assert_eq!(applied(conn).len(), FILES.len());
-
-    // The queue is empty, so it may go; what else there is stays.
-    assert_eq!(
-        revert_to(conn, Some(FILES[3].version), DataLoss::Refuse).unwrap().len(),
-        2
-    );
-    revert_to(conn, Some(FILES[2].version), DataLoss::Refuse).unwrap();
-    let redone = redo(conn, DataLoss::Refuse).unwrap_err();
-    assert!(redone.is_would_lose_data(), "redoing create_events empties the ledger");
-    assert_eq!(crate::support::count_events(conn), 1);
-    assert_eq!(revert_to(conn, None, DataLoss::Accept).unwrap().len(), 3);
-}
-
-#[test]
-fn a_version_that_is_not_ours_is_refused() {
-    let (_database, mut conn) = crate::support::connected();
-    record_a_migration_of_the_hosts(&mut conn);
-    let refused = revert_to(&mut conn, Some(HOSTS), DataLoss::Accept).unwrap_err();
-    assert_eq!(crate::support::wrong_fields(&refused), ["version"]);
-    assert_eq!(applied(&mut conn).len(), FILES.len());
-}
-
-#[test]
-fn a_revert_that_fails_half_way_leaves_everything_applied() {
-    let (database, mut conn) = crate::support::connected();
-    let conn = &mut conn;
-    // The host's, so the revert of create_events, in the middle, fails.
-    sql_query("CREATE VIEW recent AS SELECT id FROM mailglass_events")
-        .execute(conn)
-        .unwrap();
-    let before = dump(&database);
-    assert!(revert_to(conn, None, DataLoss::Accept).unwrap_err().is_migration());
-    assert_eq!(dump(&database), before);
-    assert_eq!(applied(conn).len(), FILES.len());
-    sql_query("DROP VIEW recent").execute(conn).unwrap();
-    let other = &mut connect(&database);
-    assert_eq!(
-        revert_to(other, None, DataLoss::Accept).unwrap().len(),
-        FILES.len(),
-        "the lock is free"
-    );
-}
-
-#[test]
-fn a_recorder_and_a_revert_at_the_same_moment_lose_nothing_unsaid() {
-    let (database, mut recorder) = crate::support::connected();
-    let mut reverter = connect(&database);
-    // Where a snapshot would not show what was committed while it waited.
-    sql_query("SET default_transaction_isolation = 'repeatable read'")
-        .execute(&mut reverter)
-        .unwrap();
-    let pid = backend_pid(&mut reverter);
-    recorder.begin_test_transaction().unwrap();
-    let one = delivery(&mut recorder);
-    std::thread::scope(|scope| {
-        let reverting = scope.spawn(|| revert_to(&mut reverter, None, DataLoss::Refuse));
-        wait_until_blocked(&mut connect(&database), pid);
-        // A test transaction has no commit of Diesel's.
-        sql_query("COMMIT").execute(&mut recorder).unwrap();
-        assert!(reverting.join().unwrap().unwrap_err().is_would_lose_data());
-    });
-    assert_eq!(one.timeline(&mut connect(&database)).unwrap().len(), 1);
 }
