@@ -6,8 +6,7 @@ import * as dbml from './formats/dbml.mjs';
 import * as json from './formats/json.mjs';
 import * as markdown from './formats/markdown.mjs';
 import * as mermaid from './formats/mermaid.mjs';
-
-const MOST = 12;
+import { report } from './report.mjs';
 
 const folders = process.argv.slice(2).map((folder) => resolve(folder));
 if (folders.length === 0) {
@@ -22,10 +21,7 @@ for (const folder of folders) {
   const schema = JSON.parse(read('schema.json'));
   for (const { title, check } of [json, dbml, markdown, mermaid]) {
     const problems = await check({ read, schema, browser }).catch((error) => [`check: ${error.stack}`]);
-    console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${folder}: ${title}`);
-    for (const problem of problems.slice(0, MOST)) console.log(`       ${problem}`);
-    if (problems.length > MOST) console.log(`       and ${problems.length - MOST} more`);
-    failed += problems.length > 0 ? 1 : 0;
+    failed += report(folder, title, problems);
   }
 }
 await browser.close();

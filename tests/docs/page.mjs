@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { launch, withPage } from './browser.mjs';
+import { report } from './report.mjs';
 import * as access from './checks/access.mjs';
 import * as filter from './checks/filter.mjs';
 import * as geometry from './checks/geometry.mjs';
@@ -13,7 +14,6 @@ import * as plain from './checks/plain.mjs';
 import * as valid from './checks/valid.mjs';
 
 const CHECKS = [valid, links, filter, keyboard, geometry, plain, access, pictures];
-const MOST = 12;
 
 const files = process.argv.slice(2).map((file) => resolve(file));
 if (files.length === 0) {
@@ -31,10 +31,7 @@ for (const file of files) {
   const open = (options, check) => withPage(browser, url, options, check);
   for (const { title, check } of CHECKS) {
     const problems = await check({ file, name, out, open }).catch((error) => [`check: ${error.message}`]);
-    console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${file}: ${title}`);
-    for (const problem of problems.slice(0, MOST)) console.log(`       ${problem}`);
-    if (problems.length > MOST) console.log(`       and ${problems.length - MOST} more`);
-    failed += problems.length > 0 ? 1 : 0;
+    failed += report(file, title, problems);
   }
 }
 await browser.close();

@@ -1,6 +1,7 @@
 //! Why a command ended without having done what it was asked for.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstream::stderr;
@@ -48,6 +49,11 @@ impl Failure {
 
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Failure::new(Kind::Failed, message)
+    }
+
+    /// A file or folder that can't be read or written.
+    pub(crate) fn of_file(path: &Path, error: &io::Error) -> Self {
+        Failure::failed(format!("{}: {error}", path.display()))
     }
 
     /// What to do about it.

@@ -120,7 +120,7 @@ fn files(migration: &MigrationFiles) -> [(&'static str, &'static str); 2] {
 fn compare(folder: &Path, migration: &MigrationFiles) -> Result<(), Failure> {
     for (name, expected) in files(migration) {
         let path = folder.join(name);
-        let found = fs::read_to_string(&path).map_err(|error| unusable(&path, &error))?;
+        let found = fs::read_to_string(&path).map_err(|error| Failure::of_file(&path, &error))?;
         if found != expected {
             let message = format!("{} is not what this release would write", path.display());
             return Err(Failure::failed(message).hint("undo the change, and make it in a migration of your own"));
@@ -136,7 +136,7 @@ fn write(dir: &Path, folder: &str, migration: &MigrationFiles) -> Result<(), Fai
     let _ = fs::remove_dir_all(&draft);
     let written = write_draft(&draft, migration)
         .and_then(|()| fs::rename(&draft, dir.join(folder)))
-        .map_err(|error| unusable(&dir.join(folder), &error));
+        .map_err(|error| Failure::of_file(&dir.join(folder), &error));
     if written.is_err() {
         // Whatever is in the way of this was in the way of that.
         let _ = fs::remove_dir_all(&draft);
@@ -152,10 +152,6 @@ fn write_draft(draft: &Path, migration: &MigrationFiles) -> io::Result<()> {
         file.sync_all()?;
     }
     Ok(())
-}
-
-fn unusable(path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("{}: {error}", path.display()))
 }
 
 fn show(exported: &[(String, bool)], output: &mut Output) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! The files of the docs: what they would be beside what they are.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -49,7 +49,7 @@ pub(crate) fn compare(dir: &Path, rendered: Vec<(&'static str, String)>) -> Resu
             // What isn't text is no file of ours, but is shown as one.
             Ok(found) => (String::from_utf8_lossy(&found).into_owned(), State::Stale),
             Err(error) if error.kind() == ErrorKind::NotFound => (String::new(), State::Missing),
-            Err(error) => return Err(unusable(&path, &error)),
+            Err(error) => return Err(Failure::of_file(&path, &error)),
         };
         let is_current = state == State::Stale && found == text;
         Ok(Rendered {
@@ -82,7 +82,7 @@ pub(crate) fn write(dir: &Path, files: &mut [Rendered]) -> Result<(), Failure> {
     if interrupt::is_requested() {
         return Err(Failure::new(Kind::Interrupted, "interrupted; nothing was written"));
     }
-    fs::create_dir_all(dir).map_err(|error| unusable(dir, &error))?;
+    fs::create_dir_all(dir).map_err(|error| Failure::of_file(dir, &error))?;
     let draft_of = |file: &Rendered| dir.join(format!(".{}-{}", file.file, process::id()));
     let written = write_drafts(dir, files, &draft_of);
     if written.is_err() {
@@ -98,17 +98,13 @@ fn write_drafts(dir: &Path, files: &mut [Rendered], draft_of: &dyn Fn(&Rendered)
     let mut stale: Vec<&mut Rendered> = files.iter_mut().filter(|it| it.state != State::Current).collect();
     for file in &stale {
         let draft = draft_of(file);
-        fs::write(&draft, &file.text).map_err(|error| unusable(&draft, &error))?;
+        fs::write(&draft, &file.text).map_err(|error| Failure::of_file(&draft, &error))?;
     }
     for file in &mut stale {
         let path = dir.join(file.file);
-        fs::rename(draft_of(file), &path).map_err(|error| unusable(&path, &error))?;
+        fs::rename(draft_of(file), &path).map_err(|error| Failure::of_file(&path, &error))?;
         file.state = State::Written;
         file.diff = None;
     }
     Ok(())
-}
-
-fn unusable(path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("{}: {error}", path.display()))
 }
