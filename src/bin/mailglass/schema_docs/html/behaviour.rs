@@ -22,12 +22,14 @@ fn personal_data(docs: &Docs) -> Markup {
     html! {
         section.entry #personal-data {
             h3 { "Where personal data is" (own_link("personal-data")) }
-            p { "These columns are meant for it, or may hold some, because the application or the provider fills them." }
-            ul {
-                @for (relation, column, words) in columns {
-                    li {
-                        (relation_link(docs, &relation.name)) "." (column_link(docs, &relation.name, &column.name))
-                        (badge("private", words))
+            div.prose {
+                p { "These columns are meant for it, or may hold some, because the application or the provider fills them." }
+                ul {
+                    @for (relation, column, words) in columns {
+                        li {
+                            (relation_link(docs, &relation.name)) "." (column_link(docs, &relation.name, &column.name))
+                            (badge("private", words))
+                        }
                     }
                 }
             }
