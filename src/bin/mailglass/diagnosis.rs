@@ -7,13 +7,16 @@ use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
-use mailglass::contract::{self, Difference, ObjectKind};
+use mailglass::contract::{self, Difference, NAMES, ObjectKind};
 use mailglass::{Error, Result};
 
 use crate::failure::{Failure, Kind};
 
-/// Ours, as this connection's `search_path` finds them.
-pub(crate) const TABLES: [&str; 3] = ["mailglass_deliveries", "mailglass_events", "mailglass_event_links"];
+/// The tables that the manifest promises.
+pub(crate) fn promised_tables() -> Vec<&'static str> {
+    let tables = NAMES.iter().filter(|it| it.kind == "table" && it.removed.is_none());
+    tables.map(|it| it.name).collect()
+}
 
 pub(crate) fn diagnose(conn: &mut PgConnection, error: Error) -> Failure {
     let message = error.to_string();
@@ -39,15 +42,16 @@ pub(crate) fn diagnose(conn: &mut PgConnection, error: Error) -> Failure {
         return Failure::failed(message);
     }
     match (tables(conn), contract::verify(conn)) {
-        (Ok(there), _) if there.len() < TABLES.len() => not_migrated(),
+        (Ok(there), _) if there.len() < promised_tables().len() => not_migrated(),
         (Ok(_), Ok(differences)) => unexpected(&message, &differences).unwrap_or_else(|| Failure::failed(message)),
         _ => Failure::failed(message),
     }
 }
 
-/// Those of ours that are there.
+/// Those of ours that this connection's `search_path` finds.
 pub(crate) fn tables(conn: &mut PgConnection) -> Result<Vec<String>> {
-    let names = TABLES.map(|it| format!("'{it}'")).join(", ");
+    let names: Vec<String> = promised_tables().iter().map(|it| format!("'{it}'")).collect();
+    let names = names.join(", ");
     let there = format!("ARRAY(SELECT name FROM unnest(ARRAY[{names}]) AS name WHERE to_regclass(name) IS NOT NULL)");
     Ok(diesel::select(sql::<Array<Text>>(&there)).get_result(conn)?)
 }

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use clap::Args;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};
 use serde::Serialize;
 
 use crate::connection::DatabaseOptions;
+use crate::diagnosis;
 use crate::failure::Failure;
 use crate::output::{Cell, Output};
 
@@ -59,7 +60,7 @@ const LINKS: &str = "
 
 const SIZES: &str = r#"
     SELECT name AS "table", pg_table_size(name::regclass) AS table_bytes, pg_indexes_size(name::regclass) AS index_bytes
-      FROM unnest(ARRAY['mailglass_deliveries', 'mailglass_events', 'mailglass_event_links']) AS name"#;
+      FROM unnest($1) AS name"#;
 
 #[derive(QueryableByName, Serialize)]
 struct OfStatus {
@@ -139,7 +140,9 @@ impl Stats {
                 events: sql_query(EVENTS).bind::<Nullable<Text>, _>(tenant).load(conn)?,
                 pending: sql_query(PENDING).bind::<Nullable<Text>, _>(tenant).load(conn)?,
                 links: sql_query(LINKS).bind::<Nullable<Text>, _>(tenant).get_result(conn)?,
-                sizes: sql_query(SIZES).load(conn)?,
+                sizes: sql_query(SIZES)
+                    .bind::<Array<Text>, _>(diagnosis::promised_tables())
+                    .load(conn)?,
             })
         })
     }

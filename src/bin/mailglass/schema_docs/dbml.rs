@@ -3,7 +3,7 @@
 
 mod text;
 
-use super::model::{Column, Constraint, ConstraintKind, Docs, Enum, Index, Label, Name, Reference, Relation};
+use super::model::{Column, ConstraintKind, Docs, Enum, Index, Label, Name, Reference, Relation};
 use text::{expression_of, name, one_line, quoted, quoted_unless_word, string};
 
 pub(crate) fn dbml(docs: &Docs) -> String {
@@ -57,7 +57,7 @@ fn table(docs: &Docs, relation: &Relation) -> String {
     for it in &relation.columns {
         text += &column(docs, relation, it);
     }
-    let key = primary_key(relation);
+    let key = relation.primary_key();
     // A key of one column stands with the column.
     let indexes = relation
         .indexes
@@ -104,7 +104,10 @@ fn table_note(relation: &Relation) -> Option<String> {
 
 fn column(docs: &Docs, relation: &Relation, this: &Column) -> String {
     let mut settings = Vec::new();
-    if primary_key(relation).is_some_and(|it| it.columns == [this.name.clone()]) {
+    if relation
+        .primary_key()
+        .is_some_and(|it| it.columns == [this.name.clone()])
+    {
         settings.push("pk".to_owned());
     } else if relation.is_unique(&this.name) {
         settings.push("unique".to_owned());
@@ -139,11 +142,6 @@ fn column(docs: &Docs, relation: &Relation, this: &Column) -> String {
         quoted_unless_word(&this.name),
         settings.join(", ")
     )
-}
-
-fn primary_key(relation: &Relation) -> Option<&Constraint> {
-    let mut constraints = relation.constraints.iter();
-    constraints.find(|it| it.kind == ConstraintKind::PrimaryKey)
 }
 
 fn index(this: &Index, is_primary_key: bool) -> String {

@@ -40,10 +40,9 @@ pub(crate) fn lint(docs: &Docs) -> Vec<MissingNote> {
 fn lint_relation(relation: &Relation, missing: &mut Vec<MissingNote>) {
     let name = relation.name.sql();
     let kind = match relation.kind {
-        RelationKind::Table | RelationKind::PartitionedTable => "table",
-        RelationKind::ForeignTable => "foreign table",
-        RelationKind::View => "view",
-        RelationKind::MaterializedView => "materialized view",
+        // As COMMENT ON has it.
+        RelationKind::PartitionedTable => "table",
+        kind => kind.words(),
     };
     if relation.comment.is_none() {
         missing.push(comment(kind, &name));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Column, ConstraintKind, Docs, Enum, Function, Index, Name, Relation};
+use super::model::{Column, Constraint, ConstraintKind, Docs, Enum, Function, Index, Name, Relation};
 
 impl Name {
     /// As SQL writes it, in quotes where it needs them.
@@ -30,7 +30,7 @@ impl Name {
     }
 }
 
-/// A name as SQL writes it. Reserved words are in quotes nowhere but in SQL that is to be run, which the docs don't hold.
+/// A name as SQL writes it, but for reserved words, which stand without the quotes that they would need.
 pub(crate) fn identifier(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !name.is_empty() && name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -80,23 +80,28 @@ impl Relation {
             .any(|it| it.unique && it.predicate.is_none() && is_it(it))
     }
 
+    pub(crate) fn primary_key(&self) -> Option<&Constraint> {
+        let mut constraints = self.constraints.iter();
+        constraints.find(|it| it.kind == ConstraintKind::PrimaryKey)
+    }
+
     pub(crate) fn is_in_primary_key(&self, column: &str) -> bool {
-        let mut keys = self
-            .constraints
-            .iter()
-            .filter(|it| it.kind == ConstraintKind::PrimaryKey);
-        keys.any(|it| it.columns.iter().any(|it| it == column))
+        let key = self.primary_key();
+        key.is_some_and(|it| it.columns.iter().any(|it| it == column))
     }
 }
 
 impl Docs {
+    /// Every column, with its table or view.
+    fn columns(&self) -> impl Iterator<Item = (&Relation, &Column)> {
+        let relations = self.relations.iter();
+        relations.flat_map(|it| it.columns.iter().map(move |column| (it, column)))
+    }
+
     /// The columns that are of an enum or domain, or of arrays of it.
     pub(crate) fn columns_of<'a>(&'a self, type_name: &'a Name) -> impl Iterator<Item = (&'a Relation, &'a Column)> {
-        let columns = self
-            .relations
-            .iter()
-            .flat_map(|it| it.columns.iter().map(move |column| (it, column)));
-        columns.filter(move |(_, column)| column.type_name.as_ref() == Some(type_name))
+        self.columns()
+            .filter(move |(_, column)| column.type_name.as_ref() == Some(type_name))
     }
 
     pub(crate) fn relation(&self, name: &Name) -> Option<&Relation> {
@@ -109,11 +114,7 @@ impl Docs {
 
     /// The columns that hold personal data or may hold some, as far as it is known of them.
     pub(crate) fn personal_data(&self) -> Vec<(&Relation, &Column, &'static str)> {
-        let columns = self
-            .relations
-            .iter()
-            .flat_map(|it| it.columns.iter().map(move |column| (it, column)));
-        let personal = columns.filter_map(|(relation, column)| {
+        let personal = self.columns().filter_map(|(relation, column)| {
             let words = column.known.as_ref()?.personal_data.words()?;
             Some((relation, column, words))
         });
