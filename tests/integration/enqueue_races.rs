@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::support::{at_once, backend_pid, connect, connected, database, to, wait_until_blocked};
 
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 150;
 
 /// A delivery that three unique indexes know.
 fn known_three_times(number: usize, id: Uuid) -> NewDelivery {

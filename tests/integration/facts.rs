@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use mailglass::projection::{self, Projection, fold};
 use mailglass::reconciler::{self, Sweep, sweep};
@@ -12,7 +13,8 @@ use uuid::Uuid;
 
 use crate::support::generate::{events_of, facts, for_all};
 use crate::support::{
-    TENANT, at, at_once, connect, connected, database, delivery, eager, event, reload, sweep_now, to,
+    TENANT, at, at_once, backend_pid, connect, connected, database, delivery, eager, event, reload, sweep_now, to,
+    wait_until_blocked, wait_until_blocked_or,
 };
 
 fn types_of(conn: &mut PgConnection, delivery: &Delivery) -> Vec<EventType> {
@@ -121,6 +123,35 @@ fn nothing_recorded_while_a_delivery_is_deleted_and_inserted_again_is_lost() {
     let timeline = now.timeline(&mut conn).unwrap();
     assert_eq!(timeline.len(), 61 + 2 * 60);
     assert_eq!(fold(&timeline), Some(Projection::from(&now)));
+}
+
+/// The record has found the delivery, and waits for a key; the delivery must not be replaced under its hands.
+#[test]
+fn a_delivery_is_not_replaced_between_finding_and_projecting_it() {
+    let (database, mut holder) = connected();
+    let id = Uuid::now_v7();
+    to("ann@example.com").id(id).insert(&mut holder).unwrap();
+    AnsiTransactionManager::begin_transaction(&mut holder).unwrap();
+    let keyed = event(EventType::Sent, 1).idempotency_key("held");
+    ledger::record(&mut holder, std::slice::from_ref(&keyed)).unwrap();
+
+    let mut observer = connect(&database);
+    let (mut recording, mut replacing) = (connect(&database), connect(&database));
+    let pids = [backend_pid(&mut recording), backend_pid(&mut replacing)];
+    std::thread::scope(|scope| {
+        let batch = [event(EventType::Opened, 2).delivery(id), keyed];
+        scope.spawn(move || ledger::record(&mut recording, &batch).unwrap());
+        wait_until_blocked(&mut observer, pids[0]);
+        let replaced = scope.spawn(move || {
+            delete(&mut replacing, id);
+            to("ann@example.com").id(id).insert(&mut replacing).unwrap();
+        });
+        wait_until_blocked_or(&mut observer, pids[1], || replaced.is_finished());
+        AnsiTransactionManager::commit_transaction(&mut holder).unwrap();
+    });
+    assert_eq!(projection::verify(&mut observer, TENANT).unwrap(), []);
+    let now = Delivery::find(&mut observer, TENANT, id).unwrap();
+    assert_eq!(now.last_event_type, EventType::Opened);
 }
 
 #[test]
