@@ -10,6 +10,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, and so what the caller can do about it.
 ///
+/// After any error but [`Database`](Error::Database), [`SerializationFailure`](Error::SerializationFailure) and
+/// [`Migration`](Error::Migration), a transaction of the caller's is still usable, and everything before the call is kept.
+/// (After a [`LedgerImmutable`](Error::LedgerImmutable) that a statement of your own met, Postgres has aborted the transaction.)
+///
 /// Use it as the error of your own transactions and `?` translates Diesel's errors by itself:
 ///
 /// ```no_run
