@@ -87,13 +87,10 @@ pub(super) fn is_there(conn: &mut PgConnection, table: &str) -> QueryResult<bool
 }
 
 fn versions(conn: &mut PgConnection, table: &str) -> Result<Vec<String>> {
+    // By functions, which see the catalogs as they are now, also where the transaction's snapshot is older.
     let access = format!(
-        "SELECT {table} IS NOT NULL AS is_there, quote_ident(current_user) AS role,
-                coalesce(has_table_privilege({table}, 'SELECT'), false) AS is_readable,
-                coalesce((SELECT quote_ident(namespace.nspname) || '.' || quote_ident(class.relname)
-                            FROM pg_class AS class
-                            JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
-                           WHERE class.oid = {table}), '') AS \"table\""
+        "SELECT {table} IS NOT NULL AS is_there, coalesce(has_table_privilege({table}, 'SELECT'), false) AS is_readable,
+                quote_ident(current_user) AS role, coalesce({table}::text, '') AS \"table\""
     );
     let access: Access = sql_query(access).get_result(conn)?;
     if !access.is_there {

@@ -68,7 +68,7 @@ pub(super) fn alone_with_tables<T>(
 ///
 /// Statements lock our tables in different orders (`record` the ledger before the deliveries, an enqueue the other way round), so
 /// no order of ours is free of deadlocks. Instead we give up and release everything before anybody else looks for one:
-/// each lock is waited for a quarter of `deadlock_timeout`, and there are three.
+/// each lock is waited for 100 ms, or a quarter of `deadlock_timeout` if that is less, and there are three.
 pub(super) fn tables(conn: &mut PgConnection, tables: &[&str]) -> Result<()> {
     if tables.is_empty() {
         return Ok(());

@@ -3,7 +3,7 @@ DO $do$
 DECLARE
     callers text := current_setting('lock_timeout');
 BEGIN
-    PERFORM set_config('lock_timeout', greatest(setting::bigint / 4, 1)::text, true)
+    PERFORM set_config('lock_timeout', least(100, greatest(setting::bigint / 4, 1))::text, true)
        FROM pg_settings WHERE name = 'deadlock_timeout';
     LOCK TABLE :tables IN ACCESS EXCLUSIVE MODE;
     PERFORM set_config('lock_timeout', callers, true);

@@ -271,7 +271,7 @@ fn a_right_that_is_missing_is_named() {
     let role = Role::create(&database);
     role.execute(&format!("GRANT USAGE ON SCHEMA public TO {}", role.quoted()));
     let mut app = role.connect();
-    let versions = "SELECT on table public.__diesel_schema_migrations";
+    let versions = "SELECT on table __diesel_schema_migrations";
     for error in [run(&mut app).unwrap_err(), list(&mut app).unwrap_err()] {
         assert!(error.is_migration());
         assert!(error.to_string().contains(versions), "{error}");
