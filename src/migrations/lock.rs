@@ -20,7 +20,7 @@ const LOCK: i64 = 0x6d61_696c_676c_6173;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Between two attempts, so that those who waited for the first can go on.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Does something as one transaction, or a savepoint of the caller's, while nobody else migrates. The lock ends with the
 /// transaction, so that it is free again whatever happens, and so that it works behind a pool that deals out transactions.
