@@ -127,6 +127,17 @@ fn a_run_that_fails_in_a_transaction_leaves_no_lock_behind() {
         run(conn)
     });
     assert!(failed.unwrap_err().is_migration());
+
+    // A role that may not even create Diesel's table. The transaction can go on after the failure.
+    let role = Role::create(&database);
+    let mut app = role.connect();
+    app.transaction(|conn| {
+        let failed = run(conn).unwrap_err();
+        assert!(failed.to_string().contains("CREATE on schema public"), "{failed}");
+        sql_query("SELECT 1").execute(conn)
+    })
+    .unwrap();
+
     let mut other = connect(&database);
     sql_query("SET statement_timeout = '30s'").execute(&mut other).unwrap();
     assert_eq!(run(&mut other).unwrap().len(), FILES.len());
