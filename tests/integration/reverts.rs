@@ -186,8 +186,6 @@ fn redoing_beside_workers_fails_nobody() {
     const APPLICATIONS: usize = 2;
     const TIMES: usize = 20;
     let database = crate::support::database();
-    // The queue's table goes and comes back.
-    revert_to(&mut connect(&database), Some(FILES[4].version), DataLoss::Refuse).unwrap();
     let is_over = AtomicBool::new(false);
     let calls = at_once(&database, RECORDERS + SWEEPERS + APPLICATIONS + 1, |worker, conn| {
         if worker == RECORDERS + SWEEPERS + APPLICATIONS {
@@ -220,7 +218,7 @@ fn redoing_beside_workers_fails_nobody() {
         calls
     });
     assert!(calls.iter().all(|calls| *calls > 0), "{calls:?}");
-    assert!(applied(&mut connect(&database)).contains(&FILES[4].version));
+    assert_eq!(applied(&mut connect(&database)).len(), FILES.len());
 }
 
 #[test]
