@@ -115,6 +115,8 @@ fn a_service_outlives_its_server() {
     let server = Server::start().unwrap();
     let database = server.database().unwrap();
     run(&database, &["migrate"]).exits(0);
+    // The server's commits are asynchronous: without this, the crash may lose the tables.
+    execute(&mut connect(&database), "CHECKPOINT");
     let mut service =
         Running::start(program_on(&database).args(["reconcile", "--every", "100ms", "--grace", "0s", "--verbose"]));
     service.wait_for("linked 0");
