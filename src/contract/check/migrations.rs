@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::code;
 use super::enum_statements::{self, At, Change, Where};
 use super::finding::{Code, Finding, Place};
+use super::hazards;
 use super::manifest::Word;
 use super::rows::{MAX_LABEL_BYTES, too_long};
 use super::source::{File, place};
@@ -76,7 +77,7 @@ struct Refused {
     help: &'static str,
 }
 
-const REWRITE: &str = "write CREATE TYPE … AS ENUM, ALTER TYPE … ADD VALUE, RENAME VALUE or RENAME TO, or DROP TYPE as a \
+pub(crate) const REWRITE: &str = "write CREATE TYPE … AS ENUM, ALTER TYPE … ADD VALUE, RENAME VALUE or RENAME TO, or DROP TYPE as a \
                        statement of its own, with an unqualified name and plain strings (a column's type changes with \
                        ALTER COLUMN)";
 
@@ -90,10 +91,9 @@ impl Replay<'_> {
     fn file(&mut self, path: &str, text: &str) {
         let statements = match sql::statements(text) {
             Ok(statements) => statements,
-            Err(open) => {
-                let at = place(path, text, open.offset);
-                let what = format!("this {} is never closed", open.what);
-                self.refuse(Finding::new(Code::Sql, &at, what, "close it"));
+            Err(malformed) => {
+                let at = place(path, text, malformed.offset);
+                self.refuse(Finding::new(Code::Sql, &at, malformed.what, malformed.help));
                 return;
             }
         };
@@ -111,12 +111,20 @@ impl Replay<'_> {
                 }
                 !is_used
             });
-            let change = enum_statements::read(statement).map_err(|it| Refused {
-                code: Code::Sql,
-                offset: it.offset,
-                what: it.what,
-                help: REWRITE,
-            });
+            let change = match hazards::find(statement) {
+                Some(hazard) => Err(Refused {
+                    code: Code::Sql,
+                    offset: hazard.offset,
+                    what: hazard.what,
+                    help: hazard.help,
+                }),
+                None => enum_statements::read(statement).map_err(|not_understood| Refused {
+                    code: Code::Sql,
+                    offset: not_understood.offset,
+                    what: not_understood.what,
+                    help: REWRITE,
+                }),
+            };
             let applied = change.and_then(|change| match change {
                 None => Ok(()),
                 Some(change) => {
