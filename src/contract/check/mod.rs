@@ -36,6 +36,8 @@ pub(crate) use manifest::Manifest;
 pub(crate) use migrations::replay;
 pub(crate) use releases::Release;
 pub(crate) use source::File;
+#[allow(unused_imports, reason = "a test compares them with Postgres")]
+pub(crate) use sql::{Kind, Token, statements};
 pub(crate) use version::Version;
 
 /// All that the check reads, and so all that can change what it says.
