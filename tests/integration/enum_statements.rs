@@ -1,5 +1,6 @@
 //! What the check makes of enum statements is what Postgres makes of them.
 
+mod objects;
 mod spelling;
 mod tokens;
 mod unseen;

@@ -61,12 +61,19 @@ fn texts(statement: &[Token]) -> Vec<Text> {
     texts
 }
 
+/// The contents of all string constants, those inside others included.
+pub(crate) fn contents(statement: &[Token]) -> Vec<String> {
+    texts(statement).into_iter().map(|text| text.content).collect()
+}
+
 /// Why the check can't say what the code in a statement's strings does to types.
 pub(crate) enum Unclear {
     /// A statement about types, or code in too many layers to tell.
     Types,
     /// A statement that changes labels without naming a type.
     Hazard(Hazard),
+    /// A statement that drops or renames what may be promised.
+    Objects,
     /// A statement that the code puts together when it runs.
     Dynamic,
     Language,
@@ -96,11 +103,35 @@ fn unclear_code(code: &[Token]) -> Option<Unclear> {
         Some(Unclear::Types)
     } else if let Some(hazard) = hazards::in_statement(code) {
         Some(Unclear::Hazard(hazard))
+    } else if takes_away(code) {
+        Some(Unclear::Objects)
     } else if runs_what_it_builds(code) {
         Some(Unclear::Dynamic)
     } else {
         None
     }
+}
+
+/// Whether code drops, renames or moves tables, indexes, triggers or functions. What it makes is left aside: a promise of
+/// that is missed.
+fn takes_away(code: &[Token]) -> bool {
+    let is_one_of = |token: &Token, words: &[&str]| words.iter().any(|word| is_word(token, word));
+    let objects = [
+        "table",
+        "index",
+        "trigger",
+        "function",
+        "routine",
+        "view",
+        "materialized",
+    ];
+    code.windows(2).enumerate().any(|(index, pair)| {
+        let alters = is_word(&pair[0], "alter")
+            && code[index + 2..]
+                .iter()
+                .any(|token| is_one_of(token, &["rename", "drop", "schema"]));
+        is_one_of(&pair[1], &objects) && (is_word(&pair[0], "drop") || alters)
+    })
 }
 
 /// Whether PL/pgSQL's EXECUTE gets anything but one string constant, which is looked into like every other.

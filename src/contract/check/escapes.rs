@@ -1,8 +1,16 @@
 //! What the escapes in `E''`, `U&''` and `U&""` stand for. Nothing, for what Postgres refuses.
 
-/// Decodes the content of an `E''` constant: `\n` and its like, `\101`, `\x41`, `\u0041`, `\U00000041`.
-pub(crate) fn backslash(content: &str) -> Option<String> {
-    // Octal and hexadecimal escapes are bytes, and only all of them together have to be UTF-8.
+/// Decodes the segments of an `E''` constant: `\n` and its like, `\101`, `\x41`, `\u0041`, `\U00000041`.
+pub(crate) fn backslash(segments: &[String]) -> Option<String> {
+    // Octal and hexadecimal escapes are bytes, and only all of them together have to be UTF-8; but an escape ends with its
+    // segment.
+    let bytes: Option<Vec<Vec<u8>>> = segments.iter().map(|segment| segment_bytes(segment)).collect();
+    String::from_utf8(bytes?.concat())
+        .ok()
+        .filter(|text| !text.contains('\0'))
+}
+
+fn segment_bytes(content: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut rest = content;
     while let Some((before, escape)) = rest.split_once('\\') {
@@ -50,7 +58,7 @@ pub(crate) fn backslash(content: &str) -> Option<String> {
         }
     }
     bytes.extend(rest.as_bytes());
-    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+    Some(bytes)
 }
 
 /// Decodes the content of a `U&''` or `U&""` constant: `\0041`, `\+000041`, and the escape character doubled.

@@ -26,12 +26,25 @@ const SETTINGS: [&str; 5] = [
     "session_authorization",
 ];
 
+/// What takes tables, types or indexes along when it is dropped with CASCADE.
+const DROPPED_UNSEEN: [&str; 8] = [
+    "schema",
+    "extension",
+    "language",
+    "collation",
+    "operator",
+    "access",
+    "text",
+    "server",
+];
+
 const KEEP_SETTINGS: &str = "leave it out: the migrations run with the settings of their connection, and their names and \
                              strings depend on these (a function may have a `SET search_path` of its own)";
 const KEEP_SCHEMA: &str = "name what is to go in statements of their own (DROP TABLE, DROP TYPE, …): the migrations work in \
                            the one schema that `search_path` puts first, and leave schemas as they are";
 const KEEP_TRANSACTION: &str =
     "leave it out: each migration runs in a transaction of its own, and takes effect as a whole";
+const PLAIN_STATEMENT: &str = "write DROP or ALTER as a statement of its own";
 const PLAIN_EXECUTE: &str = "write the statement as it is, or as one string constant behind EXECUTE";
 const PLAIN_LANGUAGE: &str = "write the code in SQL or PL/pgSQL, which the check reads";
 
@@ -50,6 +63,10 @@ pub(crate) fn find(statement: &[Token]) -> Option<Hazard> {
     let (what, help) = match why {
         Unclear::Types => ("a statement about types is hidden in this code".to_owned(), REWRITE),
         Unclear::Hazard(hazard) => (format!("in this code, {}", hazard.what), hazard.help),
+        Unclear::Objects => (
+            "this code drops or renames what may be a promised name".to_owned(),
+            PLAIN_STATEMENT,
+        ),
         Unclear::Dynamic => ("this code puts together what it executes".to_owned(), PLAIN_EXECUTE),
         Unclear::Language => ("the check doesn't read this language".to_owned(), PLAIN_LANGUAGE),
     };
@@ -186,9 +203,8 @@ fn schema(statement: &[Token]) -> Option<Hazard> {
     (0..statement.len().saturating_sub(1)).find_map(|index| {
         let (verb, rest) = (&statement[index], &statement[index + 1..]);
         let is = |verb_is: &str, object: &str| is_word(verb, verb_is) && is_word(&rest[0], object);
-        let what = if (is("drop", "schema") || is("drop", "extension")) && has(rest, "cascade") {
-            "this drops what the check doesn't see"
-        } else if is("drop", "owned") {
+        let takes_along = DROPPED_UNSEEN.iter().any(|object| is("drop", object)) && has(rest, "cascade");
+        let what = if takes_along || is("drop", "owned") {
             "this drops what the check doesn't see"
         } else if is("alter", "schema") && has(rest, "rename") {
             "this takes types out of the schema that the migrations work in"

@@ -1,4 +1,4 @@
-//! The enum types as the migrations leave them: each `up.sql` replayed in Diesel's order.
+//! The enum types and other objects as the migrations leave them: each `up.sql` replayed in Diesel's order.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,8 @@ use super::enum_statements::{self, At, Change, Where};
 use super::finding::{Code, Finding, Place};
 use super::hazards;
 use super::manifest::Word;
+use super::object_statements;
+use super::objects::Objects;
 use super::rows::{MAX_LABEL_BYTES, too_long};
 use super::source::{File, place};
 use super::sql;
@@ -25,6 +27,8 @@ pub(crate) struct Types {
     by_name: BTreeMap<String, Option<PgEnum>>,
     /// Whether every statement was understood: only then is a type that isn't here missing.
     pub(crate) is_whole: bool,
+    /// What else the migrations leave.
+    pub(crate) objects: Objects,
 }
 
 impl Types {
@@ -48,6 +52,7 @@ pub(crate) fn version(folder: &str) -> String {
 pub(crate) fn replay(files: &[File], findings: &mut Vec<Finding>) -> Types {
     let mut replay = Replay {
         types: BTreeMap::new(),
+        objects: Objects::default(),
         is_whole: true,
         findings,
     };
@@ -60,11 +65,13 @@ pub(crate) fn replay(files: &[File], findings: &mut Vec<Finding>) -> Types {
     Types {
         by_name: replay.types,
         is_whole: replay.is_whole,
+        objects: replay.objects,
     }
 }
 
 struct Replay<'a> {
     types: BTreeMap<String, Option<PgEnum>>,
+    objects: Objects,
     is_whole: bool,
     findings: &'a mut Vec<Finding>,
 }
@@ -111,6 +118,12 @@ impl Replay<'_> {
                 }
                 !is_used
             });
+            let changes = object_statements::read(statement);
+            if !changes.is_empty() {
+                let texts = code::contents(statement);
+                let at = place(path, text, statement.first().map_or(0, |token| token.offset));
+                self.objects.apply(changes, &texts, &at);
+            }
             let change = match hazards::find(statement) {
                 Some(hazard) => Err(Refused {
                     code: Code::Sql,

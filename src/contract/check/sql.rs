@@ -156,13 +156,13 @@ impl<'a> Lexer<'a> {
         let offset = self.offset;
         self.offset += prefix;
         let unclosed = || Malformed::unclosed("this string is never closed", offset);
-        let mut content = self.quoted('\'', escapes).ok_or_else(unclosed)?;
+        let mut segments = vec![self.quoted('\'', escapes).ok_or_else(unclosed)?];
         while let Some(quote) = continuation(self.rest()) {
             // The next segment is read as the first one is: `E'a'`, a line break, `'\''` is one string.
             self.offset += quote;
-            content += &self.quoted('\'', escapes).ok_or_else(unclosed)?;
+            segments.push(self.quoted('\'', escapes).ok_or_else(unclosed)?);
         }
-        let (content, has_escapes) = self.decoded(content, escapes, offset)?;
+        let (content, has_escapes) = self.decoded(&segments, escapes, offset)?;
         Ok(Kind::Text { content, has_escapes })
     }
 
@@ -172,7 +172,7 @@ impl<'a> Lexer<'a> {
         let content = self
             .quoted('"', escapes)
             .ok_or(Malformed::unclosed("this quoted name is never closed", offset))?;
-        let (content, _) = self.decoded(content, escapes, offset)?;
+        let (content, _) = self.decoded(&[content], escapes, offset)?;
         Ok(Kind::Quoted(content))
     }
 
@@ -197,11 +197,12 @@ impl<'a> Lexer<'a> {
         None
     }
 
-    /// The content with its escapes decoded, and whether it had any; `offset` is where the token begins.
-    fn decoded(&mut self, content: String, escapes: Escapes, offset: usize) -> Result<(String, bool), Malformed> {
+    /// The segments as one, with their escapes decoded, and whether it had any; `offset` is where the token begins.
+    fn decoded(&mut self, segments: &[String], escapes: Escapes, offset: usize) -> Result<(String, bool), Malformed> {
+        let content = segments.concat();
         let decoded = match escapes {
             Escapes::None => return Ok((content, false)),
-            Escapes::Backslash => escapes::backslash(&content),
+            Escapes::Backslash => escapes::backslash(segments),
             Escapes::Unicode => self.escape_character()?.and_then(|it| escapes::unicode(&content, it)),
         };
         let decoded = decoded.ok_or(Malformed {

@@ -36,8 +36,15 @@ fn seen(statement: &[Token]) -> Option<Seen> {
         Kind::Other(symbol) => text.chars().eq([*symbol]),
         Kind::Quoted(_) | Kind::Text { .. } => false,
     };
-    let form = BEFORE_STRING;
-    let (before, rest) = statement.split_at_checked(form.len())?;
+    // Damage may name the column.
+    let mut tokens: Vec<&Token> = statement.iter().collect();
+    if tokens
+        .get(8)
+        .is_some_and(|token| matches!(token.kind, Kind::Word(_) | Kind::Quoted(_)) && !is(token, "from"))
+    {
+        tokens.remove(8);
+    }
+    let (before, rest) = tokens.split_at_checked(BEFORE_STRING.len())?;
     // A comment may have swallowed `AS` and the name.
     let (string, name, end) = match rest {
         [string, keyword, name, end @ ..] if is(keyword, "as") => (string, Some(name), end),
@@ -45,7 +52,7 @@ fn seen(statement: &[Token]) -> Option<Seen> {
         [string, name, end @ ..] => (string, Some(name), end),
         _ => return None,
     };
-    let is_form = before.iter().zip(form).all(|(token, text)| is(token, text));
+    let is_form = before.iter().zip(BEFORE_STRING).all(|(token, text)| is(token, text));
     let [close, alias] = end else { return None };
     let name = match name.map(|name| &name.kind) {
         None => "?column?",
