@@ -23,6 +23,21 @@ pub(crate) enum ObjectChange {
         /// What its definition calls: a function takes it along.
         calls: Vec<String>,
         if_not_exists: bool,
+        is_constraint: bool,
+    },
+    /// `ADD CONSTRAINT name UNIQUE USING INDEX index`, which renames the index.
+    AddConstraint {
+        index: String,
+        name: String,
+    },
+    DropConstraint {
+        table: String,
+        name: String,
+    },
+    RenameConstraint {
+        table: String,
+        from: String,
+        to: String,
     },
     /// DROP, and SET SCHEMA, which takes it out of the schema that the migrations work in.
     Drop {
@@ -103,6 +118,7 @@ fn create(mut reader: Reader<'_>, statement: &[Token]) -> Option<Vec<ObjectChang
             mentions: names(reader.tokens),
             calls: calls(reader.tokens),
             if_not_exists,
+            is_constraint: false,
         }]);
     }
     let _ = reader.takes(&["unlogged"]);
@@ -118,6 +134,7 @@ fn create(mut reader: Reader<'_>, statement: &[Token]) -> Option<Vec<ObjectChang
                 mentions: Vec::new(),
                 calls: Vec::new(),
                 if_not_exists,
+                is_constraint: false,
             };
             changes.insert(0, table);
         }
@@ -133,6 +150,7 @@ fn created(object: Object, name: At, on: Option<String>, definition: &[Token]) -
         mentions: names(definition),
         calls: calls(definition),
         if_not_exists: false,
+        is_constraint: false,
     }
 }
 
@@ -150,7 +168,15 @@ fn constraints(table: &str, tokens: &[Token]) -> Vec<ObjectChange> {
             offset: named.offset,
         };
         let definition = actions(&tokens[index..]).next().unwrap_or_default();
-        Some(created(Object::Index, name, Some(table.to_owned()), definition))
+        Some(ObjectChange::Create {
+            object: Object::Index,
+            name,
+            on: Some(table.to_owned()),
+            mentions: names(definition),
+            calls: calls(definition),
+            if_not_exists: false,
+            is_constraint: true,
+        })
     };
     tokens.windows(3).enumerate().filter_map(constraint).collect()
 }
@@ -225,9 +251,9 @@ fn alter(mut reader: Reader<'_>) -> Option<Vec<ObjectChange>> {
     }
     let table = name.text;
     if reader.takes(&["rename", "constraint"]) {
-        let from = reader.name()?;
+        let from = reader.name()?.text;
         let to = reader.takes(&["to"]).then(|| reader.name())??.text;
-        return Some(vec![ObjectChange::RenameRelation { from, to }]);
+        return Some(vec![ObjectChange::RenameConstraint { table, from, to }]);
     }
     if reader.takes(&["rename"]) {
         let _ = reader.takes(&["column"]);
@@ -245,11 +271,9 @@ fn alter_table(table: &str, action: &[Token]) -> Vec<ObjectChange> {
     let cascades = action.last().is_some_and(|token| is_word(token, "cascade"));
     if reader.takes(&["drop", "constraint"]) {
         let _ = reader.takes(&["if", "exists"]);
-        let dropped = reader.name().map(|name| ObjectChange::Drop {
-            object: Object::Index,
-            name,
-            on: Some(table.to_owned()),
-            cascades,
+        let dropped = reader.name().map(|name| ObjectChange::DropConstraint {
+            table: table.to_owned(),
+            name: name.text,
         });
         return dropped.into_iter().collect();
     }
@@ -263,7 +287,6 @@ fn alter_table(table: &str, action: &[Token]) -> Vec<ObjectChange> {
         });
         return dropped.into_iter().collect();
     }
-    // `ADD CONSTRAINT name UNIQUE USING INDEX index` renames the index.
     let using = action
         .windows(3)
         .find(|tokens| is_word(&tokens[0], "using") && is_word(&tokens[1], "index"));
@@ -273,12 +296,9 @@ fn alter_table(table: &str, action: &[Token]) -> Vec<ObjectChange> {
     {
         for change in &mut changes {
             if let ObjectChange::Create { name, .. } = change {
-                *change = ObjectChange::RenameRelation {
-                    from: At {
-                        text: from.to_owned(),
-                        offset: index.offset,
-                    },
-                    to: name.text.clone(),
+                *change = ObjectChange::AddConstraint {
+                    index: from.to_owned(),
+                    name: name.text.clone(),
                 };
             }
         }

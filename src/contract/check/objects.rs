@@ -19,6 +19,8 @@ struct Kept {
     on: Option<String>,
     mentions: Vec<String>,
     calls: Vec<String>,
+    /// Whether it is the index of a constraint.
+    is_constraint: bool,
     /// The string constants of a function, those in its body included.
     texts: Vec<String>,
 }
@@ -102,6 +104,7 @@ impl Objects {
                 mentions,
                 calls,
                 if_not_exists: _,
+                is_constraint,
             } => {
                 let texts = match object {
                     Object::Function => texts.to_owned(),
@@ -116,6 +119,7 @@ impl Objects {
                     on,
                     mentions,
                     calls,
+                    is_constraint,
                     texts,
                 });
             }
@@ -131,6 +135,24 @@ impl Objects {
                     let is_on_it = object == Object::Table && kept.on.as_ref() == Some(&name);
                     let uses_it = cascades && object == Object::Function && kept.on.is_some();
                     is_it || is_on_it || (uses_it && kept.calls.contains(&name))
+                });
+            }
+            ObjectChange::AddConstraint { index, name } => {
+                self.rename(at, &index, &name, |kept| kept.object == Object::Index);
+                for kept in self
+                    .kept
+                    .iter_mut()
+                    .filter(|kept| kept.object == Object::Index && kept.name == name)
+                {
+                    kept.is_constraint = true;
+                }
+            }
+            ObjectChange::DropConstraint { table, name } => self.drop(at, |kept| {
+                kept.is_constraint && kept.name == name && kept.on.as_ref() == Some(&table)
+            }),
+            ObjectChange::RenameConstraint { table, from, to } => {
+                self.rename(at, &from, &to, |kept| {
+                    kept.is_constraint && kept.on.as_ref() == Some(&table)
                 });
             }
             ObjectChange::DropColumn {
