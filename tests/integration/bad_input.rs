@@ -39,7 +39,7 @@ fn a_wrong_delivery_is_refused_by_field() {
         (new("t", "m", "a@b\0"), "recipient"),
         (new("t", "m", "Ann <a@b>"), "recipient"),
         (new("t", "m", "a@b "), "recipient"),
-        (new("t", "m", &format!("{}@b", "a".repeat(319))), "recipient"),
+        (new("t", "m", &format!("{}@b", "a".repeat(65))), "recipient"),
         (to("a@b").recipient_domain("c"), "recipient_domain"),
         (to("a@b").provider(""), "provider"),
         (to("a@b").provider("p\0"), "provider"),
@@ -98,6 +98,14 @@ fn a_wrong_event_is_refused_by_field() {
         (sent().provider_message("", "m-1"), "provider"),
         (sent().provider_message("postmark", ""), "provider_message_id"),
         (sent().recipient("\0"), "recipient"),
+        (
+            sent().recipient("ann@example.com\r\nBcc: evil@example.com"),
+            "recipient",
+        ),
+        (
+            sent().metadata(json!({ "recipient": "ann@example.com, bob@example.com" })),
+            "metadata.recipient",
+        ),
         (sent().metadata(json!({ "provider": 5 })), "metadata.provider"),
         (sent().metadata(json!({ "recipient": ["a@b"] })), "metadata.recipient"),
         (sent().metadata(json!({ "provider_message_id": "m-1" })), "provider"),
@@ -139,7 +147,7 @@ fn what_is_just_within_the_limits_is_stored_and_read_back() {
         "t".repeat(255),
         "m".repeat(255),
         Stream::Bulk,
-        format!("{}@b", "a".repeat(318)),
+        format!("{}@{}", "a".repeat(64), "b23456789.".repeat(25) + "de"),
     )
     .provider("p".repeat(255))
     .provider_message_id("m".repeat(998))
