@@ -2,7 +2,7 @@
 
 mod recipient;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Timelike, Utc};
 use serde_json::Value;
 
 use self::recipient::{RECIPIENT, check_recipient};
@@ -130,9 +130,14 @@ impl Checks {
     }
 }
 
-/// Postgres stores microseconds; an event that kept its nanoseconds would differ from its own row.
+/// Postgres stores microseconds and no leap second; an event that kept its nanoseconds would differ from its own row. A leap
+/// second is the first instant of the next second, as in Postgres' own reading of `23:59:60`.
 pub(crate) fn microseconds(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.trunc_subsecs(6)
+    if time.nanosecond() >= 1_000_000_000 {
+        DateTime::from_timestamp(time.timestamp() + 1, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    } else {
+        time.trunc_subsecs(6)
+    }
 }
 
 fn storable_json(value: &Value, depth_left: usize) -> Result<(), &'static str> {
