@@ -76,8 +76,7 @@ impl Checks {
     /// Checks each entry of a batch, and how many they are and how much they hold.
     pub(crate) fn batch<T>(&mut self, field: &str, entries: &[T], check: fn(&T, &mut Self)) {
         match entries.len() {
-            0 => self.complain(field, "must hold at least one entry"),
-            1..=MAX_BATCH => {
+            ..=MAX_BATCH => {
                 for (index, entry) in entries.iter().enumerate() {
                     self.at(index);
                     check(entry, self);
