@@ -10,18 +10,27 @@ use self::calls::Script;
 use self::scenario::Theatre;
 use self::start::Start;
 
-#[test]
-fn probe() {
+
+fn pairs(start: Start, preemptions: usize) {
     let begun = std::time::Instant::now();
     let mut theatre = Theatre::new("read committed");
     println!("theatre {:?}", begun.elapsed());
     let mut failures = Vec::new();
-    for (a, b) in [(calls::INSERT, calls::INSERT), (calls::INSERT_SENT, calls::INSERT_SENT), (calls::RECORD_BY_ID, calls::INSERT), (calls::RECORD_BY_ID, calls::RECORD_BY_ID), (calls::RECORD_BY_ID, calls::REBUILD)] {
-        for start in [Start::Nothing, Start::Delivery] {
+    for (i, a) in calls::ALL.iter().enumerate() {
+        for b in &calls::ALL[i..] {
             let (begun, before) = (std::time::Instant::now(), theatre.schedules);
-            failures.extend(theatre.play(start, &[a, b], 99));
-            println!("{start:?} {} {}: {} in {:?}", a.title(), b.title(), theatre.schedules - before, begun.elapsed());
+            failures.extend(theatre.play(start, &[*a, *b], preemptions));
+            println!("{start:?} {} | {}: {} in {:?}", a.title(), b.title(), theatre.schedules - before, begun.elapsed());
         }
     }
-    for f in failures { println!("{f}"); }
+    println!("TOTAL {start:?} {} in {:?}", theatre.schedules, begun.elapsed());
+    std::fs::write(format!("/tmp/inter-{start:?}.txt"), failures.join("\n")).unwrap();
 }
+#[test]
+fn probe_nothing() { pairs(Start::Nothing, 2) }
+#[test]
+fn probe_delivery() { pairs(Start::Delivery, 2) }
+#[test]
+fn probe_orphans() { pairs(Start::Orphans, 2) }
+#[test]
+fn probe_deleted() { pairs(Start::Deleted, 2) }

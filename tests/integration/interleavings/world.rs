@@ -72,14 +72,13 @@ impl World {
         )
     }
 
+    /// An event without its delivery: whether it found that at once depends on who else was not done yet.
     pub fn describe_event(&self, event: &Event) -> String {
         format!(
-            "{} {} key={} of {}{}",
+            "{} {} key={}",
             event.type_,
             event.occurred_at.timestamp() % 86_400,
             self.short(event.idempotency_key.as_deref()),
-            self.name(event.delivery_id),
-            if event.needs_reconciliation { " waits" } else { "" }
         )
     }
 
@@ -109,14 +108,29 @@ impl World {
             .unwrap();
         let mut lines: Vec<String> = deliveries.iter().map(|delivery| self.describe(delivery)).collect();
         for event in &events {
-            let mut line = self.describe_event(event);
+            let mut line = format!("{} of {}", self.describe_event(event), self.name(event.delivery_id));
             for (_, delivery, reason, linked, expired) in links.iter().filter(|link| link.0 == event.id) {
-                line += &format!(
-                    ", link: {reason} to {} linked={linked} expired={expired}",
-                    self.name(*delivery)
-                );
+                line += match (linked, expired) {
+                    (true, _) => ", linked to ",
+                    (_, true) => ", given up, ",
+                    _ => ", waits, ",
+                };
+                line += &format!("{} ({reason})", self.name(*delivery));
             }
             lines.push(line);
+        }
+        lines.sort();
+        lines
+    }
+
+    /// The same after a sweep, and without saying which events had to wait for it.
+    pub fn settled_state(&self, conn: &mut PgConnection) -> Vec<String> {
+        let mut lines = self.state(conn);
+        for line in &mut lines {
+            if let Some((event, link)) = line.split_once(", linked to ") {
+                let event = event.rsplit_once(" of ").map_or(event, |(event, _)| event);
+                *line = format!("{event} of {}", link.split(' ').next().unwrap_or(link));
+            }
         }
         lines.sort();
         lines

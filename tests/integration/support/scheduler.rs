@@ -378,6 +378,12 @@ impl Schedules {
         false
     }
 
+    /// Whether two sessions were between their first and their last step at the same time.
+    pub fn takes_turns(&self) -> bool {
+        let text = self.text();
+        (0..text.len()).any(|step| step > 0 && text[step - 1..step] != text[step..=step] && text[..step - 1].contains(&text[step..=step]))
+    }
+
     /// The sessions in the order of their steps, such as `ABBA`.
     pub fn text(&self) -> String {
         self.choices[..self.depth]
