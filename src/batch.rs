@@ -70,8 +70,8 @@ impl<S, C> RunQueryDsl<PgConnection> for Batch<'_, S, C> {}
 macro_rules! push_columns {
     ($out:ident, $first:ident: $first_type:ty = $first_column:expr $(, $name:ident: $sql_type:ty = $column:expr)* $(,)?) => {{
         $out.push_sql(concat!(
-            "SELECT unnest(", stringify!($first), ") AS ", stringify!($first),
-            $(", unnest(", stringify!($name), ") AS ", stringify!($name),)*
+            "SELECT pg_catalog.unnest(", stringify!($first), ") AS ", stringify!($first),
+            $(", pg_catalog.unnest(", stringify!($name), ") AS ", stringify!($name),)*
             " FROM (SELECT "
         ));
         $out.push_bind_param::<diesel::sql_types::Array<$first_type>, _>($first_column)?;

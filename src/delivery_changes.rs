@@ -1,6 +1,9 @@
 //! The changes that an application may make to a delivery, under its optimistic lock.
 
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use serde_json::Value;
 
 use crate::attrs::Attrs;
@@ -86,6 +89,11 @@ impl DeliveryChanges {
     }
 }
 
+/// As in `projection/write.sql`: only ever compared for equality, so it starts again at 1 instead of failing.
+fn next_lock_version() -> SqlLiteral<Integer> {
+    sql("CASE WHEN lock_version = 2147483647 THEN 1 ELSE lock_version + 1 END")
+}
+
 impl Delivery {
     /// Changes the row, provided that nobody changed it since this copy was read, and returns the new row.
     ///
@@ -94,6 +102,17 @@ impl Delivery {
     /// - [`Error::NotFound`]: the row is gone
     /// - [`Error::Invalid`]: wrong fields, or a provider message id that another delivery has
     pub fn update(&self, conn: &mut PgConnection, changes: &DeliveryChanges) -> Result<Delivery> {
+        self.check(changes)?;
+        // Only a provider message can be refused.
+        if changes.provider.is_some() || changes.provider_message_id.is_some() {
+            retry::refusable(conn, |conn| self.write(conn, changes))
+        } else {
+            retry::serializable(conn, |conn| self.write(conn, changes))
+        }
+    }
+
+    /// The checks of [`update`](Self::update).
+    pub(crate) fn check(&self, changes: &DeliveryChanges) -> Result<()> {
         let some_after =
             |change: &Option<Option<String>>, before: &Option<String>| change.as_ref().unwrap_or(before).is_some();
         Checks::run(|checks| {
@@ -102,12 +121,11 @@ impl Delivery {
                 some_after(&changes.provider_message_id, &self.provider_message_id),
                 some_after(&changes.provider, &self.provider),
             );
-        })?;
-
-        retry::serializable(conn, |conn| self.write(conn, changes))
+        })
     }
 
-    fn write(&self, conn: &mut PgConnection, changes: &DeliveryChanges) -> Result<Delivery> {
+    /// What is left of [`update`](Self::update) after its checks.
+    pub(crate) fn write(&self, conn: &mut PgConnection, changes: &DeliveryChanges) -> Result<Delivery> {
         use crate::schema::mailglass_deliveries::dsl;
         let this = dsl::mailglass_deliveries
             .find(self.id)
@@ -116,7 +134,7 @@ impl Delivery {
         let updated = diesel::update(this)
             .set((
                 changes,
-                dsl::lock_version.eq(dsl::lock_version + 1),
+                dsl::lock_version.eq(next_lock_version()),
                 dsl::updated_at.eq(diesel::dsl::now),
             ))
             .returning(Delivery::as_returning())

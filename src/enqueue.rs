@@ -2,20 +2,22 @@
 
 mod columns;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use self::columns::{Birth, DeliveryColumns};
 use crate::batch::{Batch, BatchStatement};
 use crate::delivery::Delivery;
-use crate::error::Result;
+use crate::error::{Error, MESSAGE_IS_TAKEN, Result};
 use crate::new_delivery::NewDelivery;
+use crate::projection;
 use crate::projection::sql::FOLD;
-use crate::replay;
+use crate::replay::{self, Entry};
 use crate::retry;
 use crate::schema::mailglass_deliveries;
 use crate::validation::Checks;
@@ -56,8 +58,7 @@ impl NewDelivery {
     /// # Errors
     /// As [`insert_all`](Self::insert_all).
     pub fn insert(&self, conn: &mut PgConnection) -> Result<Delivery> {
-        let births = births(std::slice::from_ref(self))?;
-        let inserted = retry::serializable(conn, |conn| insert_births(conn, &births))?;
+        let inserted = insert_checked(conn, std::slice::from_ref(self))?;
         inserted
             .into_iter()
             .next()
@@ -65,9 +66,14 @@ impl NewDelivery {
             .ok_or_else(|| diesel::result::Error::NotFound.into())
     }
 
-    /// Inserts a batch of deliveries, each together with its first event, all or none of them. Answers in input order.
+    /// Inserts a batch of deliveries, each together with its first event, all or none of them. Answers in input order; an
+    /// empty batch is no work.
     ///
-    /// An entry whose key is taken by the same mailable, stream and recipient is a replay: run it again after a crash.
+    /// An entry whose key is taken by the same mailable, stream and recipient is a replay: run it again after a crash. The key
+    /// alone decides: a replay may name an id or a provider message as well, and may race with the first insert.
+    ///
+    /// If the ledger already has facts of a delivery with the [`id`](Self::id) that is given (it was deleted, and is inserted
+    /// again), the new row is projected from them, too.
     ///
     /// ```
     /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
@@ -87,22 +93,27 @@ impl NewDelivery {
     ///
     /// # Errors
     /// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, an id or a provider message id that another delivery
-    ///   has, an empty batch, or one of more than [`MAX_BATCH`](crate::MAX_BATCH) deliveries
+    ///   has, or a batch of more than [`MAX_BATCH`](crate::MAX_BATCH) deliveries
     /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
     /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): in a transaction of yours that isn't READ
     ///   COMMITTED; run it again
     pub fn insert_all(deliveries: &[NewDelivery], conn: &mut PgConnection) -> Result<Vec<Inserted>> {
-        let births = births(deliveries)?;
-        retry::transaction(conn, |conn| insert_births(conn, &births))
+        insert_checked(conn, deliveries)
     }
 }
 
-fn births(deliveries: &[NewDelivery]) -> Result<Vec<Birth<'_>>> {
+fn insert_checked(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>> {
     Checks::run(|checks| {
         checks.batch("deliveries", deliveries, NewDelivery::check);
         check_ids(deliveries, checks);
     })?;
-    Ok(deliveries.iter().map(Birth::new).collect())
+    let births: Vec<Birth<'_>> = deliveries.iter().map(Birth::new).collect();
+    match births.as_slice() {
+        [] => Ok(Vec::new()),
+        // One delivery under a fresh id is one statement: there is no half of it to roll back.
+        [birth] if !birth.has_given_id() => retry::serializable(conn, |conn| insert_births(conn, &births)),
+        _ => retry::transaction(conn, |conn| insert_births(conn, &births)),
+    }
 }
 
 /// An id that the application gave may come twice only under one key, as a replay.
@@ -121,20 +132,127 @@ fn check_ids(deliveries: &[NewDelivery], checks: &mut Checks) {
     }
 }
 
-fn insert_births(conn: &mut PgConnection, births: &[Birth<'_>]) -> Result<Vec<Inserted>> {
-    let columns = DeliveryColumns::new(births.iter());
-    let rows: Vec<Delivery> = Batch::<Enqueue, _>::new(&columns).load(conn)?;
-    let mut created: HashMap<Uuid, Delivery> = rows.into_iter().map(|row| (row.id, row)).collect();
-    let outcomes: Vec<Option<Inserted>> = births
-        .iter()
-        .map(|birth| created.remove(&birth.id).map(Inserted::Created))
-        .collect();
+/// How often an entry is inserted again whose obstacle is gone when it is looked for.
+const ATTEMPTS: usize = 10;
 
-    let read = |skipped: Vec<&Birth<'_>>| {
-        let columns = DeliveryColumns::new(skipped.into_iter());
-        Ok(Batch::<Replays, _>::new(&columns).load(conn)?)
-    };
-    replay::settle(births, outcomes, read, Inserted::Replayed)
+fn insert_births(conn: &mut PgConnection, births: &[Birth<'_>]) -> Result<Vec<Inserted>> {
+    let mut inserted: Vec<Option<Inserted>> = vec![None; births.len()];
+    for _ in 0..ATTEMPTS {
+        let missing = |inserted: &[Option<Inserted>]| -> Vec<usize> {
+            (0..births.len()).filter(|index| inserted[*index].is_none()).collect()
+        };
+        for (index, row) in create(conn, births, &missing(&inserted))? {
+            inserted[index] = Some(Inserted::Created(row));
+        }
+        let skipped = missing(&inserted);
+        if skipped.is_empty() {
+            break;
+        }
+        let columns = DeliveryColumns::new(skipped.iter().map(|index| &births[*index]));
+        let obstacles: Vec<Obstacle> = Batch::<Replays, _>::new(&columns).load(conn)?;
+        let mut obstacles: HashMap<Uuid, Obstacle> = obstacles
+            .into_iter()
+            .map(|obstacle| (obstacle.entry, obstacle))
+            .collect();
+        for index in skipped {
+            if let Some(obstacle) = obstacles.remove(&births[index].entry_id()) {
+                inserted[index] = obstacle.settle(&births[index], index)?.map(Inserted::Replayed);
+            }
+        }
+        if inserted.iter().all(Option::is_some) {
+            break;
+        }
+    }
+    let settled: Vec<Inserted> = inserted.into_iter().flatten().collect();
+    match settled.len() == births.len() {
+        true => Ok(settled),
+        // Somebody inserts and deletes the same delivery without end.
+        false => Err(not_serialized()),
+    }
+}
+
+/// Inserts what nothing stands in the way of, and returns it with its position.
+fn create(conn: &mut PgConnection, births: &[Birth<'_>], wanted: &[usize]) -> Result<Vec<(usize, Delivery)>> {
+    let columns = DeliveryColumns::new(wanted.iter().map(|index| &births[*index]));
+    let rows: Vec<Delivery> = Batch::<Enqueue, _>::new(&columns).load(conn)?;
+    let mut rows: HashMap<Uuid, Delivery> = rows.into_iter().map(|row| (row.id, row)).collect();
+    project_earlier_facts(conn, births, &mut rows)?;
+    // Twins share an id: the first one counts.
+    Ok((wanted.iter())
+        .filter_map(|index| Some((*index, rows.remove(&births[*index].id)?)))
+        .collect())
+}
+
+/// The ledger may already have facts of an id that the application gave. They are read in a later statement than the insert,
+/// which may have waited for the DELETE of an earlier delivery with this id, and for the events that were recorded before it.
+fn project_earlier_facts(
+    conn: &mut PgConnection,
+    births: &[Birth<'_>],
+    rows: &mut HashMap<Uuid, Delivery>,
+) -> Result<()> {
+    let mut given: BTreeMap<&str, BTreeSet<Uuid>> = BTreeMap::new();
+    for birth in births {
+        if birth.has_given_id() && rows.contains_key(&birth.id) {
+            given.entry(birth.tenant_id()).or_default().insert(birth.id);
+        }
+    }
+    for (tenant_id, ids) in given {
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        projection::rebuild_locked(conn, tenant_id, &ids)?;
+        let current: Vec<Delivery> = mailglass_deliveries::table
+            .filter(mailglass_deliveries::id.eq_any(&ids))
+            .select(Delivery::as_select())
+            .load(conn)?;
+        // Under REPEATABLE READ, the snapshot may still have the earlier delivery, and lack its last events.
+        if current.len() > ids.len() {
+            return Err(not_serialized());
+        }
+        rows.extend(current.into_iter().map(|row| (row.id, row)));
+    }
+    Ok(())
+}
+
+fn not_serialized() -> Error {
+    let message = "the delivery is being inserted and deleted by others".to_owned();
+    Error::SerializationFailure(DieselError::DatabaseError(
+        DatabaseErrorKind::SerializationFailure,
+        Box::new(message),
+    ))
+}
+
+/// What keeps a skipped delivery out.
+#[derive(Queryable)]
+struct Obstacle {
+    entry: Uuid,
+    key_is_taken: bool,
+    id_is_taken: bool,
+    provider_message_is_taken: bool,
+    differing: Vec<String>,
+    /// The row that holds the key, if it is the tenant's.
+    row: Option<Delivery>,
+}
+
+impl Obstacle {
+    /// The row of which the entry is a replay; `None` if whatever was in its way is gone. The key decides, whichever unique
+    /// index noticed first.
+    fn settle(self, birth: &Birth<'_>, index: usize) -> Result<Option<Delivery>> {
+        match self.row {
+            Some(row) if self.differing.is_empty() => return Ok(Some(row)),
+            Some(_) => return Err(replay::conflict(birth, index, self.differing)),
+            None if self.key_is_taken => return Err(replay::conflict(birth, index, vec!["tenant_id".to_owned()])),
+            None => {}
+        }
+        Checks::run(|checks| {
+            checks.at(index);
+            if self.id_is_taken {
+                checks.complain("id", "already belongs to another delivery");
+            }
+            if self.provider_message_is_taken {
+                checks.complain("provider_message_id", MESSAGE_IS_TAKEN);
+            }
+        })?;
+        Ok(None)
+    }
 }
 
 struct Enqueue;
@@ -153,7 +271,14 @@ impl BatchStatement for Enqueue {
 }
 
 impl BatchStatement for Replays {
-    type SqlType = (mailglass_deliveries::SqlType, SqlUuid, Array<Text>);
+    type SqlType = (
+        SqlUuid,
+        Bool,
+        Bool,
+        Bool,
+        Array<Text>,
+        Nullable<mailglass_deliveries::SqlType>,
+    );
 
     fn sql() -> &'static str {
         include_str!("enqueue/replays.sql")

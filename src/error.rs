@@ -233,6 +233,9 @@ impl Error {
     }
 }
 
+/// What is wrong with a provider message that the database already has.
+pub(crate) const MESSAGE_IS_TAKEN: &str = "already belongs to another delivery to this recipient";
+
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         if let DieselError::DatabaseError(_, information) = &error
@@ -272,10 +275,7 @@ fn recognize(information: &dyn DatabaseErrorInformation) -> Option<Error> {
         return Some(Error::LedgerImmutable { operation });
     }
     match information.constraint_name()? {
-        "mailglass_deliveries_provider_msg_id_idx" => Some(Error::invalid(
-            "provider_message_id",
-            "already belongs to another delivery to this recipient",
-        )),
+        "mailglass_deliveries_provider_msg_id_idx" => Some(Error::invalid("provider_message_id", MESSAGE_IS_TAKEN)),
         "mailglass_deliveries_pkey" => Some(Error::invalid("id", "already belongs to another delivery")),
         _ => None,
     }

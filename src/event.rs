@@ -14,7 +14,7 @@ use crate::closed_sets::{EventType, RejectReason};
 use crate::error::Result;
 use crate::provider_reference::ProviderReference;
 use crate::schema::mailglass_events;
-use crate::validation::{Checks, KEY, MESSAGE_ID, RECIPIENT, SHORT_TEXT, microseconds};
+use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, microseconds};
 
 /// A landed event. All times are UTC, in microseconds.
 ///
@@ -149,7 +149,8 @@ impl NewEvent {
     }
 
     /// The recipient that the event is about: tells the deliveries of one provider message apart, without regard to
-    /// case. Kept in `metadata`.
+    /// case. Kept in `metadata`. One bare address, such as `ann@example.com`; what a provider writes in another form
+    /// belongs in [`normalized_payload`](Self::normalized_payload), which is never refused for its recipient.
     #[must_use]
     pub fn recipient(mut self, recipient: impl Into<String>) -> Self {
         self.recipient = Some(recipient.into());
@@ -207,7 +208,9 @@ impl NewEvent {
         checks.optional_text("trace_id", self.trace_id.as_deref(), KEY);
         checks.optional_text("provider", self.provider.as_deref(), SHORT_TEXT);
         checks.optional_text("provider_message_id", self.provider_message_id.as_deref(), MESSAGE_ID);
-        checks.optional_text("recipient", self.recipient.as_deref(), RECIPIENT);
+        if let Some(recipient) = &self.recipient {
+            checks.recipient("recipient", recipient);
+        }
         checks.json_object("normalized_payload", &self.normalized_payload);
         checks.json_object("metadata", &self.metadata);
         for (key, set) in self.named() {
@@ -216,6 +219,7 @@ impl NewEvent {
                 (Some(there), Some(set)) if there != set => {
                     checks.complain(key, format!("disagrees with metadata.{key}"));
                 }
+                (Some(Value::String(text)), None) if key == "recipient" => checks.recipient("metadata.recipient", text),
                 (Some(Value::String(text)), None) => checks.text(&format!("metadata.{key}"), text, MESSAGE_ID),
                 (Some(_), None) => checks.complain(&format!("metadata.{key}"), "must be a string"),
                 _ => {}

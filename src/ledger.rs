@@ -15,7 +15,7 @@ use self::statements::{Append, LandedSqlType, Record, Replays};
 use crate::batch::{Batch, BatchStatement};
 use crate::error::Result;
 use crate::event::{Event, NewEvent};
-use crate::replay;
+use crate::replay::{self, Settled};
 use crate::retry;
 use crate::schema::mailglass_events;
 use crate::validation::Checks;
@@ -53,7 +53,34 @@ impl Appended {
     }
 }
 
-/// Appends events and projects them onto their deliveries: what most callers want. Answers in input order.
+/// What became of an event that was recorded for itself: see [`record_each`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It is new, and this is its row.
+    Recorded(Event),
+    /// It had been recorded before, under the same idempotency key: this is the row that was there first. Nothing was written.
+    Replayed(Event),
+    /// Its idempotency key is taken by something else. Nothing was written.
+    Conflicting {
+        /// The row that holds the key; `None` if it belongs to another tenant, of which nothing is told.
+        event: Option<Event>,
+        /// The fields in which the two differ: `["tenant_id"]` if the key belongs to another tenant.
+        fields: Vec<String>,
+    },
+}
+
+impl From<Settled<Event>> for Outcome {
+    fn from(settled: Settled<Event>) -> Self {
+        match settled {
+            Settled::Inserted(event) => Outcome::Recorded(event),
+            Settled::Replayed(event) => Outcome::Replayed(event),
+            Settled::Conflicting(event, fields) => Outcome::Conflicting { event, fields },
+        }
+    }
+}
+
+/// Appends events and projects them onto their deliveries: what most callers want. Answers in input order; an empty batch is
+/// no work.
 ///
 /// An event finds its delivery by [`delivery`](NewEvent::delivery), else by the provider message that it names. Where
 /// that delivery isn't there yet, or several fit, the event lands all the same and waits for the
@@ -80,7 +107,7 @@ impl Appended {
 /// ```
 ///
 /// # Errors
-/// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, an empty batch, or one of more than [`MAX_BATCH`](crate::MAX_BATCH) events
+/// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, or a batch of more than [`MAX_BATCH`](crate::MAX_BATCH) events
 /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
 /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): in a transaction of yours that isn't READ COMMITTED; run it again
 /// - [`Error::Database`](crate::Error::Database): anything else, such as a lost connection; recording the same events again is safe where they
@@ -98,39 +125,88 @@ pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Append
     land::<Append>(conn, events)
 }
 
+/// Appends events and projects them onto their deliveries as [`record`] does, but each for itself: an event whose key something
+/// else holds is [`Outcome::Conflicting`], and the others are recorded all the same. For webhooks: one event that was
+/// normalized in another way when it came first must not make the provider send the whole request again and again.
+///
+/// It takes as many round trips as `record`, and keeps what it says about locks and transactions. Answers in input order.
+///
+/// ```
+/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
+/// # doctest::with_database(|conn| {
+/// use mailglass::ledger::Outcome;
+/// use mailglass::{EventType, NewEvent, ledger};
+///
+/// let now = chrono::Utc::now();
+/// let event = |event_type, key: &str| NewEvent::new("acme", event_type, now).idempotency_key(key);
+/// ledger::record(conn, &[event(EventType::Bounced, "ses:1")])?;
+///
+/// let outcomes = ledger::record_each(conn, &[event(EventType::Rejected, "ses:1"), event(EventType::Opened, "ses:2")])?;
+/// let Outcome::Conflicting { event: Some(first), fields } = &outcomes[0] else { panic!() };
+/// assert_eq!((first.type_, fields.as_slice()), (EventType::Bounced, ["type".to_owned()].as_slice()));
+/// assert!(matches!(outcomes[1], Outcome::Recorded(_)));
+/// # Ok(()) });
+/// ```
+///
+/// # Errors
+/// As [`record`], but for the conflict. Wrong fields refuse the whole batch: they are known before anything is sent, so check
+/// what comes from outside with [`NewEvent::validate`] first.
+pub fn record_each(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Outcome>> {
+    insert(conn, events, |conn, landings| {
+        let settled = land_all::<Record>(conn, landings)?;
+        Ok(settled.into_iter().map(Outcome::from).collect())
+    })
+}
+
 fn land<S>(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>>
 where
     S: BatchStatement<SqlType = LandedSqlType>,
 {
+    insert(conn, events, |conn, landings| {
+        let settled = land_all::<S>(conn, landings)?;
+        let appended = settled.into_iter().enumerate().map(|(index, settled)| match settled {
+            Settled::Inserted(event) => Ok(Appended::Recorded(event)),
+            Settled::Replayed(event) => Ok(Appended::Replayed(event)),
+            Settled::Conflicting(_, fields) => Err(replay::conflict(&landings[index], index, fields)),
+        });
+        appended.collect()
+    })
+}
+
+/// Checks the events, and inserts them in as small a transaction as will do.
+fn insert<T>(
+    conn: &mut PgConnection,
+    events: &[NewEvent],
+    mut call: impl FnMut(&mut PgConnection, &[Landing<'_>]) -> Result<Vec<T>>,
+) -> Result<Vec<T>> {
     Checks::run(|checks| checks.batch("events", events, NewEvent::check))?;
 
     let landings: Vec<Landing<'_>> = events.iter().map(Landing::new).collect();
     match landings.as_slice() {
+        [] => Ok(Vec::new()),
         // One event is appended, is a replay or is refused: there is no half of it to roll back.
-        [_] => retry::serializable(conn, |conn| land_all::<S>(conn, &landings)),
-        _ => retry::transaction(conn, |conn| land_all::<S>(conn, &landings)),
+        [_] => retry::serializable(conn, |conn| call(conn, &landings)),
+        _ => retry::transaction(conn, |conn| call(conn, &landings)),
     }
 }
 
-fn land_all<S>(conn: &mut PgConnection, landings: &[Landing<'_>]) -> Result<Vec<Appended>>
+fn land_all<S>(conn: &mut PgConnection, landings: &[Landing<'_>]) -> Result<Vec<Settled<Event>>>
 where
     S: BatchStatement<SqlType = LandedSqlType>,
 {
     let columns = EventColumns::new(landings.iter());
     let landed: Vec<Landed> = Batch::<S, _>::new(&columns).load(conn)?;
-    let landed: HashMap<Uuid, &Landed> = landed.iter().map(|it| (it.id, it)).collect();
+    let landed: HashMap<Uuid, &Landed> = landed.iter().map(|row| (row.id, row)).collect();
     let mut recorded: Vec<Option<Event>> = landings
         .iter()
         .map(|landing| Some(landing.landed(landed.get(&landing.id)?)))
         .collect();
     read_back_numbers(conn, recorded.iter_mut().flatten())?;
-    let outcomes = recorded.into_iter().map(|it| it.map(Appended::Recorded)).collect();
 
-    let read = |skipped: Vec<&Landing<'_>>| {
+    replay::settle(landings, recorded, |skipped| {
         let columns = EventColumns::new(skipped.into_iter());
         Ok(Batch::<Replays, _>::new(&columns).load(conn)?)
-    };
-    replay::settle(landings, outcomes, read, Appended::Replayed)
+    })
 }
 
 /// What has been recorded is what the caller sent, but for numbers: jsonb keeps 1e16 as 10000000000000000, which is read as an

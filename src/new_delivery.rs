@@ -43,7 +43,8 @@ pub struct NewDelivery {
 }
 
 impl NewDelivery {
-    /// A delivery of a tenant's `mailable` (your name for this kind of message) to a bare address.
+    /// A delivery of a tenant's `mailable` (your name for this kind of message) to one bare address: no display name, no
+    /// list, no white space. Internationalized addresses and quoted local parts are accepted, domain literals are not.
     pub fn new(
         tenant_id: impl Into<String>,
         mailable: impl Into<String>,
@@ -172,7 +173,7 @@ impl NewDelivery {
         checks.text("mailable", &self.mailable, SHORT_TEXT);
         checks.recipient("recipient", &self.recipient);
         if let (Some(derived), Some(given)) = (domain_of(&self.recipient), &self.recipient_domain)
-            && derived != given.to_lowercase()
+            && !derived.eq_ignore_ascii_case(given)
         {
             checks.complain("recipient_domain", "disagrees with the recipient");
         }

@@ -7,19 +7,24 @@
 //!
 //! An event waits as `no_delivery`, as `ambiguous` (several deliveries fit, as when one provider message serves several
 //! recipients and the event names none) or as `malformed` (its payload names only half of a provider message). Past the age
-//! limit it is given up: `expired_at` says when, `waiting_reason` why. It stays in the ledger.
+//! limit it is given up: `expired_at` says when, `waiting_reason` why. It stays in the ledger. [`waiting`] and [`expired`]
+//! read them: neither kind is a fact of any delivery.
+//!
+//! An event that somebody else appended with `needs_reconciliation`, such as an Elixir application, waits there as well. It is
+//! `unread` until the next sweep, which looks for the provider message in its metadata and payload.
 
-use std::sync::LazyLock;
+mod adopt;
+mod statement;
+mod unlinked;
+
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use uuid::Uuid;
 
-use crate::error::Result;
-use crate::ledger::RESOLVE;
-use crate::projection::sql::{FOLD, JOIN_AND_WRITE};
-use crate::retry;
+pub use self::unlinked::{UnlinkedEvent, expired, waiting};
+use crate::error::{Error, Result};
+use crate::schema::mailglass_event_links;
 
 /// What a sweep takes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,31 +51,34 @@ impl Default for Sweep {
 }
 
 /// What came of the events that a sweep looked at: each is counted once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
-#[diesel(check_for_backend(diesel::pg::Pg))]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
     /// Linked to their delivery and projected.
-    #[diesel(sql_type = BigInt)]
     pub linked: i64,
     /// Still waiting for their delivery, or malformed.
-    #[diesel(sql_type = BigInt)]
     pub waiting: i64,
     /// Still waiting because several deliveries fit.
-    #[diesel(sql_type = BigInt)]
     pub ambiguous: i64,
     /// Given up for their age.
-    #[diesel(sql_type = BigInt)]
     pub expired: i64,
+    /// The events that could not be linked because the database refused it, and why. They wait on, behind the others.
+    pub failed: Vec<FailedLink>,
 }
 
-static SWEEP: LazyLock<String> = LazyLock::new(|| {
-    include_str!("reconciler/sweep.sql")
-        .replace(":resolve", RESOLVE.trim_end())
-        .replace(":fold", FOLD.trim_end())
-        .replace(":join_and_write", JOIN_AND_WRITE.trim_end())
-});
+/// An event that the database refused to link or to project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailedLink {
+    /// The event that waits.
+    pub event_id: Uuid,
+    /// The delivery that it is about, if there is one.
+    pub delivery_id: Option<Uuid>,
+    /// What the database says.
+    pub error: String,
+}
 
-/// Sweeps once, as one statement: all of it happens or nothing.
+/// Sweeps once: all of it happens or nothing, unless the database refuses to link an event. Then the sweep goes on without
+/// that event, and reports it in [`SweepReport::failed`].
 ///
 /// ```
 /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
@@ -95,20 +103,59 @@ static SWEEP: LazyLock<String> = LazyLock::new(|| {
 /// ```
 ///
 /// # Errors
-/// [`Error::Database`](crate::Error::Database); nothing is lost, sweep again.
+/// [`Error::SerializationFailure`](crate::Error::SerializationFailure), in a transaction of yours that isn't READ COMMITTED, and
+/// [`Error::Database`](crate::Error::Database), such as a lost connection; nothing is lost, sweep again.
 pub fn sweep(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
-    retry::serializable(conn, |conn| {
-        let report = sql_query(SWEEP.as_str())
-            .bind::<Nullable<Text>, _>(sweep.tenant.as_deref())
-            .bind::<BigInt, _>(i64::from(sweep.limit))
-            .bind::<Double, _>(seconds(sweep.grace))
-            .bind::<Double, _>(seconds(sweep.max_age))
-            .get_result(conn)?;
-        Ok(report)
-    })
+    adopt::adopt(conn, sweep)?;
+    match statement::sweep(conn, sweep, None) {
+        Err(Error::Database(_)) => one_by_one(conn, sweep),
+        report => report,
+    }
 }
 
-/// In Postgres' range: nothing has waited for a thousand years.
-fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64().min(1_000.0 * 365.25 * 24.0 * 60.0 * 60.0)
+/// Sweeps halves, and halves of these, until what the database refuses stands alone.
+fn one_by_one(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
+    let mut report = SweepReport::default();
+    let mut parts = vec![statement::pending(conn, sweep)?];
+    while let Some(mut events) = parts.pop() {
+        match statement::sweep(conn, sweep, Some(&events)) {
+            Ok(part) => report.add(part),
+            Err(Error::Database(error)) => match events.as_slice() {
+                [] => {}
+                &[event_id] => {
+                    // Fails as well if it isn't the event but the connection.
+                    let delivery_id = statement::put_back(conn, event_id)?;
+                    report.failed.push(FailedLink {
+                        event_id,
+                        delivery_id,
+                        error: error.to_string(),
+                    });
+                }
+                _ => {
+                    let half = events.split_off(events.len() / 2);
+                    parts.extend([half, events]);
+                }
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(report)
+}
+
+impl SweepReport {
+    fn add(&mut self, other: SweepReport) {
+        self.linked += other.linked;
+        self.waiting += other.waiting;
+        self.ambiguous += other.ambiguous;
+        self.expired += other.expired;
+        self.failed.extend(other.failed);
+    }
+}
+
+/// Events that are neither linked nor given up.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn is_pending() -> _ {
+    mailglass_event_links::linked_at
+        .is_null()
+        .and(mailglass_event_links::expired_at.is_null())
 }

@@ -1,4 +1,4 @@
-//! Replays: entries of a batch whose idempotency key was taken when they came to land.
+//! Replays: entries of a batch whose idempotency key was taken when they were inserted.
 
 use std::collections::HashMap;
 
@@ -14,47 +14,50 @@ pub(crate) trait Entry {
     fn idempotency_key(&self) -> Option<&str>;
 }
 
-/// A row that was there first, the entry that met it, and the fields in which the two differ.
+/// A row that was there first, the entry that found its key taken, and the fields in which the two differ.
 pub(crate) type Replay<Row> = (Row, Uuid, Vec<String>);
 
-/// Fills in the outcomes of the entries that were skipped, or refuses the first one whose key something else holds.
+/// What became of an entry.
+pub(crate) enum Settled<Row> {
+    Inserted(Row),
+    Replayed(Row),
+    /// The row that holds the key, unless it is another tenant's, and the fields in which it differs.
+    Conflicting(Option<Row>, Vec<String>),
+}
+
+/// Says what became of each entry, given the rows of those that were inserted.
 ///
 /// `read` finds the rows that were there first. It looks inside the entries' tenants, and no row that holds a key can be
 /// invisible to a further statement: an entry for which it finds none has met a key of another tenant.
-pub(crate) fn settle<E: Entry, Row, Outcome>(
+pub(crate) fn settle<E: Entry, Row>(
     entries: &[E],
-    outcomes: Vec<Option<Outcome>>,
+    inserted: Vec<Option<Row>>,
     read: impl FnOnce(Vec<&E>) -> Result<Vec<Replay<Row>>>,
-    replayed: fn(Row) -> Outcome,
-) -> Result<Vec<Outcome>> {
-    let skipped: Vec<&E> = (entries.iter().zip(&outcomes))
-        .filter_map(|(entry, outcome)| outcome.is_none().then_some(entry))
+) -> Result<Vec<Settled<Row>>> {
+    let skipped: Vec<&E> = (entries.iter().zip(&inserted))
+        .filter_map(|(entry, row)| row.is_none().then_some(entry))
         .collect();
-    if skipped.is_empty() {
-        return Ok(outcomes.into_iter().flatten().collect());
-    }
-    let mut replays: HashMap<Uuid, (Row, Vec<String>)> = read(skipped)?
+    let replays = if skipped.is_empty() { Vec::new() } else { read(skipped)? };
+    let mut replays: HashMap<Uuid, (Row, Vec<String>)> = replays
         .into_iter()
         .map(|(row, entry, differing)| (entry, (row, differing)))
         .collect();
-    let settled = entries
-        .iter()
-        .zip(outcomes)
-        .enumerate()
-        .map(|(index, (entry, outcome))| {
-            if let Some(outcome) = outcome {
-                return Ok(outcome);
-            }
-            let fields = match replays.remove(&entry.entry_id()) {
-                Some((row, differing)) if differing.is_empty() => return Ok(replayed(row)),
-                Some((_, differing)) => differing,
-                None => vec!["tenant_id".to_owned()],
-            };
-            Err(Error::IdempotencyConflict {
-                key: entry.idempotency_key().unwrap_or_default().to_owned(),
-                index,
-                fields,
-            })
-        });
-    settled.collect()
+    let settled = entries.iter().zip(inserted).map(|(entry, row)| match row {
+        Some(row) => Settled::Inserted(row),
+        None => match replays.remove(&entry.entry_id()) {
+            Some((row, differing)) if differing.is_empty() => Settled::Replayed(row),
+            Some((row, differing)) => Settled::Conflicting(Some(row), differing),
+            None => Settled::Conflicting(None, vec!["tenant_id".to_owned()]),
+        },
+    });
+    Ok(settled.collect())
+}
+
+/// The error of an entry whose key something else holds.
+pub(crate) fn conflict(entry: &impl Entry, index: usize, fields: Vec<String>) -> Error {
+    Error::IdempotencyConflict {
+        key: entry.idempotency_key().unwrap_or_default().to_owned(),
+        index,
+        fields,
+    }
 }

@@ -42,6 +42,16 @@ pub(crate) fn transaction<T>(
     serializable(conn, |conn| conn.transaction(&mut call))
 }
 
+/// The same for one statement that the database may refuse: it needs no transaction of its own, but inside the caller's a
+/// savepoint, without which the refusal would cost everything before it.
+pub(crate) fn refusable<T>(conn: &mut PgConnection, mut call: impl FnMut(&mut PgConnection) -> Result<T>) -> Result<T> {
+    if is_in_transaction(conn) {
+        conn.transaction(call)
+    } else {
+        serializable(conn, &mut call)
+    }
+}
+
 /// Twice as long each time, and by chance, so that those who met once don't meet again.
 fn pause(attempt: u32) -> Duration {
     let longest = 1_000 << attempt.min(9);

@@ -82,9 +82,10 @@ impl Delivery {
 
     /// The update checks the lock and holds the row until the event has landed and is projected.
     fn step(&self, conn: &mut PgConnection, changes: &DeliveryChanges, event: NewEvent) -> Result<Delivery> {
+        self.check(changes)?;
         let events = [event];
         retry::transaction(conn, |conn| {
-            self.update(conn, changes)?;
+            self.write(conn, changes)?;
             ledger::record(conn, &events)?;
             Delivery::find(conn, &self.tenant_id, self.id)
         })

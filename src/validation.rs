@@ -1,9 +1,14 @@
 //! Checks that run before anything reaches the database, and report every wrong field at once.
 
+mod recipient;
+
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::Value;
 
+use self::recipient::{RECIPIENT, check_recipient};
 use crate::error::{Error, FieldError, Invalid, Result};
+
+pub(crate) use self::recipient::domain_of;
 
 /// How far ahead of the client's clock an event may lie. One broken clock may not pin a delivery's last event for years.
 pub(crate) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::days(1);
@@ -14,8 +19,6 @@ pub const MAX_BATCH: usize = 50_000;
 // Limits in bytes. Postgres would refuse to index a longer text, at a size that depends on how well it compresses.
 pub(crate) const SHORT_TEXT: usize = 255;
 pub(crate) const KEY: usize = 512;
-/// RFC 5321: 64 bytes of local part, the `@`, 255 bytes of domain.
-pub(crate) const RECIPIENT: usize = 320;
 /// RFC 5322: the longest line, and so the longest Message-ID.
 pub(crate) const MESSAGE_ID: usize = 998;
 
@@ -65,8 +68,7 @@ impl Checks {
     /// Checks the size of a batch and each of its entries.
     pub(crate) fn batch<T>(&mut self, field: &str, entries: &[T], check: fn(&T, &mut Self)) {
         match entries.len() {
-            0 => self.complain(field, "must hold at least one entry"),
-            1..=MAX_BATCH => {
+            ..=MAX_BATCH => {
                 for (index, entry) in entries.iter().enumerate() {
                     self.at(index);
                     check(entry, self);
@@ -121,24 +123,10 @@ impl Checks {
 
     pub(crate) fn recipient(&mut self, field: &str, recipient: &str) {
         self.text(field, recipient, RECIPIENT);
-        let Some((local, domain)) = recipient.rsplit_once('@') else {
-            return self.complain(field, "has no @");
-        };
-        let outside_an_address = |c: char| c.is_whitespace() || c.is_control() || "<>".contains(c);
-        if local.is_empty() {
-            self.complain(field, "has nothing before its @");
-        } else if domain.is_empty() {
-            self.complain(field, "has no domain after its last @");
-        } else if recipient.starts_with(char::is_whitespace) || domain.contains(outside_an_address) {
-            self.complain(field, "must be a bare address, such as ann@example.com");
+        if let Err(message) = check_recipient(recipient) {
+            self.complain(field, message);
         }
     }
-}
-
-/// What follows the last `@`, in lower case. (A quoted local part may hold an `@` of its own: RFC 5321, section 4.1.2.)
-pub(crate) fn domain_of(recipient: &str) -> Option<String> {
-    let (_, domain) = recipient.rsplit_once('@')?;
-    Some(domain.to_lowercase())
 }
 
 /// Postgres stores microseconds; an event that kept its nanoseconds would differ from its own row.

@@ -150,8 +150,12 @@ fn report(when: &str, report: SweepReport) {
         waiting,
         ambiguous,
         expired,
+        failed,
     } = report;
-    println!("   {when}: {linked} linked, {waiting} waiting, {ambiguous} ambiguous, {expired} expired");
+    println!(
+        "   {when}: {linked} linked, {waiting} waiting, {ambiguous} ambiguous, {expired} expired, {} failed",
+        failed.len()
+    );
 }
 
 fn look(conn: &mut PgConnection) -> Result<(), Failure> {

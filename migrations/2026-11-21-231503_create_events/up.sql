@@ -20,6 +20,9 @@ CREATE TABLE mailglass_events (
         CHECK (tenant_id <> ''),
     CONSTRAINT mailglass_events_idempotency_key_is_1_to_512_bytes
         CHECK (octet_length(idempotency_key) BETWEEN 1 AND 512),
+    -- Infinity, and years that chrono can't hold, would make every projection of the delivery fail.
+    CONSTRAINT mailglass_events_occurred_at_is_in_years_1_to_9999
+        CHECK (extract(epoch FROM occurred_at) >= -62135596800 AND extract(epoch FROM occurred_at) < 253402300800),
     CONSTRAINT mailglass_events_normalized_payload_is_object
         CHECK (jsonb_typeof(normalized_payload) = 'object'),
     CONSTRAINT mailglass_events_metadata_is_object

@@ -36,6 +36,16 @@ impl<'a> Birth<'a> {
     }
 }
 
+impl Birth<'_> {
+    pub(super) fn has_given_id(&self) -> bool {
+        self.delivery.id.is_some()
+    }
+
+    pub(super) fn tenant_id(&self) -> &str {
+        &self.delivery.tenant_id
+    }
+}
+
 impl Entry for Birth<'_> {
     /// Not the delivery's, which twins may share.
     fn entry_id(&self) -> Uuid {

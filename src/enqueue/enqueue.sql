@@ -23,15 +23,18 @@ inserted AS (
         folded.bounced_at, folded.complained_at, folded.suppressed_at, folded.status
     FROM input
     JOIN folded ON folded.id = input.id
-    -- The same order everywhere, so that batches which wait for each other's keys never deadlock; and of twins in one
-    -- batch the first one lands.
+    -- The same order everywhere, so that batches which wait for each other's rows never deadlock; and of twins in one
+    -- batch the first one is inserted.
     ORDER BY
         input.idempotency_key,
         CASE WHEN input.idempotency_key IS NOT NULL THEN input.event_id END,
         input.provider,
         input.provider_message_id,
-        input.recipient
-    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+        input.recipient,
+        input.id
+    -- Without a target, so that it covers every unique index: a replay that races with its first insert may meet the
+    -- primary key or the provider message before the idempotency key. Which of them it was is asked afterwards.
+    ON CONFLICT DO NOTHING
     RETURNING *
 ),
 first_events AS (

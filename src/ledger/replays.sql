@@ -7,11 +7,11 @@ SELECT
     event.reject_reason, event.normalized_payload, event.metadata, event.trace_id, event.needs_reconciliation,
     event.inserted_at,
     replay.id AS replayed_as,
-    array_remove(ARRAY[
+    pg_catalog.array_remove(ARRAY[
         CASE WHEN event.delivery_id <> replay.named_delivery_id THEN 'delivery_id' END,
-        CASE WHEN event.type <> replay.type THEN 'type' END,
+        CASE WHEN event.type::text <> replay.type::text THEN 'type' END,
         CASE WHEN event.occurred_at <> replay.occurred_at THEN 'occurred_at' END,
-        CASE WHEN event.reject_reason IS DISTINCT FROM replay.reject_reason THEN 'reject_reason' END,
+        CASE WHEN event.reject_reason::text IS DISTINCT FROM replay.reject_reason::text THEN 'reject_reason' END,
         CASE WHEN event.normalized_payload <> replay.normalized_payload THEN 'normalized_payload' END,
         CASE WHEN event.metadata <> replay.metadata THEN 'metadata' END
     ], NULL) AS differing

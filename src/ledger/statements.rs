@@ -9,7 +9,13 @@ use crate::projection::sql::{FOLD, JOIN_AND_WRITE};
 use crate::schema::mailglass_events;
 
 /// `wanted` → `resolved`: the delivery that an event is about. The reconciler asks the same question again later.
-pub(crate) const RESOLVE: &str = include_str!("resolve.sql");
+/// It locks the delivery, for whoever projects.
+pub(crate) static RESOLVE: LazyLock<String> = LazyLock::new(|| resolve("FOR NO KEY UPDATE"));
+
+/// Without a lock, `OFFSET 0` keeps the look-up a LATERAL by id.
+fn resolve(lock: &str) -> String {
+    include_str!("resolve.sql").trim_end().replace(":lock", lock)
+}
 
 /// The columns of a [`Landed`](super::columns::Landed).
 pub(super) type LandedSqlType = (SqlUuid, Nullable<SqlUuid>, Bool, Timestamptz);
@@ -23,13 +29,13 @@ pub(super) struct Record;
 /// Reads the events that were there first.
 pub(super) struct Replays;
 
-static APPEND: LazyLock<String> = LazyLock::new(|| statement(&[&parts()]));
+static APPEND: LazyLock<String> = LazyLock::new(|| statement(&[&parts(&resolve("OFFSET 0"))]));
 
 static RECORD: LazyLock<String> =
-    LazyLock::new(|| statement(&[&parts(), include_str!("facts.sql"), &FOLD, &JOIN_AND_WRITE]));
+    LazyLock::new(|| statement(&[&parts(&RESOLVE), include_str!("facts.sql"), &FOLD, &JOIN_AND_WRITE]));
 
-fn parts() -> String {
-    include_str!("append.sql").replace(":resolve", RESOLVE)
+fn parts(resolve: &str) -> String {
+    include_str!("append.sql").replace(":resolve", resolve)
 }
 
 fn statement(ctes: &[&str]) -> String {

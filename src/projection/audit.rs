@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::fold::Projection;
 use super::rebuild::{FACTS, STEP, rebuild_step};
-use super::sql::FOLD;
+use super::sql::{FOLD, with_rules};
 use crate::batch::{Batch, BatchStatement, Columns};
 use crate::error::Result;
 use crate::schema::sql_types::{MailglassDeliveryStatus, MailglassEventType};
@@ -24,8 +24,11 @@ pub struct Divergence {
     pub delivery_id: Uuid,
     /// What its row says.
     pub is: Projection,
-    /// What its events say.
-    pub should_be: Projection,
+    /// What its facts in this tenant's ledger say; `None` if there is none.
+    pub should_be: Option<Projection>,
+    /// Whether the ledger of another tenant has facts of this delivery: somebody changed its `tenant_id`. [`repair`] can't
+    /// tell which tenant is the right one, so it leaves that column as it is.
+    pub has_facts_elsewhere: bool,
 }
 
 /// One column of a [`Divergence`]. Values are as text, times in UTC.
@@ -40,13 +43,20 @@ pub struct ColumnDivergence {
 }
 
 impl Divergence {
-    /// The columns that differ.
+    /// The columns that differ. If other tenants have facts of the delivery, `tenant_id` is among them, as `changed`: nothing
+    /// of the other tenant is told.
     pub fn columns(&self) -> Vec<ColumnDivergence> {
-        let pairs = self.is.columns().into_iter().zip(self.should_be.columns());
-        pairs
+        let tenant = self.has_facts_elsewhere.then(|| ColumnDivergence {
+            column: "tenant_id",
+            is: Some("changed".to_owned()),
+            should_be: Some("unchanged".to_owned()),
+        });
+        let should_be = self.should_be.unwrap_or(self.is);
+        let pairs = self.is.columns().into_iter().zip(should_be.columns());
+        let projection = pairs
             .filter(|((_, is), (_, should_be))| is != should_be)
-            .map(|((column, is), (_, should_be))| ColumnDivergence { column, is, should_be })
-            .collect()
+            .map(|((column, is), (_, should_be))| ColumnDivergence { column, is, should_be });
+        tenant.into_iter().chain(projection).collect()
     }
 }
 
@@ -54,7 +64,7 @@ impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "delivery {}", self.delivery_id)?;
         for ColumnDivergence { column, is, should_be } in self.columns() {
-            let [is, should_be] = [&is, &should_be].map(|it| it.as_deref().unwrap_or("NULL"));
+            let [is, should_be] = [&is, &should_be].map(|value| value.as_deref().unwrap_or("NULL"));
             write!(f, "; {column} is {is}, should be {should_be}")?;
         }
         Ok(())
@@ -80,11 +90,11 @@ static AUDIT: LazyLock<String> = LazyLock::new(|| {
     let subject =
         "WITH subject AS (SELECT tenant_id, id AS delivery_id FROM mailglass_deliveries WHERE tenant_id = :input),\n";
     let ctes = [include_str!("timeline.sql"), FACTS, &FOLD].join(",\n");
-    [subject, &ctes, include_str!("audit.sql")].concat()
+    [subject, &ctes, &with_rules(include_str!("audit.sql"))].concat()
 });
 
 impl BatchStatement for Audit {
-    type SqlType = (SqlUuid, ProjectionColumns, ProjectionColumns);
+    type SqlType = (SqlUuid, ProjectionColumns, Nullable<ProjectionColumns>, Bool);
 
     fn sql() -> &'static str {
         &AUDIT
@@ -99,8 +109,10 @@ impl Columns for Tenant<'_> {
     }
 }
 
-/// Compares every projection of a tenant with its ledger, and returns those that differ: none, unless somebody wrote to the
-/// tables by hand, or [`append`](crate::ledger::append)ed without a rebuild.
+/// Compares every projection of a tenant with its facts in the ledger (the events that found the delivery when they were
+/// appended, and those that were linked to it later), and returns those that differ: none, unless somebody wrote to the tables
+/// by hand, or [`append`](crate::ledger::append)ed without a rebuild. A delivery whose `tenant_id` was changed is reported in
+/// the tenant to which it was moved.
 ///
 /// It is one statement over one snapshot, changes nothing and locks nothing, so it can run beside everything else. The answer
 /// holds what differs and nothing else.
@@ -129,7 +141,10 @@ pub fn verify(conn: &mut PgConnection, tenant_id: &str) -> Result<Vec<Divergence
 /// # Errors
 /// [`Error::Database`](crate::Error::Database); what was corrected stays so, and running it again is safe.
 pub fn repair(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
-    let wrong: Vec<Uuid> = verify(conn, tenant_id)?.iter().map(|it| it.delivery_id).collect();
+    let wrong: Vec<Uuid> = verify(conn, tenant_id)?
+        .iter()
+        .map(|divergence| divergence.delivery_id)
+        .collect();
     let mut corrected = 0;
     for step in wrong.chunks(STEP) {
         corrected += rebuild_step(conn, tenant_id, step)?;

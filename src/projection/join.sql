@@ -6,8 +6,8 @@ next AS MATERIALIZED (
     SELECT
         delivery.id,
         CASE
-            WHEN (folded.last_event_at, array_position(:lifecycle, folded.last_event_type::text))
-               > (delivery.last_event_at, array_position(:lifecycle, delivery.last_event_type::text))
+            WHEN (folded.last_event_at, pg_catalog.array_position(:lifecycle, folded.last_event_type::text))
+               > (delivery.last_event_at, pg_catalog.array_position(:lifecycle, delivery.last_event_type::text))
             THEN folded.last_event_type
             ELSE delivery.last_event_type
         END AS last_event_type,
@@ -20,7 +20,7 @@ next AS MATERIALIZED (
         least(delivery.suppressed_at, folded.suppressed_at) AS suppressed_at,
         -- A status of a newer release has no rank here, and stays.
         CASE
-            WHEN array_position(:status_order, folded.status::text) > array_position(:status_order, delivery.status::text)
+            WHEN pg_catalog.array_position(:status_order, folded.status::text) > pg_catalog.array_position(:status_order, delivery.status::text)
             THEN folded.status
             ELSE delivery.status
         END AS status

@@ -105,16 +105,9 @@ pub fn rebuild_in_steps(
     mut after_step: impl FnMut(Rebuilt) -> ControlFlow<()>,
 ) -> Result<Rebuilt> {
     let mut rebuilt = Rebuilt::default();
-    let mut after = Uuid::nil();
-    loop {
-        let page: Vec<Uuid> = ids(tenant_id)
-            .filter(mailglass_deliveries::id.gt(after))
-            .limit(PAGE)
-            .load(conn)?;
-        let Some(last) = page.last() else {
-            return Ok(rebuilt);
-        };
-        after = *last;
+    // The nil UUID is an id, too: the first page begins before it.
+    let mut page: Vec<Uuid> = ids(tenant_id).limit(PAGE).load(conn)?;
+    while let Some(&last) = page.last() {
         for step in page.chunks(STEP) {
             rebuilt.corrected += rebuild_step(conn, tenant_id, step)?;
             rebuilt.deliveries += step.len();
@@ -122,7 +115,12 @@ pub fn rebuild_in_steps(
                 return Ok(rebuilt);
             }
         }
+        page = ids(tenant_id)
+            .filter(mailglass_deliveries::id.gt(last))
+            .limit(PAGE)
+            .load(conn)?;
     }
+    Ok(rebuilt)
 }
 
 /// Locks some deliveries in the order of their ids, and makes their projections again.
@@ -144,7 +142,7 @@ fn ids<'a>(tenant_id: &'a str) -> _ {
 
 /// A rebuild sets instead of joining. So the rows are locked first and the ledger is read in this later statement, or it
 /// would overwrite what was recorded meanwhile.
-fn rebuild_locked(conn: &mut PgConnection, tenant_id: &str, locked: &[Uuid]) -> Result<usize> {
+pub(crate) fn rebuild_locked(conn: &mut PgConnection, tenant_id: &str, locked: &[Uuid]) -> Result<usize> {
     let subjects = Subjects::new(tenant_id, locked);
     let corrected: Vec<Uuid> = Batch::<Rebuild, _>::new(&subjects).load(conn)?;
     Ok(corrected.len())

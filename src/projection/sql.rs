@@ -17,14 +17,16 @@ pub(crate) const WRITE: &str = include_str!("write.sql");
 
 /// Puts the rules in as array constants, so that a rank is the position in an array. Labels are compared as text: a label that
 /// this build knows and the database doesn't (a release whose migration is still to come) must not fail the statement.
-fn with_rules(sql: &str) -> String {
-    let array = |elements: Vec<String>, of: &str| format!("'{{{}}}'::{of}[]", elements.join(","));
+pub(crate) fn with_rules(sql: &str) -> String {
+    // Not as a text, such as '{1,NULL}': how that is read depends on the session's array_nulls.
+    let array = |elements: Vec<String>, of: &str| format!("ARRAY[{}]::{of}[]", elements.join(", "));
+    let quoted = |label: String| format!("'{label}'");
     let by_lifecycle = |value: fn(Option<DeliveryStatus>, bool) -> String, of: &str| {
         let values = RULES.iter().map(|rule| value(rule.status, rule.terminal));
         array(values.collect(), of)
     };
-    let labels = RULES.iter().map(|rule| rule.event_type.to_string());
-    let statuses = STATUS_ORDER.iter().map(ToString::to_string);
+    let labels = RULES.iter().map(|rule| quoted(rule.event_type.to_string()));
+    let statuses = STATUS_ORDER.iter().map(|status| quoted(status.to_string()));
     let rank = |status: Option<DeliveryStatus>, _| match status {
         Some(status) => (status.rank() + 1).to_string(),
         None => "NULL".to_owned(),

@@ -1,5 +1,5 @@
--- subject (tenant_id, delivery_id) -> timeline: a delivery's own events, and those that were linked to it later. An event
--- that named the delivery by id before it was there is both, and counts once. Never another tenant's.
+-- subject (tenant_id, delivery_id) -> timeline: the facts of a delivery, which are the events that found it when they were
+-- appended, and those that were linked to it later. Never another tenant's.
 -- OFFSET 0 keeps the planner to the indexes by delivery and by id. Of tables that were small or not analyzed yet it would
 -- read a tenant's whole ledger for each delivery, and a connection keeps such a plan until the next ANALYZE.
 timeline AS (
@@ -9,6 +9,8 @@ timeline AS (
         SELECT * FROM mailglass_events AS event WHERE event.delivery_id = subject.delivery_id OFFSET 0
     ) AS own
     WHERE own.tenant_id = subject.tenant_id
+      -- It named the delivery before it was there: a fact once it is linked.
+      AND NOT own.needs_reconciliation
     UNION ALL
     SELECT subject.delivery_id AS timeline_of, linked.*
     FROM subject
@@ -20,5 +22,4 @@ timeline AS (
     ) AS linked
     WHERE link.tenant_id = subject.tenant_id
       AND linked.tenant_id = subject.tenant_id
-      AND linked.delivery_id IS DISTINCT FROM subject.delivery_id
 )

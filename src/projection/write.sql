@@ -14,16 +14,19 @@ projected AS (
         complained_at = next.complained_at,
         suppressed_at = next.suppressed_at,
         status = next.status,
-        lock_version = delivery.lock_version + 1,
-        updated_at = now()
+        -- Only ever compared for equality, so it starts again instead of failing.
+        lock_version = CASE WHEN delivery.lock_version = 2147483647 THEN 1 ELSE delivery.lock_version + 1 END,
+        updated_at = pg_catalog.now()
     FROM (SELECT * FROM next LIMIT (SELECT NULL::bigint)) AS next
     WHERE delivery.id = next.id
       AND (
-          delivery.last_event_type, delivery.last_event_at, delivery.terminal, delivery.dispatched_at,
-          delivery.delivered_at, delivery.bounced_at, delivery.complained_at, delivery.suppressed_at, delivery.status
+          delivery.last_event_type::text, delivery.last_event_at, delivery.terminal, delivery.dispatched_at,
+          delivery.delivered_at, delivery.bounced_at, delivery.complained_at, delivery.suppressed_at,
+          delivery.status::text
       ) IS DISTINCT FROM (
-          next.last_event_type, next.last_event_at, next.terminal, next.dispatched_at,
-          next.delivered_at, next.bounced_at, next.complained_at, next.suppressed_at, next.status
+          next.last_event_type::text, next.last_event_at, next.terminal, next.dispatched_at,
+          next.delivered_at, next.bounced_at, next.complained_at, next.suppressed_at,
+          next.status::text
       )
     RETURNING delivery.id
 )

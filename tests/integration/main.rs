@@ -29,6 +29,7 @@ mod plans;
 mod projection;
 mod projection_races;
 mod readme;
+mod recipients;
 mod record_batches;
 mod recorded_rows;
 mod releases;

@@ -1,7 +1,7 @@
 //! R10, R12: an event whose delivery isn't there lands all the same, waits beside the ledger and is linked later.
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
-use diesel::sql_query;
 use mailglass::ledger;
 use mailglass::projection::{Projection, fold, rebuild};
 use mailglass::reconciler::SweepReport;
@@ -17,12 +17,14 @@ const LINKED: SweepReport = SweepReport {
     waiting: 0,
     ambiguous: 0,
     expired: 0,
+    failed: Vec::new(),
 };
 const WAITING: SweepReport = SweepReport {
     linked: 0,
     waiting: 1,
     ambiguous: 0,
     expired: 0,
+    failed: Vec::new(),
 };
 
 #[test]
@@ -219,7 +221,7 @@ fn an_event_recorded_while_its_delivery_is_being_inserted_is_not_lost() {
     let (database, mut inserting) = connected();
     let mut recording = connect(&database);
     let id = Uuid::now_v7();
-    sql_query("BEGIN").execute(&mut inserting).unwrap();
+    AnsiTransactionManager::begin_transaction(&mut inserting).unwrap();
     let new = to("ann@example.com")
         .id(id)
         .provider("postmark")
@@ -230,7 +232,7 @@ fn an_event_recorded_while_its_delivery_is_being_inserted_is_not_lost() {
         event(EventType::Opened, 6).provider_message("postmark", "m-1"),
     ];
     ledger::record(&mut recording, &events).unwrap();
-    sql_query("COMMIT").execute(&mut inserting).unwrap();
+    AnsiTransactionManager::commit_transaction(&mut inserting).unwrap();
 
     assert_eq!(reload(&mut recording, &delivery), delivery);
     assert_eq!(

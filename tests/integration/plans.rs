@@ -26,15 +26,15 @@ const GROW: &str = "
         'queued', '2024-10-04'
     FROM generate_series(1, 100000) AS n;
 
+    INSERT INTO mailglass_event_links (event_id, tenant_id, waiting_reason, delivery_id, linked_at)
+    SELECT md5('event ' || n)::uuid, 'acme', 'no_delivery', md5('delivery ' || n % 100000 + 1)::uuid, now()
+    FROM generate_series(100, 1000000, 100) AS n;
+
     INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at, idempotency_key, needs_reconciliation)
     SELECT
         md5('event ' || n)::uuid, 'acme', CASE WHEN n % 100 > 0 THEN md5('delivery ' || n % 100000 + 1)::uuid END, 'opened',
         '2024-10-04'::timestamptz + n * interval '1 second', 'e' || n, n % 100 = 0
-    FROM generate_series(1, 1000000) AS n;
-
-    INSERT INTO mailglass_event_links (event_id, tenant_id, waiting_reason, delivery_id, linked_at)
-    SELECT md5('event ' || n)::uuid, 'acme', 'no_delivery', md5('delivery ' || n % 100000 + 1)::uuid, now()
-    FROM generate_series(100, 1000000, 100) AS n";
+    FROM generate_series(1, 1000000) AS n";
 
 #[derive(QueryableByName)]
 struct Scans {

@@ -188,9 +188,9 @@ fn a_database_without_our_tables_lacks_types_tables_and_the_guards_function() {
             count(ObjectKind::Table),
             count(ObjectKind::Function)
         ),
-        (4, 3, 1)
+        (4, 3, 3)
     );
-    assert_eq!(kinds.len(), 8);
+    assert_eq!(kinds.len(), 10);
 }
 
 /// Whichever schema it is: also where another schema of the same database has tables of the same names.

@@ -1,0 +1,103 @@
+//! A recipient: one bare address, which can stand in a header or an SMTP command as it is.
+
+use email_address::{EmailAddress, Error, Options};
+
+/// RFC 5321: 64 bytes of local part, the `@`, 255 bytes of domain.
+pub(super) const RECIPIENT: usize = 320;
+
+/// What separates addresses, quotes, or comments, where it isn't quoted itself.
+const SPECIAL: &str = "()<>[]:;,\\\"@";
+
+/// What Unicode's compatibility forms turn into an `@` or a dot: a mailer that does so would send elsewhere.
+const LOOKALIKES: [char; 5] = ['\u{ff20}', '\u{fe6b}', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+
+/// Says what is wrong with a recipient, to be read after its field's name. The address itself is personal data, so the
+/// message has a position instead.
+pub(super) fn check_recipient(recipient: &str) -> Result<(), String> {
+    let Some((local_part, domain)) = recipient.rsplit_once('@') else {
+        return Err("has no @".to_owned());
+    };
+    if local_part.is_empty() {
+        return Err("has nothing before its @".to_owned());
+    }
+    if domain.is_empty() {
+        return Err("has no domain after its last @".to_owned());
+    }
+    let problem = unsafe_character(recipient)
+        .or_else(|| special_character(recipient, local_part, domain))
+        .or_else(|| malformed_address(local_part, domain));
+    match problem {
+        Some(problem) => Err(format!("{problem}: give one bare address, such as ann@example.com")),
+        None => Ok(()),
+    }
+}
+
+/// What no address may have, not even in quotes. RFC 5321 allows a quoted space, but programs that split text at white space
+/// are more common than such addresses.
+fn unsafe_character(recipient: &str) -> Option<String> {
+    recipient.char_indices().find_map(|(position, character)| {
+        let code = u32::from(character);
+        if character.is_control() {
+            Some(format!("has a control character (U+{code:04X}) at byte {position}"))
+        } else if character.is_whitespace() {
+            Some(format!("has white space (U+{code:04X}) at byte {position}"))
+        } else if LOOKALIKES.contains(&character) {
+            Some(format!("has `{character}` (U+{code:04X}) at byte {position}"))
+        } else {
+            None
+        }
+    })
+}
+
+/// The parser refuses these, too, but does not say which one or where.
+fn special_character(recipient: &str, local_part: &str, domain: &str) -> Option<String> {
+    let is_special = |character| SPECIAL.contains(character);
+    let is_quoted = local_part.starts_with('"');
+    let is_literal = domain.starts_with('[') && domain.ends_with(']');
+    let in_local_part = local_part.find(is_special).filter(|_| !is_quoted);
+    let in_domain = domain.find(is_special).filter(|_| !is_literal);
+    let position = in_local_part.or(in_domain.map(|position| local_part.len() + 1 + position))?;
+    let character = recipient[position..].chars().next()?;
+    Some(format!("has `{character}` at byte {position}"))
+}
+
+fn malformed_address(local_part: &str, domain: &str) -> Option<String> {
+    let options = Options::default().without_display_text().without_domain_literal();
+    let address = format!("{local_part}@{}", in_ascii(domain));
+    let problem = match EmailAddress::parse_with_options(&address, options).err()? {
+        Error::LocalPartEmpty => "has nothing before its last @",
+        Error::LocalPartTooLong => "has more than 64 bytes before its last @",
+        Error::DomainTooLong => "has a domain of more than 254 characters",
+        Error::SubDomainEmpty => "has an empty label in its domain",
+        Error::SubDomainTooLong => "has a label of more than 63 characters in its domain",
+        Error::UnsupportedDomainLiteral => "has an IP address instead of a domain",
+        _ if EmailAddress::is_valid_local_part(local_part) => {
+            "has a label in its domain that begins or ends with neither a letter nor a digit"
+        }
+        _ if local_part.starts_with('"') => "has a malformed quoted part before its last @",
+        _ => "has a dot too many before its last @",
+    };
+    Some(problem.to_owned())
+}
+
+/// The domain with a letter for each character that is not ASCII. The parser counts the bytes of a label and refuses a mark at
+/// its end. DNS counts characters, and many a Thai label ends with a mark.
+fn in_ascii(domain: &str) -> String {
+    let mut is_first = true;
+    let letter = |character: char| {
+        let begins_label = std::mem::replace(&mut is_first, character == '.');
+        if character.is_ascii() || (begins_label && !character.is_alphanumeric()) {
+            character
+        } else {
+            'x'
+        }
+    };
+    domain.chars().map(letter).collect()
+}
+
+/// What follows the last `@`, with ASCII letters in lower case. (A quoted local part may hold an `@` of its own: RFC 5321,
+/// section 4.1.2.)
+pub(crate) fn domain_of(recipient: &str) -> Option<String> {
+    let (_, domain) = recipient.rsplit_once('@')?;
+    Some(domain.to_ascii_lowercase())
+}
