@@ -60,90 +60,135 @@ impl Script {
     }
 }
 
-pub const RECORD_BY_ID: Script = Script::new("record by delivery", &[|world, conn, _| {
-    let event = world.event(EventType::Delivered, 20, "e1").delivery(world.x);
-    record(world, conn, &[event])
-}]);
+pub const RECORD_BY_ID: Script = Script::new(
+    "record by delivery",
+    &[|world, conn, _| {
+        let event = world.event(EventType::Delivered, 20, "e1").delivery(world.x);
+        record(world, conn, &[event])
+    }],
+);
 
-pub const RECORD_BY_MESSAGE: Script = Script::new("record by provider message", &[|world, conn, _| {
-    let event = world.event(EventType::Opened, 30, "e2").provider_message("ses", world.own("m"));
-    record(world, conn, &[event])
-}]);
+pub const RECORD_BY_MESSAGE: Script = Script::new(
+    "record by provider message",
+    &[|world, conn, _| {
+        let event = world
+            .event(EventType::Opened, 30, "e2")
+            .provider_message("ses", world.own("m"));
+        record(world, conn, &[event])
+    }],
+);
 
-pub const RECORD_BOTH: Script = Script::new("record both in one batch", &[|world, conn, _| {
-    let by_message = world.event(EventType::Opened, 30, "e2").provider_message("ses", world.own("m"));
-    let by_id = world.event(EventType::Delivered, 20, "e1").delivery(world.x);
-    record(world, conn, &[by_message, by_id])
-}]);
+pub const RECORD_BOTH: Script = Script::new(
+    "record both in one batch",
+    &[|world, conn, _| {
+        let by_message = world
+            .event(EventType::Opened, 30, "e2")
+            .provider_message("ses", world.own("m"));
+        let by_id = world.event(EventType::Delivered, 20, "e1").delivery(world.x);
+        record(world, conn, &[by_message, by_id])
+    }],
+);
 
-pub const RECORD_OTHER_CONTENT: Script = Script::new("record other content under the same key", &[|world, conn, _| {
-    let event = world.event(EventType::Bounced, 25, "e1").delivery(world.x);
-    record(world, conn, &[event])
-}]);
+pub const RECORD_OTHER_CONTENT: Script = Script::new(
+    "record other content under the same key",
+    &[|world, conn, _| {
+        let event = world.event(EventType::Bounced, 25, "e1").delivery(world.x);
+        record(world, conn, &[event])
+    }],
+);
 
 pub const INSERT: Script = Script::new("insert with id and key", &[insert]);
 
-pub const INSERT_WITHOUT_KEY: Script = Script::new("insert with id, without key", &[|world, conn, _| {
-    Ok(world.describe(&world.delivery().id(world.x).insert(conn)?))
-}]);
+pub const INSERT_WITHOUT_KEY: Script = Script::new(
+    "insert with id, without key",
+    &[|world, conn, _| Ok(world.describe(&world.delivery().id(world.x).insert(conn)?))],
+);
 
-pub const INSERT_SENT: Script = Script::new("insert with key and provider message", &[|world, conn, _| {
-    let delivery = world.delivery().provider("ses").provider_message_id(world.own("m"));
-    Ok(world.describe(&delivery.idempotency_key(world.own("k")).insert(conn)?))
-}]);
+pub const INSERT_SENT: Script = Script::new(
+    "insert with key and provider message",
+    &[|world, conn, _| {
+        let delivery = world.delivery().provider("ses").provider_message_id(world.own("m"));
+        Ok(world.describe(&delivery.idempotency_key(world.own("k")).insert(conn)?))
+    }],
+);
 
 pub const INSERT_ALL: Script = Script::new("insert_all", &[|world, conn, _| insert_all(world, conn, &both(world))]);
 
-pub const INSERT_ALL_REVERSED: Script = Script::new("insert_all in the opposite order", &[|world, conn, _| {
-    let [x, y] = both(world);
-    insert_all(world, conn, &[y, x])
-}]);
+pub const INSERT_ALL_REVERSED: Script = Script::new(
+    "insert_all in the opposite order",
+    &[|world, conn, _| {
+        let [x, y] = both(world);
+        insert_all(world, conn, &[y, x])
+    }],
+);
 
-pub const MARK_DISPATCHED: Script = Script::new("find, mark_dispatched", &[find, |world, conn, known| {
-    let Some(known) = known else { return Ok("nothing".to_owned()) };
-    let marked = known.mark_dispatched(conn, "ses", world.own("m"), at(10))?;
-    Ok(world.describe(&marked))
-}]);
+pub const MARK_DISPATCHED: Script = Script::new(
+    "find, mark_dispatched",
+    &[find, |world, conn, known| {
+        let Some(known) = known else {
+            return Ok("nothing".to_owned());
+        };
+        let marked = known.mark_dispatched(conn, "ses", world.own("m"), at(10))?;
+        Ok(world.describe(&marked))
+    }],
+);
 
-pub const MARK_SUPPRESSED: Script = Script::new("find, mark_suppressed", &[find, |world, conn, known| {
-    let Some(known) = known else { return Ok("nothing".to_owned()) };
-    Ok(world.describe(&known.mark_suppressed(conn, None, at(11))?))
-}]);
+pub const MARK_SUPPRESSED: Script = Script::new(
+    "find, mark_suppressed",
+    &[find, |world, conn, known| {
+        let Some(known) = known else {
+            return Ok("nothing".to_owned());
+        };
+        Ok(world.describe(&known.mark_suppressed(conn, None, at(11))?))
+    }],
+);
 
-pub const UPDATE: Script = Script::new("find, update", &[find, |world, conn, known| {
-    let Some(known) = known else { return Ok("nothing".to_owned()) };
-    let changes = DeliveryChanges {
-        metadata: Some(json!({ "updated": true })),
-        ..DeliveryChanges::default()
-    };
-    Ok(world.describe(&known.update(conn, &changes)?))
-}]);
+pub const UPDATE: Script = Script::new(
+    "find, update",
+    &[find, |world, conn, known| {
+        let Some(known) = known else {
+            return Ok("nothing".to_owned());
+        };
+        let changes = DeliveryChanges {
+            metadata: Some(json!({ "updated": true })),
+            ..DeliveryChanges::default()
+        };
+        Ok(world.describe(&known.update(conn, &changes)?))
+    }],
+);
 
 /// A sweep leaves alone what another one holds, so its counts may be smaller than in any serial order. What it linked is
 /// in the tables.
-pub const SWEEP: Script = Script::new("sweep", &[|world, conn, _| swept(world, conn, Sweep::default().max_age)]);
+pub const SWEEP: Script = Script::new(
+    "sweep",
+    &[|world, conn, _| swept(world, conn, Sweep::default().max_age)],
+);
 
 pub const EXPIRE: Script = Script::new("expire", &[|world, conn, _| swept(world, conn, Duration::ZERO)]);
 
-pub const REBUILD: Script = Script::new("rebuild", &[|world, conn, _| {
-    Ok(world.describe(&projection::rebuild(conn, &world.tenant, world.x)?))
-}]);
+pub const REBUILD: Script = Script::new(
+    "rebuild",
+    &[|world, conn, _| Ok(world.describe(&projection::rebuild(conn, &world.tenant, world.x)?))],
+);
 
-pub const REPAIR: Script = Script::new("repair", &[|world, conn, _| {
-    Ok(format!("{} repaired", projection::repair(conn, &world.tenant)?))
-}]);
+pub const REPAIR: Script = Script::new(
+    "repair",
+    &[|world, conn, _| Ok(format!("{} repaired", projection::repair(conn, &world.tenant)?))],
+);
 
-pub const REBUILD_ALL: Script = Script::new("rebuild_all", &[|world, conn, _| {
-    Ok(format!("{} corrected", projection::rebuild_all(conn, &world.tenant)?))
-}]);
+pub const REBUILD_ALL: Script = Script::new(
+    "rebuild_all",
+    &[|world, conn, _| Ok(format!("{} corrected", projection::rebuild_all(conn, &world.tenant)?))],
+);
 
 pub const DELETE: Script = Script::new("delete", &[delete]);
 
 pub const DELETE_AND_INSERT: Script = Script::new("delete, insert again", &[delete, insert]);
 
-pub const MIGRATE: Script = Script::new("migrations::run", &[|_, conn, _| {
-    Ok(format!("{:?}", mailglass::migrations::run(conn)?))
-}]);
+pub const MIGRATE: Script = Script::new(
+    "migrations::run",
+    &[|_, conn, _| Ok(format!("{:?}", mailglass::migrations::run(conn)?))],
+);
 
 pub const ALL: [Script; 20] = [
     RECORD_BY_ID,

@@ -1,10 +1,9 @@
 //! Some scripts at once, in every schedule, held against what they do one after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
-use diesel::prelude::*;
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use mailglass::{Delivery, projection};
 use scratch_postgres::Database;
 
@@ -20,8 +19,7 @@ pub struct Theatre {
     // In this order: connections close before their database goes.
     stage: Stage,
     conn: PgConnection,
-    socket: PathBuf,
-    database: Database,
+    _database: Database,
     isolation: &'static str,
     pub schedules: usize,
 }
@@ -39,7 +37,11 @@ impl Ending {
         let state = world.state(conn);
         super::calls::SWEEP.answer(0, world, conn, &mut None).unwrap();
         let settled = world.settled_state(conn);
-        Ending { answers, state, settled }
+        Ending {
+            answers,
+            state,
+            settled,
+        }
     }
 
     /// Whether this is the other one, as far as the docs promise. An event whose delivery is not committed yet when it is
@@ -72,8 +74,7 @@ impl Theatre {
         Theatre {
             stage,
             conn,
-            socket,
-            database,
+            _database: database,
             isolation,
             schedules: 0,
         }
@@ -85,23 +86,26 @@ impl Theatre {
         let mut schedules = Schedules::new(preemptions);
         let mut failures: BTreeMap<String, (usize, String)> = BTreeMap::new();
         // Once in order, so that the connections have prepared their statements and know the types' OIDs.
-        let order: Vec<usize> = (0..scripts.len()).flat_map(|script| vec![script; scripts[script].units.len()]).collect();
+        let order: Vec<usize> = (0..scripts.len())
+            .flat_map(|script| vec![script; scripts[script].units.len()])
+            .collect();
         self.one_after_the_other(start, scripts, &order, &BTreeSet::new());
         let title: Vec<String> = scripts.iter().map(Script::title).collect();
         let title = format!("{start:?}, {}: {}", self.isolation, title.join(" | "));
         loop {
             let (ending, complaint) = self.concurrently(start, scripts, &mut schedules);
             self.schedules += 1;
-            if std::env::var("TRACE").is_ok() { println!("S {}", schedules.text()); }
             let failure = match complaint {
                 Some(complaint) => Some(complaint),
-                None if self.is_serial(&mut serial, start, scripts, &ending, schedules.takes_turns()) => None,
+                None if self.is_serial(&mut serial, start, scripts, &ending, schedules.overlaps()) => None,
                 None => Some(format!("equals no serial order: {ending:#?}")),
             };
             if let Some(failure) = failure {
                 // One of each kind is enough to read.
                 let kind = failure.chars().take(24).collect();
-                let (count, _) = failures.entry(kind).or_insert_with(|| (0, format!("{}: {failure}", schedules.text())));
+                let (count, _) = failures
+                    .entry(kind)
+                    .or_insert_with(|| (0, format!("{}: {failure}", schedules.text())));
                 *count += 1;
             }
             if !schedules.advance() {
@@ -130,7 +134,9 @@ impl Theatre {
                 move |conn: &mut PgConnection| {
                     let mut known = None;
                     let units = 0..script.units.len();
-                    units.map(|unit| answer(script, unit, world, conn, &mut known)).collect()
+                    units
+                        .map(|unit| answer(script, unit, world, conn, &mut known))
+                        .collect()
                 }
             })
             .collect();
@@ -256,8 +262,14 @@ fn answer(
         Ok(answer) => answer,
         Err(error) if error.is_serialization_failure() && script.in_transaction => NOT_SERIALIZED.to_owned(),
         Err(error) => {
-            let names = [(world.x.to_string(), "X"), (world.y.to_string(), "Y"), (world.tenant.clone(), "world")];
-            (names.iter()).fold(format!("error: {error}"), |text, (long, short)| text.replace(long, short))
+            let names = [
+                (world.x.to_string(), "X"),
+                (world.y.to_string(), "Y"),
+                (world.tenant.clone(), "world"),
+            ];
+            (names.iter()).fold(format!("error: {error}"), |text, (long, short)| {
+                text.replace(long, short)
+            })
         }
     }
 }

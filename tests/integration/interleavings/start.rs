@@ -18,6 +18,8 @@ pub enum Start {
 }
 
 impl Start {
+    pub const ALL: [Start; 4] = [Start::Nothing, Start::Delivery, Start::Orphans, Start::Deleted];
+
     pub fn prepare(self, world: &World, conn: &mut PgConnection) {
         let insert = |conn: &mut PgConnection| {
             let delivery = world.delivery().id(world.x).idempotency_key(world.own("k"));

@@ -105,7 +105,9 @@ impl Worker<'_> {
             numbers.insert(newest.saturating_sub(self.some(30)));
         }
         let events: Vec<NewEvent> = numbers.iter().map(|number| event(*number)).collect();
-        let Some(answers) = self.call(|conn| ledger::record(conn, &events)) else { return };
+        let Some(answers) = self.call(|conn| ledger::record(conn, &events)) else {
+            return;
+        };
         self.log.next_event.fetch_max(newest + 1, Ordering::Relaxed);
         for (number, answer) in numbers.iter().zip(&answers) {
             if !answer.is_replay() {
@@ -201,10 +203,15 @@ fn id(tenant: usize, number: u64) -> Uuid {
 
 fn delivery(tenant: usize, number: u64) -> NewDelivery {
     let name = TENANTS[tenant];
-    let delivery = NewDelivery::new(name, "welcome", Stream::Transactional, format!("{number}@{name}.example"))
-        .id(id(tenant, number))
-        .idempotency_key(format!("{name}:enqueue:{number}"))
-        .last_event_at(at(0));
+    let delivery = NewDelivery::new(
+        name,
+        "welcome",
+        Stream::Transactional,
+        format!("{number}@{name}.example"),
+    )
+    .id(id(tenant, number))
+    .idempotency_key(format!("{name}:enqueue:{number}"))
+    .last_event_at(at(0));
     match number % 3 {
         0 => delivery.provider("ses").provider_message_id(format!("m{number}")),
         _ => delivery,
@@ -297,7 +304,7 @@ fn cut_all_along(database: &Database, log: &Log, end: Instant) {
         )
         .execute(&mut conn)
         .unwrap();
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -314,10 +321,16 @@ fn nothing_is_lost(database: &Database, log: &Log) {
         .select(Event::as_select())
         .load(&mut conn)
         .unwrap();
-    let keys: BTreeSet<String> = events.iter().filter_map(|event| event.idempotency_key.clone()).collect();
+    let keys: BTreeSet<String> = events
+        .iter()
+        .filter_map(|event| event.idempotency_key.clone())
+        .collect();
     assert_eq!(keys.len(), events.len(), "no key is there twice");
     for number in log.acknowledged.lock().unwrap().iter() {
-        assert!(keys.contains(&format!("event:{number}")), "event {number} was acknowledged");
+        assert!(
+            keys.contains(&format!("event:{number}")),
+            "event {number} was acknowledged"
+        );
     }
     let mut fresh = log.fresh.lock().unwrap().clone();
     let answers = fresh.len();

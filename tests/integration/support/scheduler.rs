@@ -288,7 +288,10 @@ fn settle(board: &Board, watch: &mut PgConnection, watch_pid: i32, pids: &[i32])
         {
             return positions;
         }
-        assert!(Instant::now() < deadline, "the sessions never came to rest: {stands:?}, {working:?}");
+        assert!(
+            Instant::now() < deadline,
+            "the sessions never came to rest: {stands:?}, {working:?}"
+        );
     }
 }
 
@@ -379,9 +382,13 @@ impl Schedules {
     }
 
     /// Whether two sessions were between their first and their last step at the same time.
-    pub fn takes_turns(&self) -> bool {
-        let text = self.text();
-        (0..text.len()).any(|step| step > 0 && text[step - 1..step] != text[step..=step] && text[..step - 1].contains(&text[step..=step]))
+    pub fn overlaps(&self) -> bool {
+        let mut turns: Vec<char> = self.text().chars().collect();
+        turns.dedup();
+        let count = turns.len();
+        turns.sort_unstable();
+        turns.dedup();
+        turns.len() < count
     }
 
     /// The sessions in the order of their steps, such as `ABBA`.
