@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use mailglass::{Delivery, projection};
 use scratch_postgres::Database;
 
-use super::calls::Script;
+use super::calls::{EXPIRE, SWEEP, Script};
 use super::start::Start;
 use super::world::World;
 use crate::support::connect;
@@ -33,9 +33,12 @@ struct Ending {
 }
 
 impl Ending {
-    fn read(answers: Vec<Vec<String>>, world: &World, conn: &mut PgConnection) -> Ending {
+    /// A sweep leaves alone what another one holds. So where events are given up, they are once more.
+    fn read(answers: Vec<Vec<String>>, scripts: &[Script], world: &World, conn: &mut PgConnection) -> Ending {
         let state = world.state(conn);
-        super::calls::SWEEP.answer(0, world, conn, &mut None).unwrap();
+        let gives_up = scripts.iter().any(|script| script.name == EXPIRE.name);
+        let sweep = if gives_up { EXPIRE } else { SWEEP };
+        sweep.answer(0, world, conn, &mut None).unwrap();
         let settled = world.settled_state(conn);
         Ending {
             answers,
@@ -149,7 +152,7 @@ impl Theatre {
             }
         };
         let answers = self.stage.run(running, |free| schedules.choose(free), &mut look);
-        let ending = Ending::read(answers, &world, &mut self.conn);
+        let ending = Ending::read(answers, scripts, &world, &mut self.conn);
         if let Some(divergence) = projection::verify(&mut self.conn, &world.tenant).unwrap().first() {
             complaint.get_or_insert(format!("verify reports, after a sweep, {divergence}"));
         }
@@ -211,7 +214,7 @@ impl Theatre {
             };
             answers[script].push(said);
         }
-        Ending::read(answers, &world, &mut self.conn)
+        Ending::read(answers, scripts, &world, &mut self.conn)
     }
 }
 
