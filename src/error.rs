@@ -10,6 +10,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, and so what the caller can do about it.
 ///
+/// After any error but [`Database`](Error::Database), [`SerializationFailure`](Error::SerializationFailure) and
+/// [`Migration`](Error::Migration), a transaction of the caller's is still usable, and everything before the call is kept.
+/// (After a [`LedgerImmutable`](Error::LedgerImmutable) that a statement of your own met, Postgres has aborted the transaction.)
+///
 /// Use it as the error of your own transactions and `?` translates Diesel's errors by itself:
 ///
 /// ```no_run
@@ -88,6 +92,13 @@ pub enum Error {
     #[error("reverting would lose {}", list_of(.0))]
     WouldLoseData(Vec<LostRows>),
 
+    /// Reverting migrations would take the guard away from a ledger that has rows. Nothing was changed.
+    #[error("reverting would leave {} without the guard that keeps it from being changed", rows_of(*.rows, "mailglass_events"))]
+    WouldUnguardLedger {
+        /// How many rows the ledger has.
+        rows: i64,
+    },
+
     /// Anything else that Diesel or Postgres reports.
     #[error(transparent)]
     Database(DieselError),
@@ -104,8 +115,13 @@ pub struct LostRows {
 }
 
 fn list_of(lost: &[LostRows]) -> String {
-    let of_each = lost.iter().map(|it| format!("{} rows of {}", it.count, it.table));
+    let of_each = lost.iter().map(|lost| rows_of(lost.count, lost.table));
     of_each.collect::<Vec<_>>().join(", ")
+}
+
+fn rows_of(count: i64, table: &str) -> String {
+    let rows = if count == 1 { "row" } else { "rows" };
+    format!("{count} {rows} of {table}")
 }
 
 /// What somebody tried to do to the ledger.
@@ -217,6 +233,11 @@ impl Error {
     /// Whether reverting migrations would lose rows.
     pub fn is_would_lose_data(&self) -> bool {
         matches!(self, Error::WouldLoseData(_))
+    }
+
+    /// Whether reverting migrations would take the guard away from a ledger that has rows.
+    pub fn is_would_unguard_ledger(&self) -> bool {
+        matches!(self, Error::WouldUnguardLedger { .. })
     }
 
     /// Whether it is anything else that Diesel or Postgres reports.

@@ -58,7 +58,7 @@ fn pause(attempt: u32) -> Duration {
     Duration::from_micros(RandomState::new().hash_one(attempt) % longest)
 }
 
-fn is_in_transaction(conn: &mut PgConnection) -> bool {
+pub(crate) fn is_in_transaction(conn: &mut PgConnection) -> bool {
     let status = AnsiTransactionManager::transaction_manager_status_mut(conn);
     // A connection whose transaction is broken is in one.
     !matches!(status.transaction_depth(), Ok(None))

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use mailglass::ledger::Appended;
+use mailglass::ledger::Outcome;
 use mailglass::reconciler::{Sweep, SweepReport, sweep};
 use mailglass::schema::{mailglass_deliveries, mailglass_events};
 use mailglass::{Delivery, DeliveryChanges, NewDelivery, Stream, ledger, migrations, projection};
@@ -110,11 +110,11 @@ fn webhooks(conn: &mut PgConnection) -> Result<(), Failure> {
         "Webhooks",
         "As the providers sent them: twice, out of order, and one before its time.",
     );
-    let mut answers: Vec<(String, Appended)> = Vec::new();
+    let mut answers: Vec<(String, Outcome)> = Vec::new();
     for (name, events) in requests::all(TENANT)? {
-        // One request is one batch.
-        let appended = ledger::record(conn, &events)?;
-        answers.extend(appended.into_iter().map(|answer| (name.clone(), answer)));
+        // One request is one batch, in which each event has its own outcome.
+        let outcomes = ledger::record_each(conn, &events)?;
+        answers.extend(outcomes.into_iter().map(|outcome| (name.clone(), outcome)));
     }
     show::appended(&answers, &deliveries(conn)?);
     let landed: i64 = mailglass_events::table.count().get_result(conn)?;

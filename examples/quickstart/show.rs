@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
-use mailglass::ledger::Appended;
+use mailglass::ledger::Outcome;
 use mailglass::{Delivery, Event};
 use uuid::Uuid;
 
@@ -32,11 +32,17 @@ fn text(value: &serde_json::Value) -> &str {
     value.as_str().unwrap_or("·")
 }
 
-pub(crate) fn appended(answers: &[(String, Appended)], deliveries: &[Delivery]) {
+pub(crate) fn appended(answers: &[(String, Outcome)], deliveries: &[Delivery]) {
     let recipients: HashMap<Uuid, &str> = deliveries.iter().map(|it| (it.id, it.recipient.as_str())).collect();
     let mut table = table(["request", "event", "occurred", "outcome", "delivery"]);
     for (request, answer) in answers {
-        let event = answer.event();
+        let (event, outcome) = match answer {
+            Outcome::Recorded(event) => (event, "recorded"),
+            Outcome::Replayed(event) => (event, "replay, nothing written"),
+            // Another tenant's, of which nothing is told.
+            Outcome::Conflicting { event: None, .. } => continue,
+            Outcome::Conflicting { event: Some(event), .. } => (event, "conflicts with this one"),
+        };
         let delivery = match event.delivery_id.and_then(|id| recipients.get(&id)) {
             Some(recipient) => (*recipient).to_owned(),
             None => format!("none yet for {}: waits", text(&event.metadata["recipient"])),
@@ -45,11 +51,7 @@ pub(crate) fn appended(answers: &[(String, Appended)], deliveries: &[Delivery]) 
             request.as_str(),
             event.type_.as_str(),
             &time(event.occurred_at),
-            if answer.is_replay() {
-                "replay, nothing moved"
-            } else {
-                "recorded"
-            },
+            outcome,
             &delivery,
         ]);
     }

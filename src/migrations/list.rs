@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Bool, Text};
 
-use super::FILES;
-use crate::error::Result;
+use super::failure::Unreadable;
+use super::{FILES, MigrationFiles};
+use crate::error::{Error, Result};
 
 /// A migration of this crate, and whether a database has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -19,10 +20,28 @@ pub struct Listed {
     pub is_applied: bool,
 }
 
+/// Diesel's table of versions, as `search_path` finds it.
+const VISIBLE: &str = "to_regclass('__diesel_schema_migrations')";
+
+/// The one that a migration creates if it is missing: another one further down `search_path` says nothing about this schema.
+pub(super) const IN_FIRST_SCHEMA: &str = "to_regclass(quote_ident(current_schema()) || '.__diesel_schema_migrations')";
+
 #[derive(QueryableByName)]
 struct Recorded {
     #[diesel(sql_type = Text)]
     version: String,
+}
+
+#[derive(QueryableByName)]
+struct Access {
+    #[diesel(sql_type = Bool)]
+    is_there: bool,
+    #[diesel(sql_type = Bool)]
+    is_readable: bool,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Text)]
+    table: String,
 }
 
 /// This crate's migrations, oldest first, and which of them are applied. Changes nothing, so it doesn't make Diesel's table
@@ -31,25 +50,56 @@ struct Recorded {
 /// ```
 /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
 /// # doctest::with_database(|conn| {
-/// let pending: Vec<_> = mailglass::migrations::list(conn)?.into_iter().filter(|it| !it.is_applied).collect();
-/// assert!(pending.is_empty());
+/// let listed = mailglass::migrations::list(conn)?;
+/// assert!(listed.iter().all(|migration| migration.is_applied));
 /// # Ok(())
 /// # });
 /// ```
 ///
 /// # Errors
-/// [`Error::Database`](crate::Error::Database), if Diesel's table can't be read.
+/// [`Error::Migration`](crate::Error::Migration), if this role may not read Diesel's table.
 pub fn list(conn: &mut PgConnection) -> Result<Vec<Listed>> {
-    let is_there = diesel::dsl::sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL");
-    let recorded: Vec<Recorded> = match diesel::select(is_there).get_result(conn)? {
-        true => sql_query("SELECT version::text FROM __diesel_schema_migrations").load(conn)?,
-        false => Vec::new(),
-    };
-    let is_applied = |version: &str| recorded.iter().any(|it| it.version == version);
-    let listed = FILES.iter().map(|it| Listed {
-        version: it.version,
-        name: it.name,
-        is_applied: is_applied(it.version),
+    let recorded = versions(conn, VISIBLE)?;
+    let listed = FILES.iter().map(|migration| Listed {
+        version: migration.version,
+        name: migration.name,
+        is_applied: recorded.iter().any(|version| version == migration.version),
     });
     Ok(listed.collect())
+}
+
+/// What is to be applied in the schema that `search_path` puts first, oldest first.
+pub(super) fn pending(conn: &mut PgConnection) -> Result<Vec<&'static MigrationFiles>> {
+    let recorded = versions(conn, IN_FIRST_SCHEMA)?;
+    let is_pending = |migration: &&MigrationFiles| recorded.iter().all(|version| version != migration.version);
+    Ok(FILES.iter().filter(is_pending).collect())
+}
+
+/// What can be reverted, oldest first.
+pub(super) fn applied(conn: &mut PgConnection) -> Result<Vec<&'static MigrationFiles>> {
+    let recorded = versions(conn, VISIBLE)?;
+    let is_applied = |migration: &&MigrationFiles| recorded.iter().any(|version| version == migration.version);
+    Ok(FILES.iter().filter(is_applied).collect())
+}
+
+pub(super) fn is_there(conn: &mut PgConnection, table: &str) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::sql::<Bool>(&format!("{table} IS NOT NULL"))).get_result(conn)
+}
+
+fn versions(conn: &mut PgConnection, table: &str) -> Result<Vec<String>> {
+    // By functions, which see the catalogs as they are now, also where the transaction's snapshot is older.
+    let access = format!(
+        "SELECT {table} IS NOT NULL AS is_there, coalesce(has_table_privilege({table}, 'SELECT'), false) AS is_readable,
+                quote_ident(current_user) AS role, coalesce({table}::text, '') AS \"table\""
+    );
+    let access: Access = sql_query(access).get_result(conn)?;
+    if !access.is_there {
+        return Ok(Vec::new());
+    }
+    if !access.is_readable {
+        let Access { role, table, .. } = access;
+        return Err(Error::Migration(Box::new(Unreadable { role, table })));
+    }
+    let recorded: Vec<Recorded> = sql_query(format!("SELECT version::text FROM {}", access.table)).load(conn)?;
+    Ok(recorded.into_iter().map(|recorded| recorded.version).collect())
 }

@@ -1,38 +1,41 @@
 //! Taking migrations back, and only ours: Diesel's own calls take the last of all, which may be the application's.
 
 use diesel::dsl::sql;
-use diesel::migration::{Migration, MigrationSource};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool};
-use diesel_migrations::MigrationHarness;
 
-use super::{FILES, MIGRATIONS, list, one_at_a_time};
+use super::failure::{Task, explain};
+use super::{FILES, MigrationFiles, apply, list, lock};
 use crate::contract::tables;
 use crate::error::{Error, LostRows, Result};
 
-/// Whether reverting may drop a table that has rows.
+const LEDGER: &str = "mailglass_events";
+
+/// Whether reverting may drop a table that has rows, or take the guard away from a ledger that has rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataLoss {
-    /// It may not: that is [`Error::WouldLoseData`], and nothing is changed.
+    /// It may not: that is [`Error::WouldLoseData`] or [`Error::WouldUnguardLedger`], and nothing is changed.
     Refuse,
-    /// It may, and what is lost is lost.
+    /// It may. What is lost is lost, and what was changed while there was no guard stays changed.
     Accept,
 }
 
 /// Reverts this crate's migrations down to `version`, which stays applied, or all of them for `None`, and returns the versions
 /// that were reverted, newest first. Migrations of the application's stay as they are.
 ///
-/// It is one transaction: where one can't be reverted, all stay applied. While it runs nobody else reads or writes the tables.
+/// It is one transaction: if one can't be reverted, all stay applied. While it runs nobody else reads or writes the tables.
+///
+/// It locks all the tables, and gives way to who works on them: if it doesn't get them at once, it releases everything, and
+/// tries again for a minute, or for the session's `lock_timeout` if there is one.
 ///
 /// ```
 /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
 /// # doctest::with_database(|conn| {
 /// use mailglass::migrations::{DataLoss, FILES, revert_to, run};
 ///
-/// let reverted = revert_to(conn, Some("20261121231505"), DataLoss::Refuse)?;
-/// assert_eq!(run(conn)?.len(), reverted.len());
+/// let stays = FILES[FILES.len() - 2].version;
+/// let reverted = revert_to(conn, Some(stays), DataLoss::Refuse)?;
+/// assert_eq!(run(conn)?, reverted);
 ///
 /// // The tables are empty, or this would be refused.
 /// assert_eq!(revert_to(conn, None, DataLoss::Refuse)?.len(), FILES.len());
@@ -41,23 +44,29 @@ pub enum DataLoss {
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] where no migration has that version, [`Error::WouldLoseData`] where rows would be lost and that wasn't
-/// accepted, [`Error::Migration`] where one can't be reverted.
+/// [`Error::Invalid`] if no migration has that version, [`Error::WouldLoseData`] or [`Error::WouldUnguardLedger`] if that would
+/// happen and isn't accepted, [`Error::Migration`] if one can't be reverted, if the tables are in use all the time, or in a
+/// transaction of yours that isn't READ COMMITTED, where the rows that others inserted can't be counted.
 pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: DataLoss) -> Result<Vec<String>> {
     if let Some(version) = version
-        && !FILES.iter().any(|it| it.version == version)
+        && !FILES.iter().any(|migration| migration.version == version)
     {
         return Err(Error::invalid(
             "version",
             format!("{version:?} is no migration of this crate"),
         ));
     }
-    one_at_a_time(conn, |conn| {
-        let mut migrations = applied(conn)?;
-        migrations.retain(|it| Some(version_of(&**it).as_str()) > version);
-        let tables = tables_there(conn)?;
-        conn.transaction(|conn| revert(conn, &migrations, &tables, data_loss))
-    })
+    let reverted = lock::alone_with_tables(conn, |conn| {
+        let mut migrations = list::applied(conn)?;
+        migrations.retain(|migration| Some(migration.version) > version);
+        revert(conn, &migrations, data_loss, |_| Ok(()))?;
+        Ok(migrations
+            .iter()
+            .rev()
+            .map(|migration| migration.version.to_owned())
+            .collect())
+    });
+    reverted.map_err(|error| explain(conn, Task::Revert, error))
 }
 
 /// Reverts the last of this crate's migrations that is applied and applies it again, as one transaction, and returns its
@@ -68,7 +77,7 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
 /// # doctest::with_database(|conn| {
 /// use mailglass::migrations::{DataLoss, FILES, redo};
 ///
-/// assert_eq!(redo(conn, DataLoss::Refuse)?.as_deref(), FILES.last().map(|it| it.version));
+/// assert_eq!(redo(conn, DataLoss::Refuse)?.as_deref(), FILES.last().map(|last| last.version));
 /// # Ok(())
 /// # });
 /// ```
@@ -76,67 +85,59 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
 /// # Errors
 /// As [`revert_to`].
 pub fn redo(conn: &mut PgConnection, data_loss: DataLoss) -> Result<Option<String>> {
-    one_at_a_time(conn, |conn| {
-        let Some(last) = applied(conn)?.pop() else {
+    let redone = lock::alone_with_tables(conn, |conn| {
+        let Some(last) = list::applied(conn)?.pop() else {
             return Ok(None);
         };
-        let tables = tables_there(conn)?;
-        conn.transaction(|conn| {
-            let mut reverted = revert(conn, std::slice::from_ref(&last), &tables, data_loss)?;
-            conn.run_migration(&*last).map_err(Error::Migration)?;
-            Ok(reverted.pop())
-        })
-    })
+        revert(conn, &[last], data_loss, |conn| {
+            apply::apply(conn, last)?;
+            Ok(())
+        })?;
+        Ok(Some(last.version.to_owned()))
+    });
+    redone.map_err(|error| explain(conn, Task::Redo, error))
 }
 
-/// Ours that are applied, oldest first.
-fn applied(conn: &mut PgConnection) -> Result<Vec<Box<dyn Migration<Pg>>>> {
-    let listed = list(conn)?;
-    let is_applied = |version: &str| listed.iter().any(|it| it.is_applied && it.version == version);
-    let mut migrations = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(Error::Migration)?;
-    migrations.retain(|it| is_applied(&version_of(&**it)));
-    migrations.sort_by_key(|it| version_of(&**it));
-    Ok(migrations)
-}
-
-fn version_of(migration: &dyn Migration<Pg>) -> String {
-    migration.name().version().to_string()
-}
-
-/// Reverts the newest first, inside the caller's transaction.
+/// Reverts the newest first, and does something afterwards, inside the caller's transaction.
 fn revert(
     conn: &mut PgConnection,
-    migrations: &[Box<dyn Migration<Pg>>],
-    tables: &[&'static str],
+    migrations: &[&'static MigrationFiles],
     data_loss: DataLoss,
-) -> Result<Vec<String>> {
+    and_then: impl FnOnce(&mut PgConnection) -> Result<()>,
+) -> Result<()> {
+    if migrations.is_empty() {
+        return Ok(());
+    }
+    let tables = tables_there(conn)?;
+    // So that nobody inserts between the count and the drop.
+    lock::tables(conn, &tables)?;
     let filled = match data_loss {
-        DataLoss::Refuse if !migrations.is_empty() => count_rows(conn, tables)?,
-        _ => Vec::new(),
+        DataLoss::Refuse => count_rows(conn, &tables)?,
+        DataLoss::Accept => Vec::new(),
     };
-    let mut reverted = Vec::new();
+    let was_guarded = is_guarded(conn)?;
     for migration in migrations.iter().rev() {
-        let version = conn.revert_migration(&**migration).map_err(Error::Migration)?;
-        reverted.push(version.to_string());
+        apply::revert(conn, migration)?;
     }
     // Asked afterwards, so that nobody has to keep a list of what each migration drops.
     let left = tables_there(conn)?;
-    let lost: Vec<LostRows> = filled
-        .into_iter()
-        .filter(|it| it.count > 0 && !left.contains(&it.table))
-        .collect();
-    match lost.is_empty() {
-        true => Ok(reverted),
-        false => Err(Error::WouldLoseData(lost)),
+    let is_lost = |filled: &&LostRows| filled.count > 0 && !left.contains(&filled.table);
+    let lost: Vec<LostRows> = filled.iter().filter(is_lost).copied().collect();
+    if !lost.is_empty() {
+        return Err(Error::WouldLoseData(lost));
     }
+    and_then(conn)?;
+    let ledger = filled.iter().find(|filled| filled.table == LEDGER && filled.count > 0);
+    if let Some(ledger) = ledger
+        && was_guarded
+        && !is_guarded(conn)?
+    {
+        return Err(Error::WouldUnguardLedger { rows: ledger.count });
+    }
+    Ok(())
 }
 
-/// Locks the tables, so that nobody inserts between the count and the drop, and counts. The locks come before the
-/// transaction's first snapshot, so that it has what others committed while this waited, at any isolation level.
 fn count_rows(conn: &mut PgConnection, tables: &[&'static str]) -> Result<Vec<LostRows>> {
-    for table in tables {
-        sql_query(format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).execute(conn)?;
-    }
     let mut counts = Vec::new();
     for table in tables {
         let count = sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"));
@@ -149,10 +150,17 @@ fn count_rows(conn: &mut PgConnection, tables: &[&'static str]) -> Result<Vec<Lo
 fn tables_there(conn: &mut PgConnection) -> Result<Vec<&'static str>> {
     let mut there = Vec::new();
     for table in tables() {
-        let is_there = sql::<Bool>(&format!("to_regclass('{table}') IS NOT NULL"));
-        if diesel::select(is_there).get_result(conn)? {
+        if list::is_there(conn, &format!("to_regclass('{table}')"))? {
             there.push(table);
         }
     }
     Ok(there)
+}
+
+fn is_guarded(conn: &mut PgConnection) -> Result<bool> {
+    let guard = format!(
+        "EXISTS (SELECT FROM pg_trigger
+                  WHERE tgrelid = to_regclass('{LEDGER}') AND tgname = 'mailglass_events_immutable_trigger')"
+    );
+    Ok(diesel::select(sql::<Bool>(&guard)).get_result(conn)?)
 }

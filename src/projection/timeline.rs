@@ -52,8 +52,11 @@ impl BatchStatement for Timeline {
 }
 
 impl Delivery {
-    /// Every event of this delivery, those that the reconciler linked included, in the projection's order: by
-    /// `occurred_at`, then lifecycle rank (then id, so that equals stay in place).
+    /// The facts of this delivery: the events that found it when they were appended, and those that the reconciler linked later.
+    /// In the projection's order: by `occurred_at`, then lifecycle rank (then id, so that equals stay in place).
+    ///
+    /// An event that names this delivery and still waits, or has expired, is not among them: see
+    /// [`reconciler::waiting`](crate::reconciler::waiting) and [`reconciler::expired`](crate::reconciler::expired).
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).

@@ -25,6 +25,7 @@ fn each_shell_can_read_its_script_and_it_knows_every_subcommand() {
         for subcommand in [
             "migrate",
             "migrations",
+            "grant",
             "verify",
             "reconcile",
             "rebuild",

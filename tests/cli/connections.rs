@@ -104,6 +104,7 @@ fn a_database_that_is_not_migrated_is_exit_code_4_and_stays_so() {
         &["rebuild", "--delivery", &id],
         &["timeline", &id],
         &["stats"],
+        &["grant", "--role", "app"],
     ] {
         run(&empty, arguments).exits(4).says("mailglass migrate");
         let error = run(&empty, &[&["--json"], arguments].concat()).exits(4).error();

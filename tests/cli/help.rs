@@ -53,6 +53,7 @@ fn a_wrong_command_line_is_exit_code_2() {
         &["reconcile", "--verbose"],
         &["verify", "--tenant", "acme"],
         &["timeline", "not-an-id"],
+        &["grant"],
         &[],
     ] {
         answer(program().args(arguments)).exits(2);

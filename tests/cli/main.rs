@@ -13,6 +13,7 @@ mod connections;
 mod docs;
 mod export;
 mod folder;
+mod grant;
 mod help;
 mod interrupts;
 mod lost;

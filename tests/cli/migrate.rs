@@ -58,7 +58,10 @@ fn json_has_the_versions() {
 
 #[test]
 fn a_revert_stops_at_the_version_that_is_named_as_in_the_table_or_as_the_folder_is() {
-    for version in ["20261121231504", "2026-11-21-231504"] {
+    let version = FILES[3].version;
+    let (year, month, day) = (&version[..4], &version[4..6], &version[6..8]);
+    let folder = format!("{year}-{month}-{day}-{}", &version[8..]);
+    for version in [version, &folder] {
         let database = database();
         run(&database, &["migrate", "--revert-to", version])
             .exits(0)
@@ -76,7 +79,7 @@ fn a_revert_that_would_lose_rows_is_refused_unless_one_says_so() {
     delivery(&mut conn);
     let refused = run(&database, &["migrate", "--revert-to", "0"]).exits(5);
     let refused = refused
-        .says("1 rows of mailglass_deliveries, 1 rows of mailglass_events")
+        .says("1 row of mailglass_deliveries, 1 row of mailglass_events")
         .says("--yes-drop-data");
     assert_eq!(refused.stdout, "");
     let in_json = run(&database, &["migrate", "--revert-to", "0", "--json"])
@@ -88,6 +91,20 @@ fn a_revert_that_would_lose_rows_is_refused_unless_one_says_so() {
         .exits(0)
         .says("losing the rows");
     run(&database, &["stats"]).exits(4);
+}
+
+#[test]
+fn a_revert_that_would_unguard_rows_is_refused_unless_one_says_so() {
+    let database = database();
+    delivery(&mut connect(&database));
+    let to_before_the_guard = ["migrate", "--revert-to", FILES[2].version];
+    run(&database, &to_before_the_guard)
+        .exits(5)
+        .says("1 row of mailglass_events without the guard")
+        .says("nothing was changed")
+        .says("--yes-drop-data");
+    run(&database, &["verify"]).exits(0);
+    run(&database, &[&to_before_the_guard[..], &["--yes-drop-data"]].concat()).exits(0);
 }
 
 #[test]

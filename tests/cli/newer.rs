@@ -1,9 +1,11 @@
 //! A database that a newer release migrated: it has labels that this one doesn't know.
 
 use diesel::prelude::*;
+use mailglass::migrations::FILES;
 use uuid::Uuid;
 
 use crate::program::{execute, run};
+use crate::rebuild::spoil;
 use crate::support::{connected, delivery};
 
 /// As if a newer release had written a row with a label of its own.
@@ -55,10 +57,53 @@ fn verify_fails_and_says_so() {
 }
 
 #[test]
-fn what_only_counts_can_still_count() {
+fn what_writes_or_counts_refuses_it_and_changes_nothing() {
     let (database, mut conn) = connected();
     let id = delivery(&mut conn).id;
     teleport(&mut conn, id);
-    let stats = run(&database, &["stats"]).exits(0);
-    assert!(stats.tables()[1].contains(&vec!["teleported", "1"]));
+    spoil(&mut conn);
+    let commands = [
+        &["rebuild"][..],
+        &["reconcile"],
+        &["reconcile", "--every", "1s"],
+        &["stats"],
+    ];
+    for command in commands {
+        let refused = run(&database, command).exits(4).says("newer release").says("install");
+        assert_eq!(refused.stdout, "");
+    }
+    let spoilt = "UPDATE mailglass_deliveries SET status = status WHERE status = 'suppressed'";
+    assert_eq!(execute(&mut conn, spoilt), 1, "the rebuild changed nothing");
+}
+
+#[test]
+fn an_older_releases_database_is_refused_too() {
+    let (database, mut conn) = connected();
+    let last = FILES[FILES.len() - 1].version;
+    execute(
+        &mut conn,
+        &format!("DELETE FROM __diesel_schema_migrations WHERE version = '{last}'"),
+    );
+    for command in ["rebuild", "reconcile", "stats"] {
+        run(&database, &[command])
+            .exits(4)
+            .says("older release: 1 migration is pending")
+            .says("mailglass migrate");
+    }
+}
+
+#[test]
+fn a_column_that_differs_is_refused_and_an_index_is_not() {
+    let (database, mut conn) = connected();
+    execute(&mut conn, "DROP INDEX mailglass_events_tenant_recent_idx");
+    for command in ["rebuild", "reconcile", "stats"] {
+        run(&database, &[command]).exits(0);
+    }
+    execute(
+        &mut conn,
+        "ALTER TABLE mailglass_events ALTER trace_id TYPE varchar(10)",
+    );
+    for command in ["rebuild", "reconcile", "stats"] {
+        run(&database, &[command]).exits(4).says("mailglass verify");
+    }
 }

@@ -11,16 +11,20 @@
 mod attribute_maps;
 mod audit;
 mod bad_input;
+mod beside_others;
 #[allow(dead_code, reason = "one test needs one part of it")]
 #[path = "../../src/contract/check/mod.rs"]
 mod check;
 mod closed_sets;
 mod crashes;
 mod deliveries;
+mod enqueue_races;
 mod enum_statements;
 mod explain;
+mod facts;
 mod guard;
 mod interleavings;
+mod isolated_failures;
 mod isolation;
 mod locking;
 mod migrations;
@@ -29,8 +33,10 @@ mod plans;
 mod projection;
 mod projection_races;
 mod readme;
+mod recipient_case;
 mod recipients;
 mod record_batches;
+mod record_each;
 mod recorded_rows;
 mod releases;
 mod replay_races;
@@ -40,5 +46,6 @@ mod send_path;
 mod storm;
 mod support;
 mod sweeps;
+mod typed_errors;
 mod verify;
 mod wire;

@@ -5,10 +5,12 @@ use std::process::Command;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel_migrations::MigrationHarness;
-use mailglass::migrations::{MIGRATIONS, run};
+use mailglass::Error;
+use mailglass::migrations::{DataLoss, FILES, MIGRATIONS, grants, list, revert_to, run};
 use scratch_postgres::Database;
 
-use crate::support::{at_once, connect, delivery, server};
+use crate::support::proxy::{Cut, Proxy, with_socket};
+use crate::support::{at_once, backend_pid, connect, connected, delivery, server, wait_until_blocked};
 
 /// The whole database as SQL, without the lines that differ from run to run.
 pub fn dump(database: &Database) -> String {
@@ -73,14 +75,10 @@ fn processes_that_migrate_at_the_same_moment_all_succeed() {
     const PROCESSES: usize = 3;
     for _ in 0..5 {
         let database = server().database().unwrap();
-        let applied = at_once(&database, PROCESSES, |_, conn| run(conn).unwrap());
-        let mut counts: Vec<usize> = applied.iter().map(Vec::len).collect();
-        counts.sort_unstable();
-        assert_eq!(
-            counts,
-            [0, 0, applied.iter().map(Vec::len).sum()],
-            "one applies them all, the others find them"
-        );
+        let mut applied = at_once(&database, PROCESSES, |_, conn| run(conn).unwrap()).concat();
+        applied.sort_unstable();
+        let versions: Vec<_> = FILES.iter().map(|file| file.version).collect();
+        assert_eq!(applied, versions, "each migration is applied by one of them");
         delivery(&mut connect(&database));
     }
 }
@@ -118,6 +116,232 @@ fn a_migration_that_fails_is_a_typed_error_and_the_lock_is_free_again() {
         !run(&mut connect(&database)).unwrap().is_empty(),
         "another connection goes on where it stopped"
     );
+}
+
+#[test]
+fn a_run_that_fails_in_a_transaction_leaves_no_lock_behind() {
+    let database = server().database().unwrap();
+    let mut conn = connect(&database);
+    let failed = conn.transaction(|conn| {
+        sql_query("CREATE TABLE mailglass_events (id integer)").execute(conn)?;
+        run(conn)
+    });
+    assert!(failed.unwrap_err().is_migration());
+
+    // A role that may not even create Diesel's table. The transaction can go on after the failure.
+    let role = Role::create(&database);
+    let mut app = role.connect();
+    app.transaction(|conn| {
+        let failed = run(conn).unwrap_err();
+        assert!(failed.to_string().contains("CREATE on schema public"), "{failed}");
+        sql_query("SELECT 1").execute(conn)
+    })
+    .unwrap();
+
+    let mut other = connect(&database);
+    sql_query("SET statement_timeout = '30s'").execute(&mut other).unwrap();
+    assert_eq!(run(&mut other).unwrap().len(), FILES.len());
+    assert!(run(&mut conn).unwrap().is_empty());
+}
+
+#[test]
+fn a_run_in_a_transaction_goes_with_it() {
+    let database = server().database().unwrap();
+    let mut conn = connect(&database);
+    let rolled_back = conn.transaction::<(), Error, _>(|conn| {
+        assert_eq!(run(conn)?.len(), FILES.len());
+        delivery(conn);
+        Err(diesel::result::Error::RollbackTransaction.into())
+    });
+    assert!(rolled_back.is_err());
+    assert!(list(&mut conn).unwrap().iter().all(|listed| !listed.is_applied));
+    let applied = conn.transaction(run).unwrap();
+    assert_eq!(applied.len(), FILES.len());
+}
+
+/// Where a session's transactions are REPEATABLE READ, `run` doesn't go by a snapshot from before it waited.
+#[test]
+fn a_run_that_waited_for_another_finds_what_that_one_applied_at_any_isolation_level() {
+    for isolation in ["read committed", "repeatable read", "serializable"] {
+        let database = server().database().unwrap();
+        let (mut first, mut second) = (connect(&database), connect(&database));
+        for conn in [&mut first, &mut second] {
+            sql_query(format!("SET default_transaction_isolation = '{isolation}'"))
+                .execute(conn)
+                .unwrap();
+        }
+        let pid = backend_pid(&mut second);
+        first.begin_test_transaction().unwrap();
+        run(&mut first).unwrap();
+        let found = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| run(&mut second));
+            wait_until_blocked(&mut connect(&database), pid);
+            sql_query("COMMIT").execute(&mut first).unwrap();
+            waiting.join().unwrap()
+        });
+        assert_eq!(found.unwrap(), [""; 0], "{isolation}");
+    }
+}
+
+/// A transaction of the caller's that already has a snapshot can't see the others' versions. It is told to run again.
+#[test]
+fn a_run_in_a_transaction_with_an_old_snapshot_is_a_serialization_failure() {
+    let database = server().database().unwrap();
+    let mut conn = connect(&database);
+    // Without Diesel's table at first, then with it.
+    for _ in 0..2 {
+        let outcome = conn.build_transaction().repeatable_read().run(|conn| {
+            assert!(list(conn)?.iter().all(|listed| !listed.is_applied));
+            run(&mut connect(&database))?;
+            run(conn)
+        });
+        let error = outcome.unwrap_err();
+        assert!(error.is_serialization_failure(), "{error:?}");
+        assert!(run(&mut conn).unwrap().is_empty());
+        revert_to(&mut conn, None, DataLoss::Refuse).unwrap();
+    }
+}
+
+/// The server itself says whether a message holds one statement: it prepares no more than one.
+#[test]
+fn every_message_holds_one_statement() {
+    let (socket, database) = with_socket();
+    let migrated = dump(&database);
+    let proxy = Proxy::start(&socket, Cut::Never);
+    let mut conn = proxy.connect(database.name());
+    proxy.arm();
+    revert_to(&mut conn, None, DataLoss::Refuse).unwrap();
+    run(&mut conn).unwrap();
+    mailglass::migrations::redo(&mut conn, DataLoss::Refuse).unwrap();
+    assert_eq!(dump(&database), migrated);
+    let queries = proxy.queries();
+    assert!(queries.len() > 3 * FILES.len(), "{queries:?}");
+    let mut other = connect(&database);
+    for query in queries {
+        let prepared = sql_query(query.clone()).execute(&mut other);
+        assert!(prepared.is_ok(), "{query}: {prepared:?}");
+    }
+    assert_eq!(dump(&database), migrated, "they were all of the statements");
+}
+
+/// A role of the test's own; what it may do goes with the value.
+struct Role<'a> {
+    name: String,
+    database: &'a Database,
+}
+
+impl<'a> Role<'a> {
+    fn create(database: &'a Database) -> Self {
+        let name = format!("Mail \"glass\" {}", uuid::Uuid::now_v7().simple());
+        let role = Role { name, database };
+        role.execute(&format!("CREATE ROLE {}", role.quoted()));
+        role
+    }
+
+    fn quoted(&self) -> String {
+        format!("\"{}\"", self.name.replace('"', "\"\""))
+    }
+
+    fn connect(&self) -> PgConnection {
+        let mut conn = connect(self.database);
+        sql_query(format!("SET ROLE {}", self.quoted()))
+            .execute(&mut conn)
+            .unwrap();
+        conn
+    }
+
+    fn execute(&self, statement: &str) {
+        let executed = sql_query(statement).execute(&mut connect(self.database));
+        assert!(executed.is_ok(), "{statement}: {executed:?}");
+    }
+}
+
+impl Drop for Role<'_> {
+    fn drop(&mut self) {
+        self.execute(&format!("DROP OWNED BY {}", self.quoted()));
+        self.execute(&format!("DROP ROLE {}", self.quoted()));
+    }
+}
+
+#[test]
+fn a_role_with_the_grants_runs_and_lists_where_nothing_is_pending() {
+    let (database, mut owner) = connected();
+    let role = Role::create(&database);
+    for statement in grants(&mut owner, &role.name).unwrap() {
+        role.execute(&statement);
+    }
+    let mut app = role.connect();
+    assert_eq!(run(&mut app).unwrap(), [""; 0]);
+    assert!(list(&mut app).unwrap().iter().all(|listed| listed.is_applied));
+    delivery(&mut app);
+}
+
+#[test]
+fn a_right_that_is_missing_is_named() {
+    let (database, mut owner) = connected();
+    let role = Role::create(&database);
+    role.execute(&format!("GRANT USAGE ON SCHEMA public TO {}", role.quoted()));
+    let mut app = role.connect();
+    let versions = "SELECT on table __diesel_schema_migrations";
+    for error in [run(&mut app).unwrap_err(), list(&mut app).unwrap_err()] {
+        assert!(error.is_migration());
+        assert!(error.to_string().contains(versions), "{error}");
+    }
+
+    for statement in grants(&mut owner, &role.name).unwrap() {
+        role.execute(&statement);
+    }
+    revert_to(&mut owner, Some(FILES[3].version), DataLoss::Refuse).unwrap();
+    let error = run(&mut app).unwrap_err();
+    assert!(error.is_migration());
+    for right in [
+        "INSERT on table public.__diesel_schema_migrations",
+        "CREATE on schema public",
+        "ownership of table public.mailglass_events",
+    ] {
+        assert!(error.to_string().contains(right), "{error}");
+    }
+    run(&mut owner).unwrap();
+    let error = revert_to(&mut app, Some(FILES[3].version), DataLoss::Refuse).unwrap_err();
+    assert!(error.is_migration());
+    for right in [
+        "DELETE on table public.__diesel",
+        "ownership of table public.mailglass_event_links",
+    ] {
+        assert!(error.to_string().contains(right), "{error}");
+    }
+
+    let empty = server().database().unwrap();
+    let role = Role::create(&empty);
+    let error = run(&mut role.connect()).unwrap_err().to_string();
+    assert!(error.contains("CREATE on schema public"), "{error}");
+    role.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC");
+    let error = run(&mut role.connect()).unwrap_err().to_string();
+    assert!(error.contains("USAGE and CREATE on a schema of search_path"), "{error}");
+}
+
+#[test]
+fn grants_are_for_one_role_on_tables_that_are_there() {
+    let (database, mut conn) = connected();
+    for everybody in ["public", "", "none"] {
+        let refused = grants(&mut conn, everybody).unwrap_err();
+        assert_eq!(crate::support::wrong_fields(&refused), ["role"], "{everybody:?}");
+    }
+    let granted = grants(&mut conn, "app").unwrap();
+    assert_eq!(
+        granted,
+        [
+            r#"GRANT USAGE ON SCHEMA "public" TO "app""#,
+            r#"GRANT SELECT, INSERT, UPDATE ON "public"."mailglass_deliveries" TO "app""#,
+            r#"GRANT SELECT, INSERT, UPDATE ON "public"."mailglass_event_links" TO "app""#,
+            r#"GRANT SELECT, INSERT ON "public"."mailglass_events" TO "app""#,
+            r#"GRANT SELECT ON "public"."__diesel_schema_migrations" TO "app""#,
+        ]
+    );
+    revert_to(&mut conn, Some(FILES[3].version), DataLoss::Refuse).unwrap();
+    let refused = grants(&mut connect(&database), "app").unwrap_err();
+    assert!(refused.is_migration());
+    assert!(refused.to_string().contains("mailglass_event_links"), "{refused}");
 }
 
 #[test]

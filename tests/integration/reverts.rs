@@ -1,15 +1,17 @@
 //! Migrations listed, taken back and redone: ours only, and never a table with rows unless somebody says so.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel_migrations::MigrationHarness;
-use mailglass::Error;
 use mailglass::migrations::{DataLoss, FILES, MIGRATIONS, list, redo, revert_to, run};
+use mailglass::{Error, EventType, ledger};
 
 use crate::migrations::dump;
-use crate::support::{backend_pid, connect, delivery, server, wait_until_blocked};
+use crate::support::{at, at_once, backend_pid, connect, delivery, event, server, to, wait_until_blocked};
 
 /// A migration of the application's, newer than all of ours.
 const HOSTS: &str = "29990101000000";
@@ -111,7 +113,7 @@ fn rows_are_only_lost_by_somebody_who_says_so() {
     assert_eq!(lost, [("mailglass_deliveries", 1), ("mailglass_events", 1)]);
     assert_eq!(
         refused.to_string(),
-        "reverting would lose 1 rows of mailglass_deliveries, 1 rows of mailglass_events"
+        "reverting would lose 1 row of mailglass_deliveries, 1 row of mailglass_events"
     );
     assert_eq!(dump(&database), before, "nothing was changed");
     assert_eq!(applied(conn).len(), FILES.len());
@@ -121,11 +123,116 @@ fn rows_are_only_lost_by_somebody_who_says_so() {
         revert_to(conn, Some(FILES[3].version), DataLoss::Refuse).unwrap().len(),
         1
     );
-    revert_to(conn, Some(FILES[2].version), DataLoss::Refuse).unwrap();
+    let redone = redo(conn, DataLoss::Refuse).unwrap();
+    assert_eq!(redone.as_deref(), Some(FILES[3].version), "the guard goes and is back");
+    revert_to(conn, Some(FILES[2].version), DataLoss::Accept).unwrap();
     let redone = redo(conn, DataLoss::Refuse).unwrap_err();
     assert!(redone.is_would_lose_data(), "redoing create_events empties the ledger");
     assert_eq!(crate::support::count_events(conn), 1);
     assert_eq!(revert_to(conn, None, DataLoss::Accept).unwrap().len(), 3);
+}
+
+#[test]
+fn a_ledger_with_rows_only_loses_its_guard_if_somebody_says_so() {
+    let (database, mut conn) = crate::support::connected();
+    let conn = &mut conn;
+    delivery(conn);
+    let before = dump(&database);
+    let refused = revert_to(conn, Some(FILES[2].version), DataLoss::Refuse).unwrap_err();
+    assert!(refused.is_would_unguard_ledger(), "{refused:?}");
+    assert_eq!(
+        refused.to_string(),
+        "reverting would leave 1 row of mailglass_events without the guard that keeps it from being changed"
+    );
+    assert_eq!(dump(&database), before, "nothing was changed");
+    let reverted = revert_to(conn, Some(FILES[2].version), DataLoss::Accept).unwrap();
+    assert_eq!(reverted.len(), FILES.len() - 3);
+    // There is no guard now that could be lost.
+    let unguarded = FILES[2].version;
+    assert!(revert_to(conn, Some(unguarded), DataLoss::Refuse).unwrap().is_empty());
+
+    let (_database, mut empty) = crate::support::connected();
+    revert_to(&mut empty, Some(FILES[2].version), DataLoss::Refuse).unwrap();
+}
+
+/// An old snapshot doesn't show the rows that others inserted, so they can't be counted.
+#[test]
+fn a_revert_in_a_transaction_with_an_old_snapshot_is_refused() {
+    let (_database, mut conn) = crate::support::connected();
+    let refused = conn
+        .build_transaction()
+        .repeatable_read()
+        .run(|conn| revert_to(conn, None, DataLoss::Refuse))
+        .unwrap_err();
+    assert!(refused.is_migration());
+    assert!(refused.to_string().contains("READ COMMITTED"), "{refused}");
+    let reverted = conn.transaction(|conn| revert_to(conn, None, DataLoss::Refuse));
+    assert_eq!(reverted.unwrap().len(), FILES.len());
+}
+
+/// Says that the redoing is over, also where it panics.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn redoing_beside_workers_fails_nobody() {
+    const RECORDERS: usize = 2;
+    const SWEEPERS: usize = 1;
+    const APPLICATIONS: usize = 2;
+    const TIMES: usize = 20;
+    let database = crate::support::database();
+    let is_over = AtomicBool::new(false);
+    let calls = at_once(&database, RECORDERS + SWEEPERS + APPLICATIONS + 1, |worker, conn| {
+        if worker == RECORDERS + SWEEPERS + APPLICATIONS {
+            let _over = Over(&is_over);
+            for time in 0..TIMES {
+                // The workers go on in between.
+                sql_query("SELECT pg_sleep(0.05)").execute(conn).unwrap();
+                let data_loss = [DataLoss::Accept, DataLoss::Refuse][time % 2];
+                if let Err(error) = redo(conn, data_loss) {
+                    assert!(data_loss == DataLoss::Refuse && error.is_would_lose_data(), "{error:?}");
+                }
+            }
+            return TIMES;
+        }
+        let mut calls = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            let message = format!("{worker}:{calls}");
+            if worker < RECORDERS {
+                let events = [EventType::Sent, EventType::Delivered]
+                    .map(|event_type| event(event_type, 5).provider_message("ses", format!("{}:{calls}", worker + 3)));
+                ledger::record(conn, &events).unwrap();
+            } else if worker < RECORDERS + SWEEPERS {
+                crate::support::sweep_now(conn);
+            } else {
+                let enqueued = to("ann@example.com").insert(conn).unwrap();
+                enqueued.mark_dispatched(conn, "ses", message, at(1)).unwrap();
+            }
+            calls += 1;
+        }
+        calls
+    });
+    assert!(calls.iter().all(|calls| *calls > 0), "{calls:?}");
+    assert_eq!(applied(&mut connect(&database)).len(), FILES.len());
+}
+
+#[test]
+fn tables_that_are_in_use_for_too_long_are_named_and_nothing_is_changed() {
+    let (database, mut conn) = crate::support::connected();
+    let mut other = connect(&database);
+    other.begin_test_transaction().unwrap();
+    delivery(&mut other);
+    sql_query("SET lock_timeout = '1s'").execute(&mut conn).unwrap();
+    let refused = redo(&mut conn, DataLoss::Accept).unwrap_err();
+    assert!(refused.is_migration());
+    assert!(refused.to_string().contains("in use"), "{refused}");
+    drop(other);
+    redo(&mut conn, DataLoss::Accept).unwrap();
 }
 
 #[test]

@@ -77,6 +77,7 @@ pub(crate) enum Command {
     /// The migrations as files.
     #[command(subcommand)]
     Migrations(Migrations),
+    Grant(commands::grant::Grant),
     Verify(commands::verify::Verify),
     Docs(commands::docs::Docs),
     Reconcile(commands::reconcile::Reconcile),

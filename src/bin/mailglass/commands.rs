@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod docs;
 pub(crate) mod export;
+pub(crate) mod grant;
 pub(crate) mod migrate;
 pub(crate) mod rebuild;
 pub(crate) mod reconcile;
@@ -21,6 +22,7 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode,
     match arguments.command {
         Command::Migrate(command) => command.run(database, output),
         Command::Migrations(Migrations::Export(command)) => command.run(output),
+        Command::Grant(command) => command.run(database, output),
         Command::Verify(command) => command.run(database, output),
         Command::Docs(command) => command.run(database, output),
         Command::Reconcile(command) => command.run(database, output),

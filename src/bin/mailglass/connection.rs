@@ -53,6 +53,15 @@ impl DatabaseOptions {
             false => Err(diagnosis::not_migrated()),
         }
     }
+
+    /// The same, and that this release migrated them.
+    pub(crate) fn connect_to_this_release(&self) -> Result<Connection, Failure> {
+        let mut connection = self.connect_to_migrated()?;
+        match connection.run(diagnosis::of_another_release)? {
+            None => Ok(connection),
+            Some(failure) => Err(failure),
+        }
+    }
 }
 
 /// A connection, and with it the throwaway server that it leads to, if it does.

@@ -6,9 +6,9 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text};
+use diesel::sql_types::{Array, Bool, Text};
 use mailglass::contract::{self, Difference, NAMES, ObjectKind};
-use mailglass::{Error, Result};
+use mailglass::{Error, Result, migrations};
 
 use crate::failure::{Failure, Kind};
 
@@ -28,6 +28,10 @@ pub(crate) fn diagnose(conn: &mut PgConnection, error: Error) -> Failure {
         Error::WouldLoseData(_) => {
             return Failure::failed(format!("{message}; nothing was changed"))
                 .hint("make a backup, and add --yes-drop-data if they may go");
+        }
+        Error::WouldUnguardLedger { .. } => {
+            return Failure::failed(format!("{message}; nothing was changed"))
+                .hint("add --yes-drop-data if the ledger may be changed by whoever can write to it");
         }
         Error::SerializationFailure(_) => return Failure::failed(message).hint("nothing of it was kept: run it again"),
         _ => {}
@@ -62,6 +66,41 @@ pub(crate) fn not_migrated() -> Failure {
         "this database has no mailglass tables, or not all of them",
     )
     .hint("run `mailglass migrate`; if they are in another schema, say so: postgresql://…?options=-csearch_path%3Dmail")
+}
+
+/// Refuses a database that another release migrated, whose rows this one may not be able to read, or may write wrongly:
+/// labels, tables and columns differ, or migrations of this release are pending. An index or a constraint that differs is for
+/// `mailglass verify` to report.
+pub(crate) fn of_another_release(conn: &mut PgConnection) -> Result<Option<Failure>> {
+    let mut differences = contract::verify(conn)?;
+    if let Some(newer) = newer_release(&differences) {
+        return Ok(Some(Failure::new(Kind::UnexpectedDatabase, newer).hint(UPGRADE)));
+    }
+    if may_read_versions(conn)? {
+        let listed = migrations::list(conn)?;
+        let pending = listed.iter().filter(|migration| !migration.is_applied).count();
+        // If none is recorded, others made the tables.
+        if (1..listed.len()).contains(&pending) {
+            let migrations = if pending == 1 { "migration is" } else { "migrations are" };
+            let message = format!("this database was migrated by an older release: {pending} {migrations} pending");
+            return Ok(Some(
+                Failure::new(Kind::UnexpectedDatabase, message).hint("run `mailglass migrate`"),
+            ));
+        }
+    }
+    let of_rows = [
+        ObjectKind::Type,
+        ObjectKind::Label,
+        ObjectKind::Table,
+        ObjectKind::Column,
+    ];
+    differences.retain(|difference| of_rows.contains(&difference.kind));
+    Ok(unexpected("nothing was done", &differences))
+}
+
+pub(crate) fn may_read_versions(conn: &mut PgConnection) -> Result<bool> {
+    let may = "coalesce(has_table_privilege(to_regclass('__diesel_schema_migrations'), 'SELECT'), true)";
+    Ok(diesel::select(sql::<Bool>(may)).get_result(conn)?)
 }
 
 /// Where the database isn't what this release expects, that is what explains an error.

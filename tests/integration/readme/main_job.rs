@@ -1,4 +1,5 @@
 use diesel::prelude::*;
+use mailglass::ledger::Outcome;
 use mailglass::reconciler::{Sweep, sweep};
 use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
 
@@ -13,12 +14,13 @@ pub(super) fn main_job(conn: &mut PgConnection) -> mailglass::Result<()> {
     // Your mailer handed the message over.
     let delivery = delivery.mark_dispatched(conn, "postmark", "0a129aee", chrono::Utc::now())?;
 
-    // A webhook, and the same one again: the second is a replay, and nothing moves.
+    // A webhook, and the same one again: the second is a replay and writes nothing. Each event has its own outcome, so one
+    // that conflicts with what its key already holds does not make the provider send the whole request for days.
     let delivered = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())
         .provider_message("postmark", "0a129aee")
         .idempotency_key("postmark:delivery:0a129aee");
-    let answers = ledger::record(conn, &[delivered.clone(), delivered])?;
-    assert!(!answers[0].is_replay() && answers[1].is_replay());
+    let outcomes = ledger::record_each(conn, &[delivered.clone(), delivered])?;
+    assert!(matches!(outcomes[..], [Outcome::Recorded(_), Outcome::Replayed(_)]));
 
     sweep(conn, &Sweep::default())?; // every half minute: links what arrived before its delivery
 

@@ -140,11 +140,17 @@ pub fn backend_pid(conn: &mut PgConnection) -> i32 {
 
 /// The server itself says when that backend waits for a lock.
 pub fn wait_until_blocked(conn: &mut PgConnection, pid: i32) {
+    wait_until_blocked_or(conn, pid, || false);
+}
+
+/// The same, unless what else may happen has happened.
+pub fn wait_until_blocked_or(conn: &mut PgConnection, pid: i32, is_over: impl Fn() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let blocked = format!("cardinality(pg_blocking_pids({pid})) > 0");
-    while !diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&blocked))
-        .get_result::<bool>(conn)
-        .unwrap()
+    while !is_over()
+        && !diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&blocked))
+            .get_result::<bool>(conn)
+            .unwrap()
     {
         assert!(std::time::Instant::now() < deadline, "it never had to wait");
         thread::yield_now();

@@ -10,7 +10,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 
 use diesel::prelude::*;
@@ -50,6 +50,7 @@ struct State {
     messages: AtomicUsize,
     round_trips: AtomicUsize,
     is_cut: AtomicBool,
+    queries: Mutex<Vec<String>>,
 }
 
 pub struct Proxy {
@@ -120,6 +121,12 @@ impl Proxy {
         self.state.round_trips.load(Ordering::SeqCst)
     }
 
+    /// The text of each Query message (the simple protocol) that the client has sent since.
+    #[allow(dead_code, reason = "one test reads them")]
+    pub fn queries(&self) -> Vec<String> {
+        self.state.queries.lock().unwrap().clone()
+    }
+
     pub fn has_cut(&self) -> bool {
         self.state.is_cut.load(Ordering::SeqCst)
     }
@@ -152,6 +159,11 @@ fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: 
             true => Some(state.messages.fetch_add(1, Ordering::SeqCst)),
             false => None,
         };
+        if number.is_some() && message[0] == b'Q' {
+            // What follows the type and the length, without the zero at the end.
+            let text = String::from_utf8(message[5..message.len() - 1].to_vec()).unwrap();
+            state.queries.lock().unwrap().push(text);
+        }
         // Sync and Query: what the server answers to the end.
         if number.is_some() && matches!(message[0], b'S' | b'Q') {
             state.round_trips.fetch_add(1, Ordering::SeqCst);

@@ -17,13 +17,14 @@ Apply the migrations that are pending.
 
 They are the ones embedded in this program; they land in the schema that search_path puts first. Their versions are kept in \
 Diesel's __diesel_schema_migrations, beside the application's own, which stay as they are. Any number of processes may migrate \
-at once: they wait for each other. Each migration is a transaction.";
+at once: they wait for each other. Each migration is a transaction. With nothing pending, the rights of `mailglass grant` are \
+enough.";
 
 const AFTER: &str = "\
 Examples:
   mailglass migrate --list
   mailglass migrate
-  mailglass migrate --revert-to 20261121231505
+  mailglass migrate --revert-to 20261121231504
   mailglass migrate --revert-to 0 --yes-drop-data     # takes all of mailglass away";
 
 /// Apply the migrations, list them, or take them back.
@@ -42,7 +43,8 @@ pub(crate) struct Migrate {
     #[arg(long, value_name = "VERSION")]
     revert_to: Option<String>,
 
-    /// Let --redo and --revert-to drop tables that have rows, which are lost then. Else they refuse.
+    /// Let --redo and --revert-to drop tables that have rows, which are lost then, and --revert-to take the guard away
+    /// from a ledger that has rows. Otherwise they refuse.
     #[arg(long)]
     yes_drop_data: bool,
 }
@@ -134,7 +136,7 @@ fn revert_to(
     let affected: Vec<&str> = affected.rev().map(|it| it.name).collect();
     if !affected.is_empty() {
         let loss = match data_loss {
-            DataLoss::Refuse => "refusing if rows would be lost",
+            DataLoss::Refuse => "refusing if rows would be lost or unguarded",
             DataLoss::Accept => "and losing the rows of the tables that go",
         };
         output.note(&format!("reverting {}, {loss}", affected.join(", ")));

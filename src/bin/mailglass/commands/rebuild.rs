@@ -71,7 +71,7 @@ struct Rebuilt {
 
 impl Rebuild {
     pub(crate) fn run(self, database: &DatabaseOptions, output: &mut Output) -> Result<ExitCode, Failure> {
-        let mut connection = database.connect_to_migrated()?;
+        let mut connection = database.connect_to_this_release()?;
         let rebuilt = match self.delivery {
             Some(id) => {
                 let tenant = self.tenant.as_deref();

@@ -106,7 +106,7 @@ impl Counts {
 
 impl Reconcile {
     pub(crate) fn run(self, database: &DatabaseOptions, output: &mut Output) -> Result<ExitCode, Failure> {
-        let connection = database.connect_to_migrated()?;
+        let connection = database.connect_to_this_release()?;
         match self.every {
             Some(every) => self.serve(every, connection, database, output)?,
             None => self.once(connection, output)?,
@@ -152,7 +152,7 @@ impl Reconcile {
         while !interrupt::is_requested() && !output.is_closed() {
             let swept = match &mut connection {
                 Some(connection) => self.sweep(connection),
-                None => database.connect_to_migrated().and_then(|made| {
+                None => database.connect_to_this_release().and_then(|made| {
                     output.note("mailglass: connected again");
                     self.sweep(connection.insert(made))
                 }),

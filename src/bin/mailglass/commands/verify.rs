@@ -6,9 +6,6 @@ mod projections;
 use std::process::ExitCode;
 
 use clap::Args;
-use diesel::dsl::sql;
-use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use mailglass::contract::{self, Difference};
 use mailglass::migrations;
 use serde::Serialize;
@@ -140,11 +137,7 @@ fn migrations(connection: &mut Connection) -> Result<Check, Failure> {
         outcome,
         detail,
     };
-    let is_hidden = connection.run(|conn| {
-        let is_hidden = "coalesce(NOT has_table_privilege(to_regclass('__diesel_schema_migrations'), 'SELECT'), false)";
-        Ok(diesel::select(sql::<Bool>(is_hidden)).get_result(conn)?)
-    })?;
-    if is_hidden {
+    if !connection.run(diagnosis::may_read_versions)? {
         let detail = "this role may not read __diesel_schema_migrations";
         return Ok(check(Outcome::Skipped, detail.to_owned()));
     }

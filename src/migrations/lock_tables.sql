@@ -1,0 +1,16 @@
+-- Locks tables, or says that they are in use. The block is a savepoint: where it fails, no lock is left.
+DO $do$
+DECLARE
+    callers text := current_setting('lock_timeout');
+BEGIN
+    PERFORM set_config('lock_timeout', least(100, greatest(setting::bigint / 4, 1))::text, true)
+       FROM pg_settings WHERE name = 'deadlock_timeout';
+    LOCK TABLE :tables IN ACCESS EXCLUSIVE MODE;
+    PERFORM set_config('lock_timeout', callers, true);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    RAISE EXCEPTION USING
+        ERRCODE = 'lock_not_available',
+        MESSAGE = 'the tables are in use',
+        DETAIL = 'mailglass:in_use';
+END
+$do$

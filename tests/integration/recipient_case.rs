@@ -1,0 +1,108 @@
+//! Recipients are compared without regard to the case of ASCII letters, under every locale; an exact match wins.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use mailglass::{Delivery, EventType, NewDelivery, ledger};
+use proptest::prelude::*;
+
+use crate::support::generate::for_all;
+use crate::support::{connect, connected, event, rows_read, server, to, waiting_reasons};
+
+fn sent(recipient: &str) -> NewDelivery {
+    to(recipient).provider("ses").provider_message_id("m-1")
+}
+
+fn found(conn: &mut PgConnection, recipient: &str) -> Option<uuid::Uuid> {
+    let opened = event(EventType::Opened, 1)
+        .provider_message("ses", "m-1")
+        .recipient(recipient);
+    ledger::record(conn, &[opened]).unwrap()[0].event().delivery_id
+}
+
+#[test]
+fn an_exact_match_wins_over_another_case() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let upper: Delivery = sent("Ann@example.com").insert(conn).unwrap();
+    let lower: Delivery = sent("ann@example.com").insert(conn).unwrap();
+    assert_eq!(found(conn, "Ann@example.com"), Some(upper.id));
+    assert_eq!(found(conn, "ann@example.com"), Some(lower.id));
+    assert_eq!(found(conn, "ANN@example.com"), None);
+    assert_eq!(waiting_reasons(conn), ["ambiguous"]);
+}
+
+/// A database of its own locale, which folds letters in ways of its own.
+fn with_locale(locale: &str, test: impl FnOnce(&mut PgConnection)) {
+    let admin = server().database().unwrap();
+    let name = format!("{}_locale", admin.name());
+    connect(&admin)
+        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 {locale}"))
+        .unwrap();
+    let url = admin.url().replace(admin.name(), &name);
+    let mut conn = PgConnection::establish(&url).unwrap();
+    mailglass::migrations::run(&mut conn).unwrap();
+    test(&mut conn);
+    assert_eq!(mailglass::contract::verify(&mut conn).unwrap(), []);
+    drop(conn);
+    connect(&admin).batch_execute(&format!("DROP DATABASE {name}")).unwrap();
+}
+
+#[test]
+fn the_servers_locale_makes_no_difference() {
+    for locale in ["LOCALE 'C'", "LOCALE_PROVIDER icu ICU_LOCALE 'tr' LOCALE 'C.UTF-8'"] {
+        with_locale(&format!("ENCODING 'UTF8' {locale}"), |conn| {
+            let lisa = sent("lisa@x.com").insert(conn).unwrap();
+            let e_acute = sent("é@x.com").insert(conn).unwrap();
+            assert_eq!(found(conn, "LISA@X.COM"), Some(lisa.id), "{locale}");
+            assert_eq!(found(conn, "é@X.COM"), Some(e_acute.id), "{locale}");
+            assert_eq!(found(conn, "É@x.com"), None, "{locale}: other letters are themselves");
+        });
+    }
+}
+
+/// SQL and Rust fold alike.
+#[test]
+fn the_database_folds_as_rust_does() {
+    let (_database, mut conn) = connected();
+    let text = prop::collection::vec(prop_oneof!["[A-Za-z@.]", any::<char>().prop_map(String::from)], 0..12);
+    for_all(200, text, |parts| {
+        let text = parts.concat().replace('\0', "");
+        let folded: String = diesel::select(
+            diesel::dsl::sql::<diesel::sql_types::Text>("lower((")
+                .bind::<diesel::sql_types::Text, _>(&text)
+                .sql(") COLLATE \"C\")"),
+        )
+        .get_result(&mut conn)
+        .unwrap();
+        prop_assert_eq!(folded, text.to_ascii_lowercase());
+        Ok(())
+    });
+}
+
+/// However many recipients share a message.
+#[test]
+fn finding_a_recipient_of_a_message_reads_few_rows() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let many: Vec<NewDelivery> = (0..5_000)
+        .map(|number| sent(&format!("R{number}@example.com")))
+        .collect();
+    // With plans of an empty table, and of a full one.
+    found(conn, "nobody@example.com");
+    NewDelivery::insert_all(&many, conn).unwrap();
+    for when in ["before ANALYZE", "after it"] {
+        let read = conn
+            .transaction::<_, mailglass::Error, _>(|conn| {
+                let before = rows_read(conn);
+                for number in 0..10 {
+                    assert!(found(conn, &format!("R{number}@example.com")).is_some());
+                    assert!(found(conn, &format!("r{number}@EXAMPLE.com")).is_some());
+                    assert!(found(conn, &format!("nobody{number}@example.com")).is_none());
+                }
+                Ok(rows_read(conn) - before)
+            })
+            .unwrap();
+        assert!(read < 400, "{read} rows read {when}");
+        conn.batch_execute("ANALYZE").unwrap();
+    }
+}
