@@ -24,6 +24,7 @@ mod enum_statements;
 mod explain;
 mod facts;
 mod guard;
+mod interleavings;
 mod isolated_failures;
 mod isolation;
 mod locking;

@@ -2,6 +2,8 @@
 //! application that enqueues and updates. Whatever happens first, nothing is lost, nobody deadlocks, and the projections are
 //! what the ledger says.
 
+mod cuts;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

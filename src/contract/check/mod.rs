@@ -27,6 +27,7 @@ mod side;
 mod similar;
 pub(crate) mod snake_case;
 mod source;
+mod split;
 mod sql;
 mod version;
 
@@ -41,6 +42,8 @@ pub(crate) use migrations::replay;
 pub(crate) use object_statements::Object;
 pub(crate) use releases::Release;
 pub(crate) use source::File;
+#[allow(unused_imports, reason = "the build splits the migrations for the library")]
+pub(crate) use split::split;
 #[allow(unused_imports, reason = "a test compares them with Postgres")]
 pub(crate) use sql::{Kind, Token, statements};
 pub(crate) use version::Version;

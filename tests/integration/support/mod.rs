@@ -2,6 +2,7 @@
 
 pub mod generate;
 pub mod proxy;
+pub mod scheduler;
 
 use std::sync::{Barrier, LazyLock};
 use std::thread;

@@ -1,4 +1,5 @@
-//! A proxy between libpq and the server's socket that counts round trips and cuts the connection at a chosen message.
+//! A proxy between libpq and the server's socket that counts round trips, cuts the connection at a chosen message, or
+//! holds each round trip until a [scheduler](super::scheduler) releases it.
 //!
 //! PostgreSQL manual, chapter "Frontend/Backend Protocol": after the start-up packet, what the client sends is a byte of
 //! type, four bytes of length (which count themselves), and the rest.
@@ -15,6 +16,7 @@ use std::thread;
 use diesel::prelude::*;
 use scratch_postgres::{Database, Server};
 
+use super::scheduler::Gate;
 use super::{connect, database, server};
 
 const SOCKET: &str = ".s.PGSQL.5432";
@@ -59,6 +61,18 @@ pub struct Proxy {
 impl Proxy {
     /// Stands in for the server whose socket is in `server`, for one connection.
     pub fn start(server: &Path, cut: Cut) -> Proxy {
+        Proxy::between(server, move |client, server, state| forward(client, server, state, cut))
+    }
+
+    /// The same, but each round trip waits at the gate.
+    pub fn gated(server: &Path, gate: Gate) -> Proxy {
+        Proxy::between(server, move |client, server, _| forward_through(client, server, &gate))
+    }
+
+    fn between(
+        server: &Path,
+        forward: impl FnOnce(UnixStream, &UnixStream, &State) -> io::Result<()> + Send + 'static,
+    ) -> Proxy {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let directory = PathBuf::from(format!("/tmp/mailglass-proxy-{}-{number}", std::process::id()));
@@ -72,7 +86,7 @@ impl Proxy {
             let answers = (server.try_clone()?, client.try_clone()?);
             let muted = Arc::clone(&shared);
             let answering = thread::spawn(move || answer(answers, &muted));
-            let forwarded = forward(client.try_clone()?, &server, &shared, cut);
+            let forwarded = forward(client.try_clone()?, &server, &shared);
             // The server does what it has been sent, and hangs up.
             server.shutdown(Shutdown::Write)?;
             let _ = answering.join();
@@ -124,18 +138,23 @@ impl Drop for Proxy {
     }
 }
 
+/// Reads one message of the client's; `None` if it has hung up.
+fn read_message(client: &mut UnixStream, is_startup: bool) -> io::Result<Option<Vec<u8>>> {
+    let mut message = vec![0; if is_startup { 4 } else { 5 }];
+    if client.read_exact(&mut message).is_err() {
+        return Ok(None);
+    }
+    let length = u32::from_be_bytes(message[message.len() - 4..].try_into().unwrap());
+    let mut rest = vec![0; length as usize - 4];
+    client.read_exact(&mut rest)?;
+    message.extend(rest);
+    Ok(Some(message))
+}
+
 /// Passes the client's messages on, up to the cut.
 fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: Cut) -> io::Result<()> {
     let mut is_startup = true;
-    loop {
-        let mut message = vec![0; if is_startup { 4 } else { 5 }];
-        if client.read_exact(&mut message).is_err() {
-            return Ok(()); // the client has hung up
-        }
-        let length = u32::from_be_bytes(message[message.len() - 4..].try_into().unwrap());
-        let mut rest = vec![0; length as usize - 4];
-        client.read_exact(&mut rest)?;
-        message.extend(rest);
+    while let Some(message) = read_message(&mut client, is_startup)? {
         let number = match state.is_armed.load(Ordering::SeqCst) && !is_startup {
             true => Some(state.messages.fetch_add(1, Ordering::SeqCst)),
             false => None,
@@ -162,6 +181,25 @@ fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: 
             _ => server.write_all(&message)?,
         }
     }
+    Ok(())
+}
+
+/// Passes the client's messages on, a whole round trip at a time: the server executes a Bind and an Execute as they come,
+/// so they are kept until the Sync behind them has been released.
+fn forward_through(mut client: UnixStream, mut server: &UnixStream, gate: &Gate) -> io::Result<()> {
+    let mut round_trip = Vec::new();
+    let mut is_startup = true;
+    while let Some(message) = read_message(&mut client, is_startup)? {
+        let is_complete = is_startup || matches!(message[0], b'S' | b'Q' | b'X');
+        is_startup = false;
+        round_trip.push(message);
+        if is_complete {
+            gate.pass(&round_trip);
+            server.write_all(&round_trip.concat())?;
+            round_trip.clear();
+        }
+    }
+    Ok(())
 }
 
 /// Passes the server's answers on; after the cut, reads them to the end and keeps them.

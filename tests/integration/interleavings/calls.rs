@@ -1,0 +1,275 @@
+//! The calls that are interleaved: each of them a script of units that are atomic by what the docs say.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use mailglass::reconciler::{Sweep, sweep};
+use mailglass::schema::mailglass_deliveries;
+use mailglass::{Delivery, DeliveryChanges, Error, EventType, Inserted, NewDelivery, Result, ledger, projection};
+use serde_json::json;
+
+use super::world::World;
+use crate::support::at;
+
+/// One call, which answers with what can be compared. The delivery is what an earlier unit of the same script has read.
+pub type Unit = fn(&World, &mut PgConnection, &mut Option<Delivery>) -> Result<String>;
+
+#[derive(Clone, Copy)]
+pub struct Script {
+    pub name: &'static str,
+    pub units: &'static [Unit],
+    /// Whether each unit runs in a transaction of the caller's, whose commit is a step of its own.
+    pub in_transaction: bool,
+}
+
+impl Script {
+    const fn new(name: &'static str, units: &'static [Unit]) -> Script {
+        Script {
+            name,
+            units,
+            in_transaction: false,
+        }
+    }
+
+    pub const fn in_transaction(self) -> Script {
+        Script {
+            in_transaction: true,
+            ..self
+        }
+    }
+
+    pub fn title(&self) -> String {
+        match self.in_transaction {
+            true => format!("BEGIN; {}; COMMIT", self.name),
+            false => self.name.to_owned(),
+        }
+    }
+
+    /// Runs one of the units and says what came of it.
+    pub fn answer(
+        &self,
+        unit: usize,
+        world: &World,
+        conn: &mut PgConnection,
+        known: &mut Option<Delivery>,
+    ) -> Result<String> {
+        match self.in_transaction {
+            true => conn.transaction(|conn| self.units[unit](world, conn, known)),
+            false => self.units[unit](world, conn, known),
+        }
+    }
+}
+
+pub const RECORD_BY_ID: Script = Script::new(
+    "record by delivery",
+    &[|world, conn, _| {
+        let event = world.event(EventType::Delivered, 20, "e1").delivery(world.x);
+        record(world, conn, &[event])
+    }],
+);
+
+pub const RECORD_BY_MESSAGE: Script = Script::new(
+    "record by provider message",
+    &[|world, conn, _| {
+        let event = world
+            .event(EventType::Opened, 30, "e2")
+            .provider_message("ses", world.own("m"));
+        record(world, conn, &[event])
+    }],
+);
+
+pub const RECORD_BOTH: Script = Script::new(
+    "record both in one batch",
+    &[|world, conn, _| {
+        let by_message = world
+            .event(EventType::Opened, 30, "e2")
+            .provider_message("ses", world.own("m"));
+        let by_id = world.event(EventType::Delivered, 20, "e1").delivery(world.x);
+        record(world, conn, &[by_message, by_id])
+    }],
+);
+
+pub const RECORD_OTHER_CONTENT: Script = Script::new(
+    "record other content under the same key",
+    &[|world, conn, _| {
+        let event = world.event(EventType::Bounced, 25, "e1").delivery(world.x);
+        record(world, conn, &[event])
+    }],
+);
+
+pub const INSERT: Script = Script::new("insert with id and key", &[insert]);
+
+pub const INSERT_WITHOUT_KEY: Script = Script::new(
+    "insert with id, without key",
+    &[|world, conn, _| Ok(world.describe(&world.delivery().id(world.x).insert(conn)?))],
+);
+
+pub const INSERT_SENT: Script = Script::new(
+    "insert with key and provider message",
+    &[|world, conn, _| {
+        let delivery = world.delivery().provider("ses").provider_message_id(world.own("m"));
+        Ok(world.describe(&delivery.idempotency_key(world.own("k")).insert(conn)?))
+    }],
+);
+
+pub const INSERT_ALL: Script = Script::new("insert_all", &[|world, conn, _| insert_all(world, conn, &both(world))]);
+
+pub const INSERT_ALL_REVERSED: Script = Script::new(
+    "insert_all in the opposite order",
+    &[|world, conn, _| {
+        let [x, y] = both(world);
+        insert_all(world, conn, &[y, x])
+    }],
+);
+
+pub const MARK_DISPATCHED: Script = Script::new(
+    "find, mark_dispatched",
+    &[find, |world, conn, known| {
+        let Some(known) = known else {
+            return Ok("nothing".to_owned());
+        };
+        let marked = known.mark_dispatched(conn, "ses", world.own("m"), at(10))?;
+        Ok(world.describe(&marked))
+    }],
+);
+
+pub const MARK_SUPPRESSED: Script = Script::new(
+    "find, mark_suppressed",
+    &[find, |world, conn, known| {
+        let Some(known) = known else {
+            return Ok("nothing".to_owned());
+        };
+        Ok(world.describe(&known.mark_suppressed(conn, None, at(11))?))
+    }],
+);
+
+pub const UPDATE: Script = Script::new(
+    "find, update",
+    &[find, |world, conn, known| {
+        let Some(known) = known else {
+            return Ok("nothing".to_owned());
+        };
+        let changes = DeliveryChanges {
+            metadata: Some(json!({ "updated": true })),
+            ..DeliveryChanges::default()
+        };
+        Ok(world.describe(&known.update(conn, &changes)?))
+    }],
+);
+
+/// A sweep leaves alone what another one holds, so its counts may be smaller than in any serial order. What it linked is
+/// in the tables.
+pub const SWEEP: Script = Script::new(
+    "sweep",
+    &[|world, conn, _| swept(world, conn, Sweep::default().max_age)],
+);
+
+pub const EXPIRE: Script = Script::new("expire", &[|world, conn, _| swept(world, conn, Duration::ZERO)]);
+
+pub const REBUILD: Script = Script::new(
+    "rebuild",
+    &[|world, conn, _| Ok(world.describe(&projection::rebuild(conn, &world.tenant, world.x)?))],
+);
+
+pub const REPAIR: Script = Script::new(
+    "repair",
+    &[|world, conn, _| Ok(format!("{} repaired", projection::repair(conn, &world.tenant)?))],
+);
+
+pub const REBUILD_ALL: Script = Script::new(
+    "rebuild_all",
+    &[|world, conn, _| Ok(format!("{} corrected", projection::rebuild_all(conn, &world.tenant)?))],
+);
+
+pub const DELETE: Script = Script::new("delete", &[delete]);
+
+pub const DELETE_AND_INSERT: Script = Script::new("delete, insert again", &[delete, insert]);
+
+pub const MIGRATE: Script = Script::new(
+    "migrations::run",
+    &[|_, conn, _| Ok(format!("{:?}", mailglass::migrations::run(conn)?))],
+);
+
+pub const ALL: [Script; 20] = [
+    RECORD_BY_ID,
+    RECORD_BY_MESSAGE,
+    RECORD_BOTH,
+    RECORD_OTHER_CONTENT,
+    INSERT,
+    INSERT_WITHOUT_KEY,
+    INSERT_SENT,
+    INSERT_ALL,
+    INSERT_ALL_REVERSED,
+    MARK_DISPATCHED,
+    MARK_SUPPRESSED,
+    UPDATE,
+    SWEEP,
+    EXPIRE,
+    REBUILD,
+    REPAIR,
+    REBUILD_ALL,
+    DELETE,
+    DELETE_AND_INSERT,
+    MIGRATE,
+];
+
+fn record(world: &World, conn: &mut PgConnection, events: &[mailglass::NewEvent]) -> Result<String> {
+    let answers: Vec<String> = ledger::record(conn, events)?
+        .iter()
+        .map(|answer| {
+            let what = if answer.is_replay() { "replayed" } else { "recorded" };
+            format!("{what} {}", world.describe_event(answer.event()))
+        })
+        .collect();
+    Ok(answers.join("; "))
+}
+
+fn insert(world: &World, conn: &mut PgConnection, _: &mut Option<Delivery>) -> Result<String> {
+    let delivery = world.delivery().id(world.x).idempotency_key(world.own("k"));
+    Ok(world.describe(&delivery.insert(conn)?))
+}
+
+fn both(world: &World) -> [NewDelivery; 2] {
+    let y = world.delivery().id(world.y).idempotency_key(world.own("l"));
+    [world.delivery().id(world.x).idempotency_key(world.own("k")), y]
+}
+
+fn insert_all(world: &World, conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<String> {
+    let answers: Vec<String> = NewDelivery::insert_all(deliveries, conn)?
+        .iter()
+        .map(|inserted| {
+            let what = match inserted {
+                Inserted::Created(_) => "created",
+                Inserted::Replayed(_) => "replayed",
+            };
+            format!("{what} {}", world.describe(inserted.delivery()))
+        })
+        .collect();
+    Ok(answers.join("; "))
+}
+
+fn find(world: &World, conn: &mut PgConnection, known: &mut Option<Delivery>) -> Result<String> {
+    match Delivery::find(conn, &world.tenant, world.x) {
+        Ok(delivery) => *known = Some(delivery),
+        Err(Error::NotFound { .. }) => *known = None,
+        Err(error) => return Err(error),
+    }
+    Ok("found".to_owned())
+}
+
+fn swept(world: &World, conn: &mut PgConnection, max_age: Duration) -> Result<String> {
+    let wanted = Sweep {
+        tenant: Some(world.tenant.clone()),
+        grace: Duration::ZERO,
+        max_age,
+        ..Sweep::default()
+    };
+    sweep(conn, &wanted)?;
+    Ok("swept".to_owned())
+}
+
+fn delete(world: &World, conn: &mut PgConnection, _: &mut Option<Delivery>) -> Result<String> {
+    let row = mailglass_deliveries::table.find(world.x);
+    let deleted = diesel::delete(row).execute(conn)?;
+    Ok(format!("{deleted} deleted"))
+}

@@ -1,0 +1,46 @@
+//! What the tables hold before the calls begin.
+
+use diesel::prelude::*;
+use mailglass::schema::mailglass_deliveries;
+use mailglass::{EventType, ledger};
+
+use super::world::World;
+
+#[derive(Clone, Copy, Debug)]
+pub enum Start {
+    Nothing,
+    /// The delivery X is there, and is not sent yet.
+    Delivery,
+    /// Events wait: one for X by its id, one for a provider message.
+    Orphans,
+    /// X was there, with an event, and is gone. The ledger keeps both.
+    Deleted,
+}
+
+impl Start {
+    pub const ALL: [Start; 4] = [Start::Nothing, Start::Delivery, Start::Orphans, Start::Deleted];
+
+    pub fn prepare(self, world: &World, conn: &mut PgConnection) {
+        let insert = |conn: &mut PgConnection| {
+            let delivery = world.delivery().id(world.x).idempotency_key(world.own("k"));
+            delivery.insert(conn).unwrap();
+        };
+        match self {
+            Start::Nothing => {}
+            Start::Delivery => insert(conn),
+            Start::Orphans => {
+                let by_id = world.event(EventType::Sent, 15, "o1").delivery(world.x);
+                let by_message = world.event(EventType::Clicked, 40, "o2");
+                let by_message = by_message.provider_message("ses", world.own("m"));
+                ledger::record(conn, &[by_id, by_message]).unwrap();
+            }
+            Start::Deleted => {
+                insert(conn);
+                let event = world.event(EventType::Sent, 15, "o1").delivery(world.x);
+                ledger::record(conn, &[event]).unwrap();
+                let row = mailglass_deliveries::table.find(world.x);
+                diesel::delete(row).execute(conn).unwrap();
+            }
+        }
+    }
+}
