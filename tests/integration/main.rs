@@ -18,6 +18,7 @@ mod check;
 mod closed_sets;
 mod crashes;
 mod deliveries;
+mod elixir;
 mod enqueue_races;
 mod enum_statements;
 mod explain;
