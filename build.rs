@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// `migrations::FILES`: the text of the migrations, which `embed_migrations!` keeps to itself.
+/// `migrations::FILES`: the text of the migrations, which `embed_migrations!` keeps to itself, as a whole and by statements.
 fn migration_files() -> io::Result<String> {
     let mut folders = Vec::new();
     for entry in fs::read_dir("migrations")? {
@@ -45,6 +45,10 @@ fn migration_files() -> io::Result<String> {
         for file in ["up", "down"] {
             let path = format!("/migrations/{folder}/{file}.sql");
             code += &format!(", {file}_sql: include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))");
+            let text = fs::read_to_string(&path[1..])?;
+            let statements =
+                check::split(&text).map_err(|error| io::Error::other(format!("{path}: {}", error.what)))?;
+            code += &format!(", {file}_statements: &{statements:?}");
         }
         code += " },\n";
     }

@@ -77,7 +77,8 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// An event of a tenant. `occurred_at` is kept to the microsecond, which is what Postgres stores.
+    /// An event of a tenant. `occurred_at` is kept to the microsecond, which is what Postgres stores. A leap second, such as
+    /// `23:59:60.5`, becomes the first instant of the next second, here `00:00:00`.
     pub fn new(tenant_id: impl Into<String>, event_type: EventType, occurred_at: DateTime<Utc>) -> Self {
         NewEvent {
             tenant_id: tenant_id.into(),

@@ -48,4 +48,4 @@ pub use enqueue::Inserted;
 pub use error::{Error, FieldError, Invalid, LedgerOperation, LostRows, Result};
 pub use event::{Event, NewEvent};
 pub use new_delivery::NewDelivery;
-pub use validation::MAX_BATCH;
+pub use validation::{MAX_BATCH, MAX_BATCH_BYTES};

@@ -10,7 +10,6 @@ mod grants;
 mod list;
 mod lock;
 mod revert;
-mod statements;
 
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};

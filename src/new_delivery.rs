@@ -139,7 +139,8 @@ impl NewDelivery {
         self
     }
 
-    /// When the first event occurred, to the microsecond; now by default.
+    /// When the first event occurred, to the microsecond; now by default. A leap second becomes the first instant of the next
+    /// second.
     #[must_use]
     pub fn last_event_at(mut self, time: DateTime<Utc>) -> Self {
         self.last_event_at = Some(microseconds(time));

@@ -1,10 +1,12 @@
 //! Checks that run before anything reaches the database, and report every wrong field at once.
 
+mod json;
 mod recipient;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Timelike, Utc};
 use serde_json::Value;
 
+use self::json::storable_bytes;
 use self::recipient::{RECIPIENT, check_recipient};
 use crate::error::{Error, FieldError, Invalid, Result};
 
@@ -16,20 +18,26 @@ pub(crate) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::days(1);
 /// The most entries that one batch takes: it bounds the memory and the locks that a batch holds.
 pub const MAX_BATCH: usize = 50_000;
 
+/// The most bytes that one batch takes, texts and JSON together: 64 MiB. PostgreSQL can't read a message of 1 GiB, and both
+/// sides hold a batch in memory several times over while it is written.
+pub const MAX_BATCH_BYTES: usize = 64 * 1024 * 1024;
+
+/// What an entry takes beside its texts and JSON: ids, times, labels, and the lengths of all that.
+const ENTRY_OVERHEAD: usize = 160;
+
 // Limits in bytes. Postgres would refuse to index a longer text, at a size that depends on how well it compresses.
 pub(crate) const SHORT_TEXT: usize = 255;
 pub(crate) const KEY: usize = 512;
 /// RFC 5322: the longest line, and so the longest Message-ID.
 pub(crate) const MESSAGE_ID: usize = 998;
 
-/// serde_json reads at most 127 levels: a deeper document could be written and then never be loaded again.
-const MAX_JSON_DEPTH: usize = 127;
-
 /// Collects what is wrong with one input or with a batch of them.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     index: Option<usize>,
     errors: Vec<FieldError>,
+    /// How much of the message to the server has been checked.
+    bytes: usize,
 }
 
 impl Checks {
@@ -65,13 +73,22 @@ impl Checks {
         }
     }
 
-    /// Checks the size of a batch and each of its entries.
+    /// Checks each entry of a batch, and how many they are and how much they hold.
     pub(crate) fn batch<T>(&mut self, field: &str, entries: &[T], check: fn(&T, &mut Self)) {
         match entries.len() {
             ..=MAX_BATCH => {
                 for (index, entry) in entries.iter().enumerate() {
                     self.at(index);
                     check(entry, self);
+                    self.bytes += ENTRY_OVERHEAD;
+                }
+                self.index = None;
+                if self.bytes > MAX_BATCH_BYTES {
+                    let message = format!(
+                        "hold {} bytes, and one batch takes {MAX_BATCH_BYTES}: split it",
+                        self.bytes
+                    );
+                    self.complain(field, message);
                 }
             }
             size => {
@@ -82,6 +99,7 @@ impl Checks {
     }
 
     pub(crate) fn text(&mut self, field: &str, text: &str, max_bytes: usize) {
+        self.bytes += text.len();
         if text.trim().is_empty() {
             self.complain(field, "can't be blank");
         } else if text.contains('\0') {
@@ -100,9 +118,18 @@ impl Checks {
 
     pub(crate) fn json_object(&mut self, field: &str, value: &Value) {
         if !value.is_object() {
-            self.complain(field, "must be a JSON object");
-        } else if let Err(message) = storable_json(value, MAX_JSON_DEPTH) {
-            self.complain(field, message);
+            return self.complain(field, "must be a JSON object");
+        }
+        match storable_bytes(value) {
+            Err(message) => self.complain(field, message),
+            Ok(bytes) => {
+                self.bytes += bytes;
+                if bytes > MAX_BATCH_BYTES {
+                    let message =
+                        format!("holds {bytes} bytes, and one batch takes {MAX_BATCH_BYTES}: store it elsewhere");
+                    self.complain(field, message);
+                }
+            }
         }
     }
 
@@ -129,23 +156,12 @@ impl Checks {
     }
 }
 
-/// Postgres stores microseconds; an event that kept its nanoseconds would differ from its own row.
+/// Postgres stores microseconds and no leap second; an event that kept its nanoseconds would differ from its own row. A leap
+/// second is the first instant of the next second, as in Postgres' own reading of `23:59:60`.
 pub(crate) fn microseconds(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.trunc_subsecs(6)
-}
-
-fn storable_json(value: &Value, depth_left: usize) -> Result<(), &'static str> {
-    const NUL: &str = "can't hold \\u0000, which PostgreSQL's jsonb has no room for";
-    match value {
-        Value::String(text) if text.contains('\0') => Err(NUL),
-        Value::Array(_) | Value::Object(_) if depth_left == 0 => Err("is nested more than 127 levels deep"),
-        Value::Array(items) => items.iter().try_for_each(|item| storable_json(item, depth_left - 1)),
-        Value::Object(members) => members.iter().try_for_each(|(key, member)| {
-            if key.contains('\0') {
-                return Err(NUL);
-            }
-            storable_json(member, depth_left - 1)
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    if time.nanosecond() >= 1_000_000_000 {
+        DateTime::from_timestamp(time.timestamp() + 1, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    } else {
+        time.trunc_subsecs(6)
     }
 }

@@ -8,8 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
 
-use super::failure::{self, Refused};
-use super::statements::statements;
+use super::failure;
 use super::{MigrationFiles, list};
 use crate::error::Result;
 
@@ -33,7 +32,7 @@ pub(super) fn apply(conn: &mut PgConnection, migration: &'static MigrationFiles)
     if recorded == 0 {
         return Ok(false);
     }
-    execute(conn, migration, migration.up_sql)?;
+    execute(conn, migration, migration.up_statements)?;
     Ok(true)
 }
 
@@ -42,11 +41,10 @@ pub(super) fn revert(conn: &mut PgConnection, migration: &'static MigrationFiles
         .bind::<Text, _>(migration.version)
         .execute(conn)
         .map_err(|error| failure::of(migration, error))?;
-    execute(conn, migration, migration.down_sql)
+    execute(conn, migration, migration.down_statements)
 }
 
-fn execute(conn: &mut PgConnection, migration: &'static MigrationFiles, text: &str) -> Result<()> {
-    let statements = statements(text).map_err(|error| Refused(format!("{}: {error}", migration.name)))?;
+fn execute(conn: &mut PgConnection, migration: &'static MigrationFiles, statements: &[&str]) -> Result<()> {
     for statement in statements {
         conn.batch_execute(statement)
             .map_err(|error| failure::of(migration, error))?;

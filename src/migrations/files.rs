@@ -12,6 +12,8 @@ pub struct MigrationFiles {
     pub up_sql: &'static str,
     /// What takes it back.
     pub down_sql: &'static str,
+    pub(super) up_statements: &'static [&'static str],
+    pub(super) down_statements: &'static [&'static str],
 }
 
 /// The migrations as text, oldest first: to be read, or written into a folder of your own.

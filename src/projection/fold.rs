@@ -6,8 +6,12 @@ use diesel::prelude::*;
 use crate::closed_sets::{DeliveryStatus, EventType};
 use crate::delivery::Delivery;
 use crate::event::{Event, NewEvent};
+use crate::validation::microseconds;
 
 /// What the projection looks at in an event: its type and its time, nothing else.
+///
+/// [`fold`] takes the time as a row would have it: cut off to the microsecond, a leap second as the first instant of the next
+/// second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fact {
     /// What happened.
@@ -117,10 +121,11 @@ pub fn fold(facts: impl IntoIterator<Item = impl Into<Fact>>) -> Option<Projecti
 impl Projection {
     /// The projection of a single event.
     fn of(fact: Fact) -> Self {
-        let stamp = |event_type| (fact.event_type == event_type).then_some(fact.occurred_at);
+        let occurred_at = microseconds(fact.occurred_at);
+        let stamp = |event_type| (fact.event_type == event_type).then_some(occurred_at);
         Projection {
             last_event_type: fact.event_type,
-            last_event_at: fact.occurred_at,
+            last_event_at: occurred_at,
             terminal: fact.event_type.is_terminal(),
             dispatched_at: stamp(EventType::Dispatched),
             delivered_at: stamp(EventType::Delivered),

@@ -17,3 +17,4 @@ mod mirrors;
 mod mutations;
 mod packaged;
 mod properties;
+mod split;

@@ -3,10 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use mailglass::schema::mailglass_deliveries;
-use mailglass::{DeliveryChanges, EventType, MAX_BATCH, NewDelivery, NewEvent, Stream, ledger};
+use mailglass::{DeliveryChanges, EventType, MAX_BATCH, MAX_BATCH_BYTES, NewDelivery, NewEvent, Stream, ledger};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::support::proxy::{Cut, Proxy, with_socket};
 use crate::support::{TENANT, at, connected, count_events, delivery, event, generate, to, wrong_fields};
 
 fn nested(levels: usize) -> Value {
@@ -200,6 +201,61 @@ fn an_empty_batch_is_no_work_and_one_over_the_limit_is_refused_by_name() {
         ledger::record(&mut conn, &events[..MAX_BATCH]).unwrap().len(),
         MAX_BATCH
     );
+}
+
+/// A mebibyte of JSON, less a kibibyte for the entry around it. JSON writes this character in six bytes.
+fn mebibyte() -> Value {
+    json!({ "text": "\u{1}".repeat(1_023 * 1_024 / 6) })
+}
+
+#[test]
+fn a_batch_of_too_many_bytes_is_refused_before_it_is_sent() {
+    let (socket, database) = with_socket();
+    let proxy = Proxy::start(&socket, Cut::Never);
+    let mut conn = proxy.connect(database.name());
+    let mebibytes = MAX_BATCH_BYTES / (1_024 * 1_024);
+    let events = vec![event(EventType::Sent, 1).normalized_payload(mebibyte()); mebibytes + 1];
+    let deliveries = vec![to("a@b").metadata(mebibyte()); mebibytes + 1];
+
+    proxy.arm();
+    let error = ledger::record(&mut conn, &events).unwrap_err();
+    assert_eq!(wrong_fields(&error), ["events"]);
+    let message = error.to_string();
+    assert!(message.starts_with("invalid input: events hold 681"), "{message}");
+    assert!(
+        message.ends_with(" bytes, and one batch takes 67108864: split it"),
+        "{message}"
+    );
+    assert_eq!(
+        wrong_fields(&ledger::append(&mut conn, &events).unwrap_err()),
+        ["events"]
+    );
+    let error = NewDelivery::insert_all(&deliveries, &mut conn).unwrap_err();
+    assert_eq!(wrong_fields(&error), ["deliveries"]);
+    let answers: Vec<_> = ledger::record_batches(&mut conn, events.clone(), 100).collect();
+    assert_eq!(wrong_fields(answers[0].as_ref().unwrap_err()), ["events"]);
+    assert_eq!(proxy.messages(), 0, "nothing was sent");
+
+    ledger::record(&mut conn, &events[..mebibytes]).unwrap();
+    NewDelivery::insert_all(&deliveries[..mebibytes], &mut conn).unwrap();
+}
+
+#[test]
+fn one_value_that_no_batch_could_hold_is_refused_by_its_own_name() {
+    let huge = json!({ "text": "x".repeat(MAX_BATCH_BYTES) });
+    let error = event(EventType::Sent, 1)
+        .normalized_payload(huge.clone())
+        .validate()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid input: normalized_payload holds 67108876 bytes, and one batch takes 67108864: store it elsewhere",
+    );
+    let changes = DeliveryChanges {
+        last_error: Some(Some(huge)),
+        ..DeliveryChanges::default()
+    };
+    assert_eq!(wrong_fields(&changes.validate().unwrap_err()), ["last_error"]);
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! What the check makes of enum statements is what Postgres makes of them.
 
-use std::io;
+mod objects;
+mod spelling;
+mod tokens;
+mod unseen;
+
+use std::path::Path;
+use std::{env, fs, io};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -14,12 +20,24 @@ use crate::support::{connect, server};
 
 /// A statement about one of a few types and labels, in one of the many ways to write it.
 fn statement() -> impl Strategy<Value = String> {
-    let name = select(vec!["paint", "PAINT", "\"paint\"", "finish", "other"]);
+    let name = select(vec![
+        "paint",
+        "PAINT",
+        "\"paint\"",
+        "U&\"pa\\0069nt\"",
+        "u&\"p!0061int\" UESCAPE '!'",
+        "finish",
+        "other",
+    ]);
     let label = select(vec![
         "'a'",
         "'b'",
         "$$c$$",
         "E'd'",
+        "U&'u'",
+        "'con' -- it's\n 'tinued'",
+        "E'd'\n''",
+        "'back\\'",
         "'it''s'",
         "$q$it's$q$",
         "'B'",
@@ -84,7 +102,7 @@ const TYPES: &str = "
 fn the_check_leaves_the_types_that_postgres_leaves() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
-    for_all(150, prop::collection::vec(statement(), 1..14), |statements| {
+    for_all(cases(150), prop::collection::vec(statement(), 1..14), |statements| {
         conn.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
             .unwrap();
         let mut accepted: Vec<String> = Vec::new();
@@ -179,4 +197,22 @@ fn file(index: usize, statement: &str) -> File {
         path: format!("migrations/{index}/up.sql"),
         bytes: io::Result::Ok(format!("{statement};").into_bytes()),
     }
+}
+
+/// How many cases a property is held to: `ENUM_STATEMENT_CASES` if it is set, for a long run.
+fn cases(usual: u32) -> u32 {
+    env::var("ENUM_STATEMENT_CASES").map_or(usual, |cases| cases.parse().unwrap())
+}
+
+/// The texts that a property once failed on, or could: `enum_statements/corpus/<property>/*.sql`, with their names.
+fn corpus(property: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/enum_statements/corpus");
+    let mut texts: Vec<(String, String)> = fs::read_dir(folder.join(property))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap()))
+        .collect();
+    texts.sort();
+    assert!(!texts.is_empty(), "no texts for {property}");
+    texts
 }

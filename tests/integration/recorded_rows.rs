@@ -1,8 +1,10 @@
 //! What recording returns is the row: most of it is what the caller sent, and none of it may differ from what is stored.
 
+use chrono::{DateTime, Timelike, Utc};
 use diesel::prelude::*;
+use mailglass::projection::{Fact, fold};
 use mailglass::schema::mailglass_events;
-use mailglass::{Event, EventType, NewEvent, RejectReason, ledger};
+use mailglass::{Event, EventType, NewDelivery, NewEvent, RejectReason, ledger};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::generate::{event_type, for_all};
-use crate::support::{TENANT, at, connected, delivery, event};
+use crate::support::{TENANT, at, connected, delivery, event, reload, to};
 
 /// Text that jsonb has room for.
 fn text() -> impl Strategy<Value = String> {
@@ -103,4 +105,118 @@ fn a_number_comes_back_as_jsonb_keeps_it() {
         recorded.normalized_payload,
         json!({ "n": [10_000_000_000_000_000_u64, 0.1] })
     );
+}
+
+/// Numbers as a program has them, and as JSON text may have them: whole numbers that no integer type holds, more digits than a
+/// float, numbers next to zero.
+fn numbers() -> impl Strategy<Value = Vec<Value>> {
+    let text = prop_oneof![
+        "-?(0|[1-9][0-9]{0,24})\\.[0-9]{1,24}",
+        "-?[1-9][0-9]{0,24}",
+        "-?[1-9]\\.[0-9]{1,20}[eE][+-]?[1-9][0-9]?",
+        "0\\.[0-9]{17}",
+        "-?[1-4]\\.[0-9]{17}e-3(0[0-9]|1[0-9]|2[0-3])",
+    ];
+    let number = prop_oneof![
+        (prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO).prop_map(Value::from),
+        text.prop_map(|text| serde_json::from_str(&text).unwrap()),
+        number(),
+    ];
+    prop::collection::vec(number, 20)
+}
+
+#[test]
+fn numbers_come_back_as_they_were_sent_and_may_be_sent_again() {
+    let (_database, mut conn) = connected();
+    let mut case = 0;
+    for_all(150, numbers(), |sent| {
+        case += 1;
+        let new = |numbers| {
+            event(EventType::Sent, 1)
+                .normalized_payload(numbers)
+                .idempotency_key(case.to_string())
+        };
+        let first = ledger::record(&mut conn, &[new(json!({ "n": sent }))])
+            .unwrap()
+            .remove(0)
+            .into_event();
+        let returned = first.normalized_payload["n"].as_array().unwrap().clone();
+        for (sent, returned) in sent.iter().zip(&returned) {
+            prop_assert_eq!(sent.as_f64(), returned.as_f64(), "{} came back as {}", sent, returned);
+        }
+        let again = ledger::record(&mut conn, &[new(first.normalized_payload)]);
+        let again = again.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert!(again[0].is_replay());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_leap_second_is_the_first_instant_of_the_next_second_everywhere() {
+    let (_database, mut conn) = connected();
+    let midnight: DateTime<Utc> = "2017-01-01T00:00:00Z".parse().unwrap();
+    let texts = [
+        "2016-12-31T23:59:60Z",
+        "2016-12-31T23:59:60.999999999Z",
+        "2017-01-01T00:59:60.5+01:00",
+    ];
+    for text in texts {
+        let leap: DateTime<Utc> = text.parse().unwrap();
+        assert!(leap.nanosecond() >= 1_000_000_000, "chrono keeps the leap second");
+        let attrs = json!({ "tenant_id": TENANT, "type": "dispatched", "occurred_at": text });
+        let new = NewEvent::new(TENANT, EventType::Dispatched, leap);
+        assert_eq!(NewEvent::from_attrs(attrs).unwrap(), new);
+        let fact = Fact {
+            event_type: EventType::Dispatched,
+            occurred_at: leap,
+        };
+        let at_midnight = Fact {
+            event_type: EventType::Dispatched,
+            occurred_at: midnight,
+        };
+        assert_eq!(fold([fact]), fold([at_midnight]));
+        assert_eq!(fold([&new]), fold([at_midnight]));
+
+        let delivery = to("ann@example.com").last_event_at(leap).insert(&mut conn).unwrap();
+        assert_eq!(delivery.last_event_at, midnight);
+        let attrs = json!({
+            "tenant_id": TENANT, "mailable": "m", "stream": "bulk", "recipient": "a@b", "last_event_at": text,
+        });
+        let from_attrs = NewDelivery::from_attrs(attrs).unwrap().insert(&mut conn).unwrap();
+        assert_eq!(from_attrs.last_event_at, midnight);
+
+        let dispatched = delivery.mark_dispatched(&mut conn, "ses", text, leap).unwrap();
+        assert_eq!(dispatched.dispatched_at, Some(midnight));
+        assert_eq!(reload(&mut conn, &delivery).dispatched_at, Some(midnight));
+        let returned = ledger::record(&mut conn, &[new.delivery(delivery.id)])
+            .unwrap()
+            .remove(0)
+            .into_event();
+        assert_eq!(returned.occurred_at, midnight);
+        let row: Event = mailglass_events::table
+            .find(returned.id)
+            .select(Event::as_select())
+            .first(&mut conn)
+            .unwrap();
+        assert_eq!(row, returned);
+    }
+}
+
+/// A fact that somebody makes by hand may have nanoseconds and leap seconds, which no row has.
+#[test]
+fn fold_counts_a_fact_as_the_row_that_it_would_become() {
+    let nanoseconds = (0..2_000_000_000_u32, 0..86_400_i64);
+    for_all(300, prop::collection::vec((nanoseconds, event_type()), 1..5), |facts| {
+        let facts: Vec<Fact> = (facts.into_iter())
+            .map(|((nanosecond, second), event_type)| Fact {
+                event_type,
+                occurred_at: at(second).with_nanosecond(nanosecond).unwrap(),
+            })
+            .collect();
+        let events: Vec<NewEvent> = (facts.iter())
+            .map(|fact| NewEvent::new(TENANT, fact.event_type, fact.occurred_at))
+            .collect();
+        prop_assert_eq!(fold(facts), fold(&events));
+        Ok(())
+    });
 }

@@ -38,6 +38,8 @@ fn there(conn: &mut PgConnection) -> There {
     }
 }
 
+type Predicate = fn(&Error) -> bool;
+
 type Call = fn(&mut PgConnection, &There) -> Result<(), Error>;
 
 fn insert(delivery: NewDelivery, conn: &mut PgConnection) -> Result<(), Error> {
@@ -53,7 +55,7 @@ fn message(message: &str) -> DeliveryChanges {
 }
 
 /// Each function that takes a connection, and each typed error that it can return.
-const CALLS: &[(&str, fn(&Error) -> bool, Call)] = &[
+const CALLS: &[(&str, Predicate, Call)] = &[
     ("insert: fields", Error::is_invalid, |conn, _| insert(to("ann@"), conn)),
     ("insert: id", Error::is_invalid, |conn, there| {
         insert(to("c@example.com").id(there.bob.id), conn)

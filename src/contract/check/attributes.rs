@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenTree};
 
-use super::enums::not_understood;
+use super::enums::{SETTINGS, not_understood};
 use super::finding::Finding;
 
 /// An attribute's path, and the tokens in its parentheses.
@@ -48,7 +48,7 @@ pub(crate) fn split_attributes(mut tokens: &[TokenTree]) -> (Vec<Attribute>, &[T
 /// The `key = "value"` pairs and bare keys of all `#[db_enum(…)]` attributes.
 pub(crate) fn settings(attributes: &[Attribute]) -> Result<Vec<(Ident, Option<String>)>, Finding> {
     let mut settings = Vec::new();
-    for attribute in attributes.iter().filter(|it| it.name == "db_enum") {
+    for attribute in attributes.iter().filter(|it| it.name == SETTINGS) {
         for setting in between_commas(&attribute.arguments) {
             let read = match setting {
                 [TokenTree::Ident(key)] => Some((key.clone(), None)),

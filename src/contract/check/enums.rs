@@ -13,6 +13,8 @@ use super::snake_case::snake_case;
 pub(crate) const FILE: &str = "src/closed_sets.rs";
 
 const DERIVE: &str = "DbEnum";
+/// The derive's attribute.
+pub(crate) const SETTINGS: &str = "db_enum";
 
 #[derive(Debug)]
 pub(crate) struct RustEnum {
@@ -42,8 +44,20 @@ pub(crate) fn parse(text: &str, findings: &mut Vec<Finding>) -> (Vec<RustEnum>, 
     let mut enums = Vec::new();
     let mut is_whole = true;
     for item in items(tokens) {
-        let derives = all_derives(&item);
-        if derives.is_empty() || is_import(&item) {
+        let derives = spans_of(DERIVE, &item);
+        if derives.is_empty() {
+            continue;
+        }
+        if is_import(&item) {
+            if !spans_of("as", &item).is_empty() {
+                is_whole = false;
+                let help = format!("import `{DERIVE}` in a statement of its own, without `as`");
+                findings.push(not_understood(
+                    derives[0],
+                    "the derive is imported under another name",
+                    &help,
+                ));
+            }
             continue;
         }
         match read_enum(&item, derives.len(), findings) {
@@ -97,13 +111,13 @@ fn items(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
     items
 }
 
-/// Where an item says `DbEnum`, at any depth.
-fn all_derives(item: &[TokenTree]) -> Vec<Span> {
-    let mut open: Vec<TokenTree> = item.to_vec();
+/// Where tokens say a word, at any depth.
+fn spans_of(word: &str, tokens: &[TokenTree]) -> Vec<Span> {
+    let mut open: Vec<TokenTree> = tokens.to_vec();
     let mut found = Vec::new();
     while let Some(token) = open.pop() {
         match token {
-            TokenTree::Ident(ident) if ident == DERIVE => found.push(ident.span()),
+            TokenTree::Ident(ident) if ident == word => found.push(ident.span()),
             TokenTree::Group(group) => open.extend(group.stream()),
             _ => {}
         }
@@ -140,6 +154,11 @@ fn read_enum(item: &[TokenTree], derives: usize, findings: &mut Vec<Finding>) ->
     let [TokenTree::Ident(name), TokenTree::Group(body)] = &rest[keyword + 1..] else {
         return Ok(Read::OutOfSight);
     };
+    if let Some(conditional) = attributes.iter().find(|attribute| is_conditional_set(attribute)) {
+        let what = "what the derive makes of this enum depends on a condition";
+        let help = "write `#[db_enum(…)]` and the enum without one: a closed set is the same in every build";
+        return Err(not_understood(conditional.at, what, help));
+    }
     let mut set = snake_case(&name.to_string());
     for (key, value) in settings(&attributes)? {
         let value = value.unwrap_or_default();
@@ -173,6 +192,11 @@ fn read_enum(item: &[TokenTree], derives: usize, findings: &mut Vec<Finding>) ->
         at: place(name.span()),
         variants,
     }))
+}
+
+/// `#[cfg(…)]`, and `#[cfg_attr(…)]` with a setting of the derive in it.
+fn is_conditional_set(attribute: &Attribute) -> bool {
+    attribute.name == "cfg" || (attribute.name == "cfg_attr" && !spans_of(SETTINGS, &attribute.arguments).is_empty())
 }
 
 /// The variants, unless one of them is not understood; each such is a finding.

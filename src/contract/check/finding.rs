@@ -48,6 +48,8 @@ pub(crate) enum Code {
     Frozen = 20,
     /// A value is deprecated in the manifest or in the enum, but not in both.
     Deprecation = 21,
+    /// A promised name is of nothing that the migrations leave.
+    NotLeft = 22,
 }
 
 impl fmt::Display for Code {

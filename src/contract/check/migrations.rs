@@ -1,11 +1,14 @@
-//! The enum types as the migrations leave them: each `up.sql` replayed in Diesel's order.
+//! The enum types and other objects as the migrations leave them: each `up.sql` replayed in Diesel's order.
 
 use std::collections::BTreeMap;
 
 use super::code;
 use super::enum_statements::{self, At, Change, Where};
 use super::finding::{Code, Finding, Place};
+use super::hazards;
 use super::manifest::Word;
+use super::object_statements;
+use super::objects::Objects;
 use super::rows::{MAX_LABEL_BYTES, too_long};
 use super::source::{File, place};
 use super::sql;
@@ -24,6 +27,8 @@ pub(crate) struct Types {
     by_name: BTreeMap<String, Option<PgEnum>>,
     /// Whether every statement was understood: only then is a type that isn't here missing.
     pub(crate) is_whole: bool,
+    /// What else the migrations leave.
+    pub(crate) objects: Objects,
 }
 
 impl Types {
@@ -47,6 +52,7 @@ pub(crate) fn version(folder: &str) -> String {
 pub(crate) fn replay(files: &[File], findings: &mut Vec<Finding>) -> Types {
     let mut replay = Replay {
         types: BTreeMap::new(),
+        objects: Objects::default(),
         is_whole: true,
         findings,
     };
@@ -59,11 +65,13 @@ pub(crate) fn replay(files: &[File], findings: &mut Vec<Finding>) -> Types {
     Types {
         by_name: replay.types,
         is_whole: replay.is_whole,
+        objects: replay.objects,
     }
 }
 
 struct Replay<'a> {
     types: BTreeMap<String, Option<PgEnum>>,
+    objects: Objects,
     is_whole: bool,
     findings: &'a mut Vec<Finding>,
 }
@@ -76,7 +84,7 @@ struct Refused {
     help: &'static str,
 }
 
-const REWRITE: &str = "write CREATE TYPE … AS ENUM, ALTER TYPE … ADD VALUE, RENAME VALUE or RENAME TO, or DROP TYPE as a \
+pub(crate) const REWRITE: &str = "write CREATE TYPE … AS ENUM, ALTER TYPE … ADD VALUE, RENAME VALUE or RENAME TO, or DROP TYPE as a \
                        statement of its own, with an unqualified name and plain strings (a column's type changes with \
                        ALTER COLUMN)";
 
@@ -90,10 +98,9 @@ impl Replay<'_> {
     fn file(&mut self, path: &str, text: &str) {
         let statements = match sql::statements(text) {
             Ok(statements) => statements,
-            Err(open) => {
-                let at = place(path, text, open.offset);
-                let what = format!("this {} is never closed", open.what);
-                self.refuse(Finding::new(Code::Sql, &at, what, "close it"));
+            Err(malformed) => {
+                let at = place(path, text, malformed.offset);
+                self.refuse(Finding::new(Code::Sql, &at, malformed.what, malformed.help));
                 return;
             }
         };
@@ -111,12 +118,26 @@ impl Replay<'_> {
                 }
                 !is_used
             });
-            let change = enum_statements::read(statement).map_err(|it| Refused {
-                code: Code::Sql,
-                offset: it.offset,
-                what: it.what,
-                help: REWRITE,
-            });
+            let changes = object_statements::read(statement);
+            if !changes.is_empty() {
+                let texts = code::contents(statement);
+                let at = place(path, text, statement.first().map_or(0, |token| token.offset));
+                self.objects.apply(changes, &texts, &at);
+            }
+            let change = match hazards::find(statement) {
+                Some(hazard) => Err(Refused {
+                    code: Code::Sql,
+                    offset: hazard.offset,
+                    what: hazard.what,
+                    help: hazard.help,
+                }),
+                None => enum_statements::read(statement).map_err(|not_understood| Refused {
+                    code: Code::Sql,
+                    offset: not_understood.offset,
+                    what: not_understood.what,
+                    help: REWRITE,
+                }),
+            };
             let applied = change.and_then(|change| match change {
                 None => Ok(()),
                 Some(change) => {

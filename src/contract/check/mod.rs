@@ -10,11 +10,16 @@ mod code;
 mod compare;
 mod enum_statements;
 mod enums;
+mod escapes;
 mod finding;
 mod generate;
+mod hazards;
 mod manifest;
 mod markdown;
 mod migrations;
+mod object_statements;
+mod objects;
+mod promised_names;
 mod releases;
 mod rows;
 mod side;
@@ -22,6 +27,7 @@ mod side;
 mod similar;
 pub(crate) mod snake_case;
 mod source;
+mod split;
 mod sql;
 mod version;
 
@@ -32,8 +38,14 @@ pub(crate) use finding::{Code, Finding, Place};
 pub(crate) use manifest::Manifest;
 #[allow(unused_imports, reason = "a test compares it with Postgres")]
 pub(crate) use migrations::replay;
+#[allow(unused_imports, reason = "a test compares them with Postgres")]
+pub(crate) use object_statements::Object;
 pub(crate) use releases::Release;
 pub(crate) use source::File;
+#[allow(unused_imports, reason = "the build splits the migrations for the library")]
+pub(crate) use split::split;
+#[allow(unused_imports, reason = "a test compares them with Postgres")]
+pub(crate) use sql::{Kind, Token, statements};
 pub(crate) use version::Version;
 
 /// All that the check reads, and so all that can change what it says.
@@ -142,6 +154,10 @@ pub(crate) fn check(inputs: &Inputs) -> Result<Contract, Vec<Finding>> {
                 variants.into_iter().any(|it| it.label.text == label)
             };
             releases::check(&manifest, &releases, version, in_rust, &mut findings);
+        }
+        // Of statements that are not understood, nobody knows what they leave.
+        if types.is_whole {
+            promised_names::check(&manifest, &types.objects, &mut findings);
         }
         Contract { manifest, version }
     });

@@ -1,5 +1,8 @@
-//! Postgres' SQL, split into statements and tokens as the manual's section 4.1 ("Lexical Structure") has it: enough to
-//! tell words from what only looks like them in strings, quoted names and comments.
+//! Postgres' SQL, split into statements and tokens as the manual's section 4.1 ("Lexical Structure") and the server's
+//! `scan.l` have it: enough to tell words from what only looks like them in strings, quoted names and comments. A test
+//! compares the tokens with those of a server.
+
+use super::escapes;
 
 /// A token and its byte offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,19 +15,31 @@ pub(crate) struct Token {
 pub(crate) enum Kind {
     /// A key word or an unquoted name, in lower case, as Postgres folds it.
     Word(String),
-    /// A quoted name.
+    /// A quoted name, its escapes decoded.
     Quoted(String),
-    /// A string constant, whose content is what it says unless it `has_escapes`.
+    /// A string constant, its escapes decoded and its continuations joined; `has_escapes` says whether the source shows
+    /// something else.
     Text { content: String, has_escapes: bool },
     /// Anything else, such as punctuation or a digit.
     Other(char),
 }
 
-/// What is opened and never closed, and where.
+/// What Postgres refuses to split into tokens, and where it begins.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unterminated {
+pub(crate) struct Malformed {
     pub(crate) what: &'static str,
+    pub(crate) help: &'static str,
     pub(crate) offset: usize,
+}
+
+impl Malformed {
+    fn unclosed(what: &'static str, offset: usize) -> Malformed {
+        Malformed {
+            what,
+            help: "close it",
+            offset,
+        }
+    }
 }
 
 /// Whether a token is this key word or unquoted name.
@@ -32,8 +47,16 @@ pub(crate) fn is_word(token: &Token, word: &str) -> bool {
     matches!(&token.kind, Kind::Word(it) if it == word)
 }
 
+/// What a token names, if it can be a name.
+pub(crate) fn name(token: &Token) -> Option<&str> {
+    match &token.kind {
+        Kind::Word(name) | Kind::Quoted(name) => Some(name),
+        _ => None,
+    }
+}
+
 /// The statements, without their semicolons; empty ones are left out.
-pub(crate) fn statements(text: &str) -> Result<Vec<Vec<Token>>, Unterminated> {
+pub(crate) fn statements(text: &str) -> Result<Vec<Vec<Token>>, Malformed> {
     let mut lexer = Lexer { text, offset: 0 };
     let mut statements = vec![Vec::new()];
     while let Some(token) = lexer.next_token()? {
@@ -43,10 +66,22 @@ pub(crate) fn statements(text: &str) -> Result<Vec<Vec<Token>>, Unterminated> {
             (_, None) => {}
         }
     }
-    statements.retain(|it| !it.is_empty());
+    statements.retain(|tokens| !tokens.is_empty());
     Ok(statements)
 }
 
+/// How the characters between two quotes are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    /// As they are.
+    None,
+    /// `E''`: a backslash also hides a quote.
+    Backslash,
+    /// `U&''` and `U&""`: the escape character may be named behind it, and hides no quote.
+    Unicode,
+}
+
+#[derive(Clone)]
 struct Lexer<'a> {
     text: &'a str,
     offset: usize,
@@ -57,34 +92,37 @@ impl<'a> Lexer<'a> {
         &self.text[self.offset..]
     }
 
-    fn next_token(&mut self) -> Result<Option<Token>, Unterminated> {
+    fn next_token(&mut self) -> Result<Option<Token>, Malformed> {
         self.skip_blank()?;
         let (rest, offset) = (self.rest(), self.offset);
         let Some(first) = rest.chars().next() else {
             return Ok(None);
         };
+        let starts = |prefix: &str| {
+            rest.get(..prefix.len())
+                .is_some_and(|it| it.eq_ignore_ascii_case(prefix))
+        };
         let kind = if let Some(tag) = dollar_tag(rest) {
             let body = &rest[tag.len()..];
-            let end = body.find(tag).ok_or(Unterminated {
-                what: "dollar-quoted string",
-                offset,
-            })?;
+            let end = body
+                .find(tag)
+                .ok_or(Malformed::unclosed("this dollar-quoted string is never closed", offset))?;
             self.offset += end + 2 * tag.len();
             Kind::Text {
                 content: body[..end].to_owned(),
                 has_escapes: false,
             }
         } else if first == '\'' {
-            self.string(0, false)?
-        } else if rest.starts_with("e'") || rest.starts_with("E'") {
-            self.string(1, true)?
+            self.string(0, Escapes::None)?
+        } else if starts("e'") {
+            self.string(1, Escapes::Backslash)?
+        } else if starts("u&'") {
+            self.string(2, Escapes::Unicode)?
         } else if first == '"' {
-            self.offset += 1;
-            Kind::Quoted(self.until_quote('"', false).ok_or(Unterminated {
-                what: "quoted name",
-                offset,
-            })?)
-        } else if first.is_alphabetic() || first == '_' || !first.is_ascii() {
+            self.quoted_name(0, Escapes::None)?
+        } else if starts("u&\"") {
+            self.quoted_name(2, Escapes::Unicode)?
+        } else if first.is_ascii_alphabetic() || first == '_' || !first.is_ascii() {
             let in_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$') || !c.is_ascii();
             let end = rest.find(|c| !in_word(c)).unwrap_or(rest.len());
             self.offset += end;
@@ -97,18 +135,16 @@ impl<'a> Lexer<'a> {
     }
 
     /// White space and comments; `/* */` nests.
-    fn skip_blank(&mut self) -> Result<(), Unterminated> {
+    fn skip_blank(&mut self) -> Result<(), Malformed> {
         loop {
-            let trimmed = self.rest().trim_ascii_start();
+            let trimmed = self.rest().trim_start_matches(is_space);
             self.offset = self.text.len() - trimmed.len();
             if trimmed.starts_with("--") {
                 self.offset += trimmed.find(['\n', '\r']).unwrap_or(trimmed.len());
             } else if trimmed.starts_with("/*") {
                 let offset = self.offset;
-                self.offset += block_comment(trimmed).ok_or(Unterminated {
-                    what: "comment",
-                    offset,
-                })?;
+                self.offset +=
+                    block_comment(trimmed).ok_or(Malformed::unclosed("this comment is never closed", offset))?;
             } else {
                 return Ok(());
             }
@@ -116,22 +152,37 @@ impl<'a> Lexer<'a> {
     }
 
     /// A string constant whose quote comes after so many bytes.
-    fn string(&mut self, prefix: usize, backslashes: bool) -> Result<Kind, Unterminated> {
+    fn string(&mut self, prefix: usize, escapes: Escapes) -> Result<Kind, Malformed> {
         let offset = self.offset;
-        self.offset += prefix + 1;
-        let content = self
-            .until_quote('\'', backslashes)
-            .ok_or(Unterminated { what: "string", offset })?;
-        let has_escapes = backslashes && content.contains('\\');
+        self.offset += prefix;
+        let unclosed = || Malformed::unclosed("this string is never closed", offset);
+        let mut segments = vec![self.quoted('\'', escapes).ok_or_else(unclosed)?];
+        while let Some(quote) = continuation(self.rest()) {
+            // The next segment is read as the first one is: `E'a'`, a line break, `'\''` is one string.
+            self.offset += quote;
+            segments.push(self.quoted('\'', escapes).ok_or_else(unclosed)?);
+        }
+        let (content, has_escapes) = self.decoded(&segments, escapes, offset)?;
         Ok(Kind::Text { content, has_escapes })
     }
 
-    /// What stands before the closing quote; a doubled quote is one of the content's.
-    fn until_quote(&mut self, quote: char, backslashes: bool) -> Option<String> {
+    fn quoted_name(&mut self, prefix: usize, escapes: Escapes) -> Result<Kind, Malformed> {
+        let offset = self.offset;
+        self.offset += prefix;
+        let content = self
+            .quoted('"', escapes)
+            .ok_or(Malformed::unclosed("this quoted name is never closed", offset))?;
+        let (content, _) = self.decoded(&[content], escapes, offset)?;
+        Ok(Kind::Quoted(content))
+    }
+
+    /// What stands between two quotes, the first of which comes next; a doubled quote is one of the content's. Escapes
+    /// are kept as they are.
+    fn quoted(&mut self, quote: char, escapes: Escapes) -> Option<String> {
         let mut content = String::new();
-        let mut chars = self.rest().char_indices().peekable();
+        let mut chars = self.rest().char_indices().skip(1).peekable();
         while let Some((at, c)) = chars.next() {
-            if c == '\\' && backslashes {
+            if c == '\\' && escapes == Escapes::Backslash {
                 content.push(c);
                 content.extend(chars.next().map(|(_, escaped)| escaped));
             } else if c != quote {
@@ -144,6 +195,70 @@ impl<'a> Lexer<'a> {
             }
         }
         None
+    }
+
+    /// The segments as one, with their escapes decoded, and whether it had any; `offset` is where the token begins.
+    fn decoded(&mut self, segments: &[String], escapes: Escapes, offset: usize) -> Result<(String, bool), Malformed> {
+        let content = segments.concat();
+        let decoded = match escapes {
+            Escapes::None => return Ok((content, false)),
+            Escapes::Backslash => escapes::backslash(segments),
+            Escapes::Unicode => self.escape_character()?.and_then(|it| escapes::unicode(&content, it)),
+        };
+        let decoded = decoded.ok_or(Malformed {
+            what: "Postgres refuses an escape in this",
+            help: "write the characters themselves",
+            offset,
+        })?;
+        let has_escapes = decoded != content;
+        Ok((decoded, has_escapes))
+    }
+
+    /// What escapes in the Unicode constant just read: a backslash, or what `UESCAPE` names. Nothing, for a character that
+    /// Postgres doesn't take.
+    fn escape_character(&mut self) -> Result<Option<char>, Malformed> {
+        let mut ahead = self.clone();
+        let is_named = ahead.next_token()?.is_some_and(|token| is_word(&token, "uescape"));
+        if !is_named {
+            return Ok(Some('\\'));
+        }
+        let named = ahead.next_token()?;
+        self.offset = ahead.offset;
+        let Some(Kind::Text { content, .. }) = named.map(|token| token.kind) else {
+            return Ok(None);
+        };
+        let mut chars = content.chars();
+        let escape = chars
+            .next()
+            .filter(|&c| c.is_ascii() && !c.is_ascii_hexdigit() && !matches!(c, '+' | '\'' | '"') && !is_space(c));
+        Ok(escape.filter(|_| chars.next().is_none()))
+    }
+}
+
+/// What separates tokens. (Postgres takes a vertical tab for it since version 16.)
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
+}
+
+/// Where a string's next segment begins, if what follows its quote continues it: blanks and `--` comments with a line
+/// break among them, then a quote.
+fn continuation(rest: &str) -> Option<usize> {
+    let mut at = 0;
+    let mut has_break = false;
+    loop {
+        let here = &rest[at..];
+        if here.starts_with("--") {
+            at += here.find(['\n', '\r'])?;
+        } else {
+            match here.chars().next()? {
+                '\'' => return has_break.then_some(at),
+                c if is_space(c) => {
+                    has_break |= matches!(c, '\n' | '\r');
+                    at += 1;
+                }
+                _ => return None,
+            }
+        }
     }
 }
 

@@ -75,6 +75,7 @@ struct Counts {
     waiting: i64,
     ambiguous: i64,
     expired: i64,
+    failed: i64,
 }
 
 impl From<SweepReport> for Counts {
@@ -84,6 +85,7 @@ impl From<SweepReport> for Counts {
             waiting: report.waiting,
             ambiguous: report.ambiguous,
             expired: report.expired,
+            failed: report.failed.len() as i64,
         }
     }
 }
@@ -95,12 +97,13 @@ impl Counts {
             waiting,
             ambiguous,
             expired,
+            failed,
         } = self;
-        format!("linked {linked}, waiting {waiting}, ambiguous {ambiguous}, expired {expired}")
+        format!("linked {linked}, waiting {waiting}, ambiguous {ambiguous}, expired {expired}, failed {failed}")
     }
 
     fn total(self) -> i64 {
-        self.linked + self.waiting + self.ambiguous + self.expired
+        self.linked + self.waiting + self.ambiguous + self.expired + self.failed
     }
 }
 
@@ -114,18 +117,28 @@ impl Reconcile {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn sweep(&self, connection: &mut Connection) -> Result<Counts, Failure> {
+    fn sweep(&self, connection: &mut Connection, output: &Output) -> Result<Counts, Failure> {
         let request = Sweep {
             tenant: self.tenant.clone(),
             limit: self.limit,
             grace: self.grace,
             max_age: self.max_age,
         };
-        connection.run(|conn| sweep(conn, &request)).map(Counts::from)
+        let report = connection.run(|conn| sweep(conn, &request))?;
+        for failed in &report.failed {
+            let delivery = failed
+                .delivery_id
+                .map_or("no delivery".to_owned(), |id| format!("delivery {id}"));
+            output.note(&format!(
+                "mailglass: event {} could not be linked to {delivery}: {}",
+                failed.event_id, failed.error
+            ));
+        }
+        Ok(Counts::from(report))
     }
 
     fn once(&self, mut connection: Connection, output: &mut Output) -> Result<(), Failure> {
-        let counts = self.sweep(&mut connection)?;
+        let counts = self.sweep(&mut connection, output)?;
         if output.is_json() {
             return output.document(&counts);
         }
@@ -151,10 +164,10 @@ impl Reconcile {
         // Nobody reads what a closed pipe is told, so nobody would miss the service.
         while !interrupt::is_requested() && !output.is_closed() {
             let swept = match &mut connection {
-                Some(connection) => self.sweep(connection),
+                Some(connection) => self.sweep(connection, output),
                 None => database.connect_to_this_release().and_then(|made| {
                     output.note("mailglass: connected again");
-                    self.sweep(connection.insert(made))
+                    self.sweep(connection.insert(made), output)
                 }),
             };
             let counts = match swept {
@@ -171,7 +184,7 @@ impl Reconcile {
             sweeps += 1;
             linked += counts.linked;
             expired += counts.expired;
-            if self.verbose || counts.linked + counts.expired > 0 {
+            if self.verbose || counts.linked + counts.expired + counts.failed > 0 {
                 match output.is_json() {
                     true => output.object(&counts)?,
                     false => output.line(&counts.line())?,

@@ -31,3 +31,5 @@ BEGIN
     RAISE EXCEPTION 'don''t touch; it''s wet' USING ERRCODE = '45W01', DETAIL = $$the paint$$;
 END;
 $body$;
+
+CREATE INDEX walls_paint_idx ON walls (paint);

@@ -1,0 +1,29 @@
+//! Where one statement of a migration ends and the next one begins.
+
+use crate::check::split;
+
+#[test]
+fn a_statement_ends_where_postgres_says() {
+    let each = [
+        "SELECT ';', '\\', 'it''s; \"';",
+        r"SELECT E'\';', e'\\';",
+        "SELECT U&';';",
+        "CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $f$ BEGIN RETURN $_1$;$$;$_1$; END; $f$;",
+        "SELECT \"a;\"\"b;\" AS a$b$;",
+        "SELECT 1 /* ; /* ; */ ; */ + 1 -- ;\n;",
+        "-- ; what comes next\nSELECT 2",
+    ];
+    let text = format!("-- A file;\n/* of */ ;;\n{}\n;", each.join("\n"));
+    let split = split(&text).unwrap_or_default();
+    assert_eq!(split.len(), each.len(), "{split:#?}");
+    for (split, each) in split.iter().zip(each) {
+        let whole = each.trim_start_matches("-- ; what comes next\n");
+        assert!(split.starts_with(whole), "{split} is not {whole}");
+    }
+}
+
+#[test]
+fn what_is_never_closed_is_an_error() {
+    assert!(split("SELECT 'a;").is_err_and(|error| error.what.contains("string")));
+    assert_eq!(split(" -- nothing"), Ok(Vec::new()));
+}

@@ -1,0 +1,3 @@
+SELECT E'a'
+    '\'b';
+ALTER TYPE paint ADD VALUE 'c'; --'

@@ -1,0 +1,1 @@
+DO $$ BEGIN EXECUTE E'ALTER\x20TYPE paint RENAME TO paints'; END $$;

@@ -1,0 +1,1 @@
+UPDATE U&"pg\005fenum" SET enumlabel = 'z';

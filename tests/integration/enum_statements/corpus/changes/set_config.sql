@@ -1,0 +1,1 @@
+SELECT set_config(E'search\x5fpath', 'other', false);
