@@ -8,7 +8,7 @@ mod calls;
 mod migrations;
 mod scenario;
 mod start;
-mod world;
+mod tenant;
 
 use std::env;
 
@@ -16,7 +16,7 @@ use self::calls::{
     ALL, DELETE, DELETE_AND_INSERT, EXPIRE, INSERT, INSERT_ALL, INSERT_ALL_REVERSED, INSERT_SENT, INSERT_WITHOUT_KEY,
     MARK_DISPATCHED, REBUILD, RECORD_BOTH, RECORD_BY_ID, RECORD_BY_MESSAGE, REPAIR, SWEEP, Script, UPDATE,
 };
-use self::scenario::Theatre;
+use self::scenario::Runner;
 use self::start::Start;
 
 /// The calls that differ in what they lock and write.
@@ -49,13 +49,13 @@ fn pairs(scripts: &[Script]) -> Vec<Vec<Script>> {
 }
 
 /// Fails with all that went wrong in any schedule of any of these scenarios.
-fn play(isolation: &'static str, scenarios: impl IntoIterator<Item = (Start, Vec<Script>)>, preemptions: usize) {
-    let mut theatre = Theatre::new(isolation);
+fn run(isolation: &'static str, scenarios: impl IntoIterator<Item = (Start, Vec<Script>)>, preemptions: usize) {
+    let mut runner = Runner::new(isolation);
     let mut failures = Vec::new();
     for (start, scripts) in scenarios {
-        failures.extend(theatre.play(start, &scripts, preemptions));
+        failures.extend(runner.run(start, &scripts, preemptions));
     }
-    println!("{} schedules", theatre.schedules);
+    println!("{} schedules", runner.schedules);
     assert!(
         failures.is_empty(),
         "{} failures\n{}",
@@ -66,7 +66,7 @@ fn play(isolation: &'static str, scenarios: impl IntoIterator<Item = (Start, Vec
 
 fn all_pairs(start: Start) {
     let scenarios = pairs(&ALL).into_iter().map(|pair| (start, pair));
-    play("read committed", scenarios, preemptions());
+    run("read committed", scenarios, preemptions());
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn pairs_of_calls_in_transactions_of_the_caller_are_serial() {
         };
         pairs.filter(allowed).map(move |pair| (start, pair)).collect::<Vec<_>>()
     });
-    play("read committed", scenarios, preemptions());
+    run("read committed", scenarios, preemptions());
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn the_triples_that_matter_are_serial() {
         (Start::Deleted, [INSERT, RECORD_BY_ID, DELETE]),
     ];
     let triples = triples.map(|(start, scripts)| (start, scripts.to_vec()));
-    play("read committed", triples, preemptions().min(2));
+    run("read committed", triples, preemptions().min(2));
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn every_triple_of_the_core_calls_is_serial_if_everything_is_wanted() {
         rest.map(move |pair| vec![CORE[first], pair[0], pair[1]])
     });
     let scenarios = triples.flat_map(|triple| Start::ALL.map(|start| (start, triple.clone())));
-    play("read committed", scenarios, 1);
+    run("read committed", scenarios, 1);
 }
 
 fn above_read_committed(isolation: &'static str) {
@@ -158,7 +158,7 @@ fn above_read_committed(isolation: &'static str) {
         (start, pair.iter().map(in_transaction).collect())
     });
     let in_transactions = in_transactions.take(if is_everything_wanted() { usize::MAX } else { 0 });
-    play(isolation, scenarios.chain(in_transactions), preemptions().min(2));
+    run(isolation, scenarios.chain(in_transactions), preemptions().min(2));
 }
 
 #[test]

@@ -8,11 +8,11 @@ use mailglass::schema::mailglass_deliveries;
 use mailglass::{Delivery, DeliveryChanges, Error, EventType, Inserted, NewDelivery, Result, ledger, projection};
 use serde_json::json;
 
-use super::world::World;
+use super::tenant::Tenant;
 use crate::support::at;
 
 /// One call, which answers with what can be compared. The delivery is what an earlier unit of the same script has read.
-pub type Unit = fn(&World, &mut PgConnection, &mut Option<Delivery>) -> Result<String>;
+pub type Unit = fn(&Tenant, &mut PgConnection, &mut Option<Delivery>) -> Result<String>;
 
 #[derive(Clone, Copy)]
 pub struct Script {
@@ -39,9 +39,10 @@ impl Script {
     }
 
     pub fn title(&self) -> String {
-        match self.in_transaction {
-            true => format!("BEGIN; {}; COMMIT", self.name),
-            false => self.name.to_owned(),
+        if self.in_transaction {
+            format!("BEGIN; {}; COMMIT", self.name)
+        } else {
+            self.name.to_owned()
         }
     }
 
@@ -49,51 +50,52 @@ impl Script {
     pub fn answer(
         &self,
         unit: usize,
-        world: &World,
+        tenant: &Tenant,
         conn: &mut PgConnection,
         known: &mut Option<Delivery>,
     ) -> Result<String> {
-        match self.in_transaction {
-            true => conn.transaction(|conn| self.units[unit](world, conn, known)),
-            false => self.units[unit](world, conn, known),
+        if self.in_transaction {
+            conn.transaction(|conn| self.units[unit](tenant, conn, known))
+        } else {
+            self.units[unit](tenant, conn, known)
         }
     }
 }
 
 pub const RECORD_BY_ID: Script = Script::new(
     "record by delivery",
-    &[|world, conn, _| {
-        let event = world.event(EventType::Delivered, 20, "e1").delivery(world.x);
-        record(world, conn, &[event])
+    &[|tenant, conn, _| {
+        let event = tenant.event(EventType::Delivered, 20, "e1").delivery(tenant.x);
+        record(tenant, conn, &[event])
     }],
 );
 
 pub const RECORD_BY_MESSAGE: Script = Script::new(
     "record by provider message",
-    &[|world, conn, _| {
-        let event = world
+    &[|tenant, conn, _| {
+        let event = tenant
             .event(EventType::Opened, 30, "e2")
-            .provider_message("ses", world.own("m"));
-        record(world, conn, &[event])
+            .provider_message("ses", tenant.own("m"));
+        record(tenant, conn, &[event])
     }],
 );
 
 pub const RECORD_BOTH: Script = Script::new(
     "record both in one batch",
-    &[|world, conn, _| {
-        let by_message = world
+    &[|tenant, conn, _| {
+        let by_message = tenant
             .event(EventType::Opened, 30, "e2")
-            .provider_message("ses", world.own("m"));
-        let by_id = world.event(EventType::Delivered, 20, "e1").delivery(world.x);
-        record(world, conn, &[by_message, by_id])
+            .provider_message("ses", tenant.own("m"));
+        let by_id = tenant.event(EventType::Delivered, 20, "e1").delivery(tenant.x);
+        record(tenant, conn, &[by_message, by_id])
     }],
 );
 
 pub const RECORD_OTHER_CONTENT: Script = Script::new(
     "record other content under the same key",
-    &[|world, conn, _| {
-        let event = world.event(EventType::Bounced, 25, "e1").delivery(world.x);
-        record(world, conn, &[event])
+    &[|tenant, conn, _| {
+        let event = tenant.event(EventType::Bounced, 25, "e1").delivery(tenant.x);
+        record(tenant, conn, &[event])
     }],
 );
 
@@ -101,51 +103,54 @@ pub const INSERT: Script = Script::new("insert with id and key", &[insert]);
 
 pub const INSERT_WITHOUT_KEY: Script = Script::new(
     "insert with id, without key",
-    &[|world, conn, _| Ok(world.describe(&world.delivery().id(world.x).insert(conn)?))],
+    &[|tenant, conn, _| Ok(tenant.describe(&tenant.delivery().id(tenant.x).insert(conn)?))],
 );
 
 pub const INSERT_SENT: Script = Script::new(
     "insert with key and provider message",
-    &[|world, conn, _| {
-        let delivery = world.delivery().provider("ses").provider_message_id(world.own("m"));
-        Ok(world.describe(&delivery.idempotency_key(world.own("k")).insert(conn)?))
+    &[|tenant, conn, _| {
+        let delivery = tenant.delivery().provider("ses").provider_message_id(tenant.own("m"));
+        Ok(tenant.describe(&delivery.idempotency_key(tenant.own("k")).insert(conn)?))
     }],
 );
 
-pub const INSERT_ALL: Script = Script::new("insert_all", &[|world, conn, _| insert_all(world, conn, &both(world))]);
+pub const INSERT_ALL: Script = Script::new(
+    "insert_all",
+    &[|tenant, conn, _| insert_all(tenant, conn, &both(tenant))],
+);
 
 pub const INSERT_ALL_REVERSED: Script = Script::new(
     "insert_all in the opposite order",
-    &[|world, conn, _| {
-        let [x, y] = both(world);
-        insert_all(world, conn, &[y, x])
+    &[|tenant, conn, _| {
+        let [x, y] = both(tenant);
+        insert_all(tenant, conn, &[y, x])
     }],
 );
 
 pub const MARK_DISPATCHED: Script = Script::new(
     "find, mark_dispatched",
-    &[find, |world, conn, known| {
+    &[find, |tenant, conn, known| {
         let Some(known) = known else {
             return Ok("nothing".to_owned());
         };
-        let marked = known.mark_dispatched(conn, "ses", world.own("m"), at(10))?;
-        Ok(world.describe(&marked))
+        let marked = known.mark_dispatched(conn, "ses", tenant.own("m"), at(10))?;
+        Ok(tenant.describe(&marked))
     }],
 );
 
 pub const MARK_SUPPRESSED: Script = Script::new(
     "find, mark_suppressed",
-    &[find, |world, conn, known| {
+    &[find, |tenant, conn, known| {
         let Some(known) = known else {
             return Ok("nothing".to_owned());
         };
-        Ok(world.describe(&known.mark_suppressed(conn, None, at(11))?))
+        Ok(tenant.describe(&known.mark_suppressed(conn, None, at(11))?))
     }],
 );
 
 pub const UPDATE: Script = Script::new(
     "find, update",
-    &[find, |world, conn, known| {
+    &[find, |tenant, conn, known| {
         let Some(known) = known else {
             return Ok("nothing".to_owned());
         };
@@ -153,7 +158,7 @@ pub const UPDATE: Script = Script::new(
             metadata: Some(json!({ "updated": true })),
             ..DeliveryChanges::default()
         };
-        Ok(world.describe(&known.update(conn, &changes)?))
+        Ok(tenant.describe(&known.update(conn, &changes)?))
     }],
 );
 
@@ -161,24 +166,24 @@ pub const UPDATE: Script = Script::new(
 /// in the tables.
 pub const SWEEP: Script = Script::new(
     "sweep",
-    &[|world, conn, _| swept(world, conn, Sweep::default().max_age)],
+    &[|tenant, conn, _| swept(tenant, conn, Sweep::default().max_age)],
 );
 
-pub const EXPIRE: Script = Script::new("expire", &[|world, conn, _| swept(world, conn, Duration::ZERO)]);
+pub const EXPIRE: Script = Script::new("expire", &[|tenant, conn, _| swept(tenant, conn, Duration::ZERO)]);
 
 pub const REBUILD: Script = Script::new(
     "rebuild",
-    &[|world, conn, _| Ok(world.describe(&projection::rebuild(conn, &world.tenant, world.x)?))],
+    &[|tenant, conn, _| Ok(tenant.describe(&projection::rebuild(conn, &tenant.name, tenant.x)?))],
 );
 
 pub const REPAIR: Script = Script::new(
     "repair",
-    &[|world, conn, _| Ok(format!("{} repaired", projection::repair(conn, &world.tenant)?))],
+    &[|tenant, conn, _| Ok(format!("{} repaired", projection::repair(conn, &tenant.name)?))],
 );
 
 pub const REBUILD_ALL: Script = Script::new(
     "rebuild_all",
-    &[|world, conn, _| Ok(format!("{} corrected", projection::rebuild_all(conn, &world.tenant)?))],
+    &[|tenant, conn, _| Ok(format!("{} corrected", projection::rebuild_all(conn, &tenant.name)?))],
 );
 
 pub const DELETE: Script = Script::new("delete", &[delete]);
@@ -213,28 +218,28 @@ pub const ALL: [Script; 20] = [
     MIGRATE,
 ];
 
-fn record(world: &World, conn: &mut PgConnection, events: &[mailglass::NewEvent]) -> Result<String> {
+fn record(tenant: &Tenant, conn: &mut PgConnection, events: &[mailglass::NewEvent]) -> Result<String> {
     let answers: Vec<String> = ledger::record(conn, events)?
         .iter()
         .map(|answer| {
             let what = if answer.is_replay() { "replayed" } else { "recorded" };
-            format!("{what} {}", world.describe_event(answer.event()))
+            format!("{what} {}", tenant.describe_event(answer.event()))
         })
         .collect();
     Ok(answers.join("; "))
 }
 
-fn insert(world: &World, conn: &mut PgConnection, _: &mut Option<Delivery>) -> Result<String> {
-    let delivery = world.delivery().id(world.x).idempotency_key(world.own("k"));
-    Ok(world.describe(&delivery.insert(conn)?))
+fn insert(tenant: &Tenant, conn: &mut PgConnection, _: &mut Option<Delivery>) -> Result<String> {
+    let delivery = tenant.delivery().id(tenant.x).idempotency_key(tenant.own("k"));
+    Ok(tenant.describe(&delivery.insert(conn)?))
 }
 
-fn both(world: &World) -> [NewDelivery; 2] {
-    let y = world.delivery().id(world.y).idempotency_key(world.own("l"));
-    [world.delivery().id(world.x).idempotency_key(world.own("k")), y]
+fn both(tenant: &Tenant) -> [NewDelivery; 2] {
+    let y = tenant.delivery().id(tenant.y).idempotency_key(tenant.own("l"));
+    [tenant.delivery().id(tenant.x).idempotency_key(tenant.own("k")), y]
 }
 
-fn insert_all(world: &World, conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<String> {
+fn insert_all(tenant: &Tenant, conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<String> {
     let answers: Vec<String> = NewDelivery::insert_all(deliveries, conn)?
         .iter()
         .map(|inserted| {
@@ -242,14 +247,14 @@ fn insert_all(world: &World, conn: &mut PgConnection, deliveries: &[NewDelivery]
                 Inserted::Created(_) => "created",
                 Inserted::Replayed(_) => "replayed",
             };
-            format!("{what} {}", world.describe(inserted.delivery()))
+            format!("{what} {}", tenant.describe(inserted.delivery()))
         })
         .collect();
     Ok(answers.join("; "))
 }
 
-fn find(world: &World, conn: &mut PgConnection, known: &mut Option<Delivery>) -> Result<String> {
-    match Delivery::find(conn, &world.tenant, world.x) {
+fn find(tenant: &Tenant, conn: &mut PgConnection, known: &mut Option<Delivery>) -> Result<String> {
+    match Delivery::find(conn, &tenant.name, tenant.x) {
         Ok(delivery) => *known = Some(delivery),
         Err(Error::NotFound { .. }) => *known = None,
         Err(error) => return Err(error),
@@ -257,9 +262,9 @@ fn find(world: &World, conn: &mut PgConnection, known: &mut Option<Delivery>) ->
     Ok("found".to_owned())
 }
 
-fn swept(world: &World, conn: &mut PgConnection, max_age: Duration) -> Result<String> {
+fn swept(tenant: &Tenant, conn: &mut PgConnection, max_age: Duration) -> Result<String> {
     let wanted = Sweep {
-        tenant: Some(world.tenant.clone()),
+        tenant: Some(tenant.name.clone()),
         grace: Duration::ZERO,
         max_age,
         ..Sweep::default()
@@ -268,8 +273,8 @@ fn swept(world: &World, conn: &mut PgConnection, max_age: Duration) -> Result<St
     Ok("swept".to_owned())
 }
 
-fn delete(world: &World, conn: &mut PgConnection, _: &mut Option<Delivery>) -> Result<String> {
-    let row = mailglass_deliveries::table.find(world.x);
+fn delete(tenant: &Tenant, conn: &mut PgConnection, _: &mut Option<Delivery>) -> Result<String> {
+    let row = mailglass_deliveries::table.find(tenant.x);
     let deleted = diesel::delete(row).execute(conn)?;
     Ok(format!("{deleted} deleted"))
 }

@@ -5,7 +5,7 @@ use scratch_postgres::Server;
 
 use super::is_everything_wanted;
 use crate::support::connect;
-use crate::support::scheduler::{Schedules, Stage};
+use crate::support::scheduler::{Schedules, Sessions};
 
 #[test]
 fn migrations_that_run_at_once_are_applied_once() {
@@ -15,9 +15,9 @@ fn migrations_that_run_at_once_are_applied_once() {
     let mut schedules = Schedules::new(1);
     for _ in 0..most {
         let database = server.database().unwrap();
-        let mut stage = Stage::new(socket, &database, 2);
+        let mut sessions = Sessions::new(socket, &database, 2);
         let run = |conn: &mut diesel::PgConnection| migrations::run(conn).map(|versions| versions.len());
-        let applied = stage.run(vec![run; 2], |free| schedules.choose(free), || {});
+        let applied = sessions.run(vec![run; 2], |free| schedules.choose(free), || {});
         let mut applied: Vec<usize> = applied.into_iter().map(Result::unwrap).collect();
         applied.sort_unstable();
         assert_eq!(applied, [0, migrations::FILES.len()], "{}", schedules.text());

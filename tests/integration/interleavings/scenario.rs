@@ -9,15 +9,15 @@ use scratch_postgres::Database;
 
 use super::calls::{EXPIRE, SWEEP, Script};
 use super::start::Start;
-use super::world::World;
+use super::tenant::Tenant;
 use crate::support::connect;
 use crate::support::proxy::with_socket;
-use crate::support::scheduler::{Schedules, Stage};
+use crate::support::scheduler::{Schedules, Sessions};
 
 /// A database whose statements pause, with sessions, and a connection that is never held.
-pub struct Theatre {
+pub struct Runner {
     // In this order: connections close before their database goes.
-    stage: Stage,
+    sessions: Sessions,
     conn: PgConnection,
     _database: Database,
     isolation: &'static str,
@@ -34,12 +34,12 @@ struct Ending {
 
 impl Ending {
     /// A sweep leaves alone what another one holds. So where events are given up, they are once more.
-    fn read(answers: Vec<Vec<String>>, scripts: &[Script], world: &World, conn: &mut PgConnection) -> Ending {
-        let state = world.state(conn);
+    fn read(answers: Vec<Vec<String>>, scripts: &[Script], tenant: &Tenant, conn: &mut PgConnection) -> Ending {
+        let state = tenant.state(conn);
         let gives_up = scripts.iter().any(|script| script.name == EXPIRE.name);
         let sweep = if gives_up { EXPIRE } else { SWEEP };
-        sweep.answer(0, world, conn, &mut None).unwrap();
-        let settled = world.settled_state(conn);
+        sweep.answer(0, tenant, conn, &mut None).unwrap();
+        let settled = tenant.settled_state(conn);
         Ending {
             answers,
             state,
@@ -50,9 +50,10 @@ impl Ending {
     /// Whether this is the other one, as far as the docs promise. An event whose delivery is not committed yet when it is
     /// recorded waits for a sweep: so the two are compared after one, unless nothing happened at the same time.
     fn is_like(&self, other: &Ending, at_once: bool) -> bool {
-        let same_state = match at_once {
-            true => self.settled == other.settled,
-            false => self.state == other.state,
+        let same_state = if at_once {
+            self.settled == other.settled
+        } else {
+            self.state == other.state
         };
         self.answers == other.answers && same_state
     }
@@ -64,18 +65,18 @@ type Position = (usize, usize);
 /// What a unit answers that took no effect, as the docs allow, because of what others did.
 const NOT_SERIALIZED: &str = "not serialized";
 
-impl Theatre {
-    pub fn new(isolation: &'static str) -> Theatre {
+impl Runner {
+    pub fn new(isolation: &'static str) -> Runner {
         let (socket, database) = with_socket();
         let mut conn = connect(&database);
         conn.batch_execute(include_str!("pauses.sql")).unwrap();
-        let mut stage = Stage::new(&socket, &database, 3);
+        let mut sessions = Sessions::new(&socket, &database, 3);
         for number in 0..3 {
             let sql = format!("SET default_transaction_isolation = '{isolation}'");
-            stage.session(number).batch_execute(&sql).unwrap();
+            sessions.connection(number).batch_execute(&sql).unwrap();
         }
-        Theatre {
-            stage,
+        Runner {
+            sessions,
             conn,
             _database: database,
             isolation,
@@ -84,7 +85,7 @@ impl Theatre {
     }
 
     /// Runs every schedule of the scripts with at most so many preemptions, and returns what went wrong.
-    pub fn play(&mut self, start: Start, scripts: &[Script], preemptions: usize) -> Vec<String> {
+    pub fn run(&mut self, start: Start, scripts: &[Script], preemptions: usize) -> Vec<String> {
         let mut serial = Serial::default();
         let mut schedules = Schedules::new(preemptions);
         let mut failures: BTreeMap<String, (usize, String)> = BTreeMap::new();
@@ -98,11 +99,10 @@ impl Theatre {
         loop {
             let (ending, complaint) = self.concurrently(start, scripts, &mut schedules);
             self.schedules += 1;
-            let failure = match complaint {
-                Some(complaint) => Some(complaint),
-                None if self.is_serial(&mut serial, start, scripts, &ending, schedules.overlaps()) => None,
-                None => Some(format!("equals no serial order: {ending:#?}")),
-            };
+            let failure = complaint.or_else(|| {
+                let is_serial = self.is_serial(&mut serial, start, scripts, &ending, schedules.overlaps());
+                (!is_serial).then(|| format!("equals no serial order: {ending:#?}"))
+            });
             if let Some(failure) = failure {
                 // One of each kind is enough to read.
                 let kind = failure.chars().take(24).collect();
@@ -127,40 +127,40 @@ impl Theatre {
         scripts: &[Script],
         schedules: &mut Schedules,
     ) -> (Ending, Option<String>) {
-        let world = World::new();
-        start.prepare(&world, &mut self.conn);
+        let tenant = Tenant::new();
+        start.prepare(&tenant, &mut self.conn);
         let mut complaint = None;
         let running: Vec<_> = scripts
             .iter()
             .map(|script| {
-                let world = &world;
+                let tenant = &tenant;
                 move |conn: &mut PgConnection| {
                     let mut known = None;
                     let units = 0..script.units.len();
                     units
-                        .map(|unit| answer(script, unit, world, conn, &mut known))
+                        .map(|unit| answer(script, unit, tenant, conn, &mut known))
                         .collect()
                 }
             })
             .collect();
         let conn = &mut self.conn;
         let mut look = || {
-            let divergences = projection::verify(conn, &world.tenant).unwrap();
+            let divergences = projection::verify(conn, &tenant.name).unwrap();
             if let Some(divergence) = divergences.first() {
-                let divergence = divergence.to_string().replace(&world.x.to_string(), "X");
+                let divergence = divergence.to_string().replace(&tenant.x.to_string(), "X");
                 complaint.get_or_insert(format!("verify reports {divergence}"));
             }
         };
-        let answers = self.stage.run(running, |free| schedules.choose(free), &mut look);
-        let ending = Ending::read(answers, scripts, &world, &mut self.conn);
-        if let Some(divergence) = projection::verify(&mut self.conn, &world.tenant).unwrap().first() {
+        let answers = self.sessions.run(running, |free| schedules.choose(free), &mut look);
+        let ending = Ending::read(answers, scripts, &tenant, &mut self.conn);
+        if let Some(divergence) = projection::verify(&mut self.conn, &tenant.name).unwrap().first() {
             complaint.get_or_insert(format!("verify reports, after a sweep, {divergence}"));
         }
         (ending, complaint)
     }
 
-    /// Whether some serial order ends like that. A unit that could not be serialized has left nothing: then it's an order
-    /// of the others.
+    /// Whether some serial order ends like that. A unit that could not be serialized has written nothing: then it is an
+    /// order of the others.
     fn is_serial(
         &mut self,
         serial: &mut Serial,
@@ -195,26 +195,21 @@ impl Theatre {
         order: &[usize],
         left_out: &BTreeSet<Position>,
     ) -> Ending {
-        let world = World::new();
-        start.prepare(&world, &mut self.conn);
+        let tenant = Tenant::new();
+        start.prepare(&tenant, &mut self.conn);
         let mut answers = vec![Vec::new(); scripts.len()];
         let mut known: Vec<Option<Delivery>> = vec![None; scripts.len()];
         for &script in order {
             let unit = answers[script].len();
-            let said = match left_out.contains(&(script, unit)) {
-                true => NOT_SERIALIZED.to_owned(),
-                // On the same connections, so that their statements are prepared.
-                false => answer(
-                    &scripts[script],
-                    unit,
-                    &world,
-                    self.stage.session(script),
-                    &mut known[script],
-                ),
+            let said = if left_out.contains(&(script, unit)) {
+                NOT_SERIALIZED.to_owned()
+            } else {
+                let conn = self.sessions.connection(script);
+                answer(&scripts[script], unit, &tenant, conn, &mut known[script])
             };
             answers[script].push(said);
         }
-        Ending::read(answers, scripts, &world, &mut self.conn)
+        Ending::read(answers, scripts, &tenant, &mut self.conn)
     }
 }
 
@@ -257,22 +252,21 @@ impl Orders {
 fn answer(
     script: &Script,
     unit: usize,
-    world: &World,
+    tenant: &Tenant,
     conn: &mut PgConnection,
     known: &mut Option<Delivery>,
 ) -> String {
-    match script.answer(unit, world, conn, known) {
+    match script.answer(unit, tenant, conn, known) {
         Ok(answer) => answer,
         Err(error) if error.is_serialization_failure() && script.in_transaction => NOT_SERIALIZED.to_owned(),
         Err(error) => {
             let names = [
-                (world.x.to_string(), "X"),
-                (world.y.to_string(), "Y"),
-                (world.tenant.clone(), "world"),
+                (tenant.x.to_string(), "X"),
+                (tenant.y.to_string(), "Y"),
+                (tenant.name.clone(), "tenant"),
             ];
-            (names.iter()).fold(format!("error: {error}"), |text, (long, short)| {
-                text.replace(long, short)
-            })
+            let text = format!("error: {error}");
+            names.iter().fold(text, |text, (long, short)| text.replace(long, short))
         }
     }
 }

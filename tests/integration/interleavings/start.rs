@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use mailglass::schema::mailglass_deliveries;
 use mailglass::{EventType, ledger};
 
-use super::world::World;
+use super::tenant::Tenant;
 
 #[derive(Clone, Copy, Debug)]
 pub enum Start {
@@ -20,25 +20,25 @@ pub enum Start {
 impl Start {
     pub const ALL: [Start; 4] = [Start::Nothing, Start::Delivery, Start::Orphans, Start::Deleted];
 
-    pub fn prepare(self, world: &World, conn: &mut PgConnection) {
+    pub fn prepare(self, tenant: &Tenant, conn: &mut PgConnection) {
         let insert = |conn: &mut PgConnection| {
-            let delivery = world.delivery().id(world.x).idempotency_key(world.own("k"));
+            let delivery = tenant.delivery().id(tenant.x).idempotency_key(tenant.own("k"));
             delivery.insert(conn).unwrap();
         };
         match self {
             Start::Nothing => {}
             Start::Delivery => insert(conn),
             Start::Orphans => {
-                let by_id = world.event(EventType::Sent, 15, "o1").delivery(world.x);
-                let by_message = world.event(EventType::Clicked, 40, "o2");
-                let by_message = by_message.provider_message("ses", world.own("m"));
+                let by_id = tenant.event(EventType::Sent, 15, "o1").delivery(tenant.x);
+                let by_message = tenant.event(EventType::Clicked, 40, "o2");
+                let by_message = by_message.provider_message("ses", tenant.own("m"));
                 ledger::record(conn, &[by_id, by_message]).unwrap();
             }
             Start::Deleted => {
                 insert(conn);
-                let event = world.event(EventType::Sent, 15, "o1").delivery(world.x);
+                let event = tenant.event(EventType::Sent, 15, "o1").delivery(tenant.x);
                 ledger::record(conn, &[event]).unwrap();
-                let row = mailglass_deliveries::table.find(world.x);
+                let row = mailglass_deliveries::table.find(tenant.x);
                 diesel::delete(row).execute(conn).unwrap();
             }
         }

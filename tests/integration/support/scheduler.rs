@@ -5,7 +5,7 @@
 //!
 //! - before a round trip, by the [gate](Gate) in its proxy;
 //! - in the middle of a statement, by an advisory lock that the test's own triggers and indexes ask for
-//!   (`interleavings/pauses.sql`). The [`Stage`] holds these locks, so `pg_blocking_pids` names its connection.
+//!   (`interleavings/pauses.sql`). The watching connection holds these locks, so `pg_blocking_pids` names it.
 //!
 //! A session that waits for another one's lock is passed over until the server says that it is free.
 
@@ -14,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Integer};
@@ -28,9 +29,9 @@ const PAUSE: i32 = 23;
 /// How long sessions may take to come to rest. Only a test that hangs takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where a session stands, as far as its client knows.
+/// What a session does, as far as its client knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stand {
+enum Client {
     /// Nobody schedules: all round trips pass.
     Open,
     /// Between two gates: the client computes, or the server does, or waits for a lock.
@@ -41,28 +42,28 @@ enum Stand {
     Done,
 }
 
-/// Where all sessions stand.
+/// What all sessions do.
 #[derive(Debug)]
-struct Board {
-    stands: Mutex<Vec<Stand>>,
+struct Clients {
+    clients: Mutex<Vec<Client>>,
     moved: Condvar,
 }
 
-impl Board {
-    fn set(&self, session: usize, stand: Stand) {
-        self.stands.lock().unwrap()[session] = stand;
+impl Clients {
+    fn set(&self, session: usize, client: Client) {
+        self.clients.lock().unwrap()[session] = client;
         self.moved.notify_all();
     }
 
-    fn set_all(&self, stand: Stand) {
-        self.stands.lock().unwrap().fill(stand);
+    fn set_all(&self, client: Client) {
+        self.clients.lock().unwrap().fill(client);
         self.moved.notify_all();
     }
 }
 
-/// Where the round trips of one session wait.
+/// Holds the round trips of one session.
 pub struct Gate {
-    board: Arc<Board>,
+    shared: Arc<Clients>,
     session: usize,
 }
 
@@ -72,14 +73,14 @@ impl Gate {
         if !is_a_step(messages) {
             return;
         }
-        let mut stands = self.board.stands.lock().unwrap();
-        if stands[self.session] == Stand::Open {
+        let mut clients = self.shared.clients.lock().unwrap();
+        if clients[self.session] == Client::Open {
             return;
         }
-        stands[self.session] = Stand::Held;
-        self.board.moved.notify_all();
-        while stands[self.session] == Stand::Held {
-            stands = self.board.moved.wait(stands).unwrap();
+        clients[self.session] = Client::Held;
+        self.shared.moved.notify_all();
+        while clients[self.session] == Client::Held {
+            clients = self.shared.moved.wait(clients).unwrap();
         }
     }
 }
@@ -115,12 +116,12 @@ impl Position {
 }
 
 /// Sessions on one database, and the connection that watches them.
-pub struct Stage {
-    sessions: Vec<PgConnection>,
+pub struct Sessions {
+    connections: Vec<PgConnection>,
     pids: Vec<i32>,
     watch: PgConnection,
     watch_pid: i32,
-    board: Arc<Board>,
+    shared: Arc<Clients>,
     _proxies: Vec<Proxy>,
 }
 
@@ -132,40 +133,40 @@ struct Blocked {
     by: Vec<i32>,
 }
 
-impl Stage {
+impl Sessions {
     /// So many sessions on a database whose server's socket is known.
-    pub fn new(socket: &Path, database: &Database, sessions: usize) -> Stage {
-        let board = Arc::new(Board {
-            stands: Mutex::new(vec![Stand::Open; sessions]),
+    pub fn new(socket: &Path, database: &Database, sessions: usize) -> Sessions {
+        let shared = Arc::new(Clients {
+            clients: Mutex::new(vec![Client::Open; sessions]),
             moved: Condvar::new(),
         });
         let proxies: Vec<Proxy> = (0..sessions)
             .map(|session| {
-                let board = Arc::clone(&board);
-                Proxy::gated(socket, Gate { board, session })
+                let shared = Arc::clone(&shared);
+                Proxy::gated(socket, Gate { shared, session })
             })
             .collect();
-        let mut sessions: Vec<PgConnection> = proxies.iter().map(|proxy| proxy.connect(database.name())).collect();
-        for (number, session) in sessions.iter_mut().enumerate() {
+        let mut connections: Vec<PgConnection> = proxies.iter().map(|proxy| proxy.connect(database.name())).collect();
+        for (number, connection) in connections.iter_mut().enumerate() {
             let settings = format!("SET interleavings.session = '{number}'; SET deadlock_timeout = '20ms'");
-            diesel::connection::SimpleConnection::batch_execute(session, &settings).unwrap();
+            connection.batch_execute(&settings).unwrap();
         }
-        let pids = sessions.iter_mut().map(backend_pid).collect();
+        let pids = connections.iter_mut().map(backend_pid).collect();
         let mut watch = connect(database);
         let watch_pid = backend_pid(&mut watch);
-        Stage {
-            sessions,
+        Sessions {
+            connections,
             pids,
             watch,
             watch_pid,
-            board,
+            shared,
             _proxies: proxies,
         }
     }
 
     /// The session's connection, while nobody schedules.
-    pub fn session(&mut self, number: usize) -> &mut PgConnection {
-        &mut self.sessions[number]
+    pub fn connection(&mut self, number: usize) -> &mut PgConnection {
+        &mut self.connections[number]
     }
 
     /// Runs a script in each of the first sessions, all at once. `choose` is asked which of the sessions that are free takes
@@ -178,37 +179,37 @@ impl Stage {
     ) -> Vec<T> {
         let count = scripts.len();
         for session in 0..count {
-            self.watch_sql("pg_advisory_lock", session);
+            on_pause("pg_advisory_lock", &mut self.watch, session);
         }
-        self.board.set_all(Stand::Done);
+        self.shared.set_all(Client::Done);
         for session in 0..count {
-            self.board.set(session, Stand::Working);
+            self.shared.set(session, Client::Working);
         }
-        let Stage {
-            sessions,
+        let Sessions {
+            connections,
             pids,
             watch,
             watch_pid,
-            board,
+            shared,
             ..
         } = self;
         let outcomes = thread::scope(|scope| {
-            let running: Vec<_> = sessions
+            let running: Vec<_> = connections
                 .iter_mut()
                 .zip(scripts)
                 .enumerate()
-                .map(|(number, (session, script))| {
-                    let end = End(board, number);
+                .map(|(number, (connection, script))| {
+                    let end = End(shared, number);
                     scope.spawn(move || {
                         let _end = end;
-                        script(session)
+                        script(connection)
                     })
                 })
                 .collect();
             // Before anything panics here, the sessions have to be let go, or the scope would wait for ever.
-            let open = Open(board);
+            let open = Open(shared);
             loop {
-                let positions = settle(board, watch, *watch_pid, pids);
+                let positions = settle(shared, watch, *watch_pid, pids);
                 look();
                 let free: Vec<usize> = (0..count).filter(|&number| positions[number].is_free()).collect();
                 if free.is_empty() {
@@ -217,72 +218,72 @@ impl Stage {
                 let chosen = choose(&free);
                 match positions[chosen] {
                     Position::Paused => let_pass(watch, chosen),
-                    _ => board.set(chosen, Stand::Working),
+                    _ => shared.set(chosen, Client::Working),
                 }
             }
             drop(open);
             running.into_iter().map(|script| script.join().unwrap()).collect()
         });
         for session in 0..count {
-            self.watch_sql("pg_advisory_unlock", session);
+            on_pause("pg_advisory_unlock", &mut self.watch, session);
         }
         outcomes
     }
+}
 
-    fn watch_sql(&mut self, function: &str, session: usize) {
-        sql_query(format!("SELECT {function}({PAUSE}, {session})"))
-            .execute(&mut self.watch)
-            .unwrap();
-    }
+/// Locks or unlocks the pauses of a session.
+fn on_pause(function: &str, watch: &mut PgConnection, session: usize) {
+    sql_query(format!("SELECT {function}({PAUSE}, {session})"))
+        .execute(watch)
+        .unwrap();
 }
 
 /// Lets the session that is paused go on to its next pause. Locks are granted in the order in which they were asked for, so
 /// the second statement returns when the session has come past.
 fn let_pass(watch: &mut PgConnection, session: usize) {
-    for function in ["pg_advisory_unlock", "pg_advisory_lock"] {
-        sql_query(format!("SELECT {function}({PAUSE}, {session})"))
-            .execute(watch)
-            .unwrap();
-    }
+    on_pause("pg_advisory_unlock", watch, session);
+    on_pause("pg_advisory_lock", watch, session);
 }
 
 /// Waits until every session is at rest, and says where. If all of them wait for each other, PostgreSQL ends the deadlock.
-fn settle(board: &Board, watch: &mut PgConnection, watch_pid: i32, pids: &[i32]) -> Vec<Position> {
+fn settle(shared: &Clients, watch: &mut PgConnection, watch_pid: i32, pids: &[i32]) -> Vec<Position> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let stands = {
-            let stands = board.stands.lock().unwrap();
-            let is_working = |stands: &mut Vec<Stand>| stands.contains(&Stand::Working);
-            let (stands, _) = (board.moved)
-                .wait_timeout_while(stands, Duration::from_micros(300), is_working)
+        let clients = {
+            let clients = shared.clients.lock().unwrap();
+            let is_working = |clients: &mut Vec<Client>| clients.contains(&Client::Working);
+            let (clients, _) = (shared.moved)
+                .wait_timeout_while(clients, Duration::from_micros(300), is_working)
                 .unwrap();
-            stands.clone()
+            clients.clone()
         };
-        let working: Vec<i32> = (stands.iter().zip(pids))
-            .filter(|(stand, _)| **stand == Stand::Working)
+        let working: Vec<i32> = (clients.iter().zip(pids))
+            .filter(|(client, _)| **client == Client::Working)
             .map(|(_, pid)| *pid)
             .collect();
-        let blocked: Vec<Blocked> = match working.is_empty() {
-            true => Vec::new(),
-            false => sql_query("SELECT pid, pg_blocking_pids(pid) AS by FROM unnest($1) AS pid")
+        let blocked: Vec<Blocked> = if working.is_empty() {
+            Vec::new()
+        } else {
+            sql_query("SELECT pid, pg_blocking_pids(pid) AS by FROM unnest($1) AS pid")
                 .bind::<Array<Integer>, _>(&working)
                 .load(watch)
-                .unwrap(),
+                .unwrap()
         };
-        let position = |(stand, pid): (&Stand, &i32)| match stand {
-            Stand::Held => Some(Position::Held),
-            Stand::Open | Stand::Done => Some(Position::Done),
-            Stand::Working => {
+        let position = |(client, pid): (&Client, &i32)| match client {
+            Client::Held => Some(Position::Held),
+            Client::Open | Client::Done => Some(Position::Done),
+            Client::Working => {
                 let by = &blocked.iter().find(|blocked| blocked.pid == *pid)?.by;
-                match by.contains(&watch_pid) {
-                    true => Some(Position::Paused),
-                    false => (!by.is_empty()).then_some(Position::Waiting),
+                if by.contains(&watch_pid) {
+                    Some(Position::Paused)
+                } else {
+                    (!by.is_empty()).then_some(Position::Waiting)
                 }
             }
         };
-        let positions: Option<Vec<Position>> = stands.iter().zip(pids).map(position).collect();
+        let positions: Option<Vec<Position>> = clients.iter().zip(pids).map(position).collect();
         if let Some(positions) = positions
-            && stands == *board.stands.lock().unwrap()
+            && clients == *shared.clients.lock().unwrap()
             && (positions.iter().any(|position| position.is_free())
                 || positions.iter().all(|position| *position == Position::Done))
         {
@@ -290,26 +291,26 @@ fn settle(board: &Board, watch: &mut PgConnection, watch_pid: i32, pids: &[i32])
         }
         assert!(
             Instant::now() < deadline,
-            "the sessions never came to rest: {stands:?}, {working:?}"
+            "the sessions never came to rest: {clients:?}, {working:?}"
         );
     }
 }
 
 /// Says that a session's script has ended, also when it panics.
-struct End<'a>(&'a Board, usize);
+struct End<'a>(&'a Clients, usize);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.0.set(self.1, Stand::Done);
+        self.0.set(self.1, Client::Done);
     }
 }
 
 /// Lets all sessions go.
-struct Open<'a>(&'a Board);
+struct Open<'a>(&'a Clients);
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.0.set_all(Stand::Open);
+        self.0.set_all(Client::Open);
     }
 }
 

@@ -11,38 +11,38 @@ use uuid::Uuid;
 
 use crate::support::at;
 
-pub struct World {
-    pub tenant: String,
+pub struct Tenant {
+    pub name: String,
     pub x: Uuid,
     pub y: Uuid,
 }
 
-impl World {
-    pub fn new() -> World {
+impl Tenant {
+    pub fn new() -> Tenant {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        World {
-            tenant: format!("world-{number}"),
+        Tenant {
+            name: format!("tenant-{number}"),
             x: Uuid::from_u64_pair(number, 1),
             y: Uuid::from_u64_pair(number, 2),
         }
     }
 
-    /// A key or a message id that no other world has.
+    /// A key or a message id that no other tenant has.
     pub fn own(&self, name: &str) -> String {
-        format!("{}:{name}", self.tenant)
+        format!("{}:{name}", self.name)
     }
 
     pub fn delivery(&self) -> NewDelivery {
-        NewDelivery::new(&self.tenant, "welcome", Stream::Transactional, "ann@example.com").last_event_at(at(0))
+        NewDelivery::new(&self.name, "welcome", Stream::Transactional, "ann@example.com").last_event_at(at(0))
     }
 
     pub fn event(&self, event_type: EventType, seconds: i64, key: &str) -> NewEvent {
-        NewEvent::new(&self.tenant, event_type, at(seconds)).idempotency_key(self.own(key))
+        NewEvent::new(&self.name, event_type, at(seconds)).idempotency_key(self.own(key))
     }
 
-    /// A delivery by its name in this world, so that worlds can be compared.
-    pub fn name(&self, id: Option<Uuid>) -> &'static str {
+    /// A delivery by its name in this tenant, so that tenants can be compared.
+    pub fn name_of(&self, id: Option<Uuid>) -> &'static str {
         match id {
             None => "none",
             Some(id) if id == self.x => "X",
@@ -64,7 +64,7 @@ impl World {
             .collect();
         format!(
             "{} key={} message={} metadata={} {}",
-            self.name(Some(delivery.id)),
+            self.name_of(Some(delivery.id)),
             self.short(delivery.idempotency_key.as_deref()),
             self.short(delivery.provider_message_id.as_deref()),
             delivery.metadata,
@@ -85,18 +85,18 @@ impl World {
     /// All rows of the tenant, without what differs from run to run: generated ids, the server's clock, lock versions.
     pub fn state(&self, conn: &mut PgConnection) -> Vec<String> {
         let deliveries: Vec<Delivery> = mailglass_deliveries::table
-            .filter(mailglass_deliveries::tenant_id.eq(&self.tenant))
+            .filter(mailglass_deliveries::tenant_id.eq(&self.name))
             .select(Delivery::as_select())
             .load(conn)
             .unwrap();
         let events: Vec<Event> = mailglass_events::table
-            .filter(mailglass_events::tenant_id.eq(&self.tenant))
+            .filter(mailglass_events::tenant_id.eq(&self.name))
             .select(Event::as_select())
             .load(conn)
             .unwrap();
         type Link = (Uuid, Option<Uuid>, String, bool, bool);
         let links: Vec<Link> = mailglass_event_links::table
-            .filter(mailglass_event_links::tenant_id.eq(&self.tenant))
+            .filter(mailglass_event_links::tenant_id.eq(&self.name))
             .select((
                 mailglass_event_links::event_id,
                 mailglass_event_links::delivery_id,
@@ -108,14 +108,14 @@ impl World {
             .unwrap();
         let mut lines: Vec<String> = deliveries.iter().map(|delivery| self.describe(delivery)).collect();
         for event in &events {
-            let mut line = format!("{} of {}", self.describe_event(event), self.name(event.delivery_id));
+            let mut line = format!("{} of {}", self.describe_event(event), self.name_of(event.delivery_id));
             for (_, delivery, reason, linked, expired) in links.iter().filter(|link| link.0 == event.id) {
                 line += match (linked, expired) {
                     (true, _) => ", linked to ",
                     (_, true) => ", given up, ",
                     _ => ", waits, ",
                 };
-                line += &format!("{} ({reason})", self.name(*delivery));
+                line += &format!("{} ({reason})", self.name_of(*delivery));
             }
             lines.push(line);
         }
