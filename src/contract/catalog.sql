@@ -16,7 +16,7 @@ expressions AS (
             FROM pg_catalog.regexp_matches(tree, '\{([A-Z]+)', 'g') AS node (name)
             WHERE name[1] NOT IN (
                 'VAR', 'CONST', 'NULLTEST', 'BOOLEANTEST', 'BOOLEXPR', 'RELABELTYPE', 'OPEXPR', 'SCALARARRAYOPEXPR',
-                'FUNCEXPR', 'SQLVALUEFUNCTION', 'NEXTVALUEEXPR'
+                'FUNCEXPR', 'SQLVALUEFUNCTION', 'NEXTVALUEEXPR', 'ARRAY', 'ARRAYEXPR'
             )
         ) AND NOT EXISTS (
             SELECT

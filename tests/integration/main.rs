@@ -20,6 +20,7 @@ mod deliveries;
 mod enum_statements;
 mod explain;
 mod guard;
+mod hostile_search_path;
 mod isolation;
 mod locking;
 mod migrations;
