@@ -80,6 +80,7 @@
 //! [`verify`] compares the database behind a connection with what this build expects: for a health check at start.
 
 mod assert;
+mod called;
 mod catalog;
 mod mirror;
 mod similar;

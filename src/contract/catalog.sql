@@ -1,14 +1,54 @@
--- What the contract's tables and functions look like to this connection, one row an object: as `search_path` finds them,
--- so that it doesn't matter which schema holds them. Each definition is Postgres' own words.
+-- What the contract's tables ($1) and functions ($2) look like, one row an object. Each definition is Postgres' own words.
+-- It runs with pg_catalog first in search_path, then the schemas that hold our objects, so that no name of theirs has a
+-- schema, and with quote_all_identifiers off (see verify.rs). An operator on two values of one type is pg_catalog's then;
+-- a function with arguments of any type might still be somebody else's, so all have their schema.
 WITH tables AS (
-    SELECT class.*
-    FROM unnest($1::text[]) AS name
-    JOIN pg_class AS class ON class.oid = to_regclass(quote_ident(name))
+    SELECT * FROM pg_class WHERE oid = ANY ($1)
+),
+-- Expressions that can't fail: of columns, constants and NULL tests, comparisons that pg_catalog has for sorting, and
+-- functions of pg_catalog without arguments, such as now(). An expression is stored as a tree, whose nodes begin with
+-- their name: {OPEXPR :opno 98 …}. Objects of pg_catalog have OIDs below 16384.
+expressions AS (
+    SELECT
+        stored.*,
+        NOT EXISTS (
+            SELECT
+            FROM pg_catalog.regexp_matches(tree, '\{([A-Z]+)', 'g') AS node (name)
+            WHERE name[1] NOT IN (
+                'VAR', 'CONST', 'NULLTEST', 'BOOLEANTEST', 'BOOLEXPR', 'RELABELTYPE', 'OPEXPR', 'SCALARARRAYOPEXPR',
+                'FUNCEXPR', 'SQLVALUEFUNCTION', 'NEXTVALUEEXPR', 'ARRAY', 'ARRAYEXPR'
+            )
+        ) AND NOT EXISTS (
+            SELECT
+            FROM pg_catalog.regexp_matches(tree, ':opno ([0-9]+)', 'g') AS node (operator)
+            WHERE NOT EXISTS (
+                SELECT
+                FROM pg_amop
+                JOIN pg_am ON pg_am.oid = amopmethod
+                WHERE amname = 'btree' AND amopopr = operator[1]::oid AND amopopr < '16384'::oid
+            )
+            -- <> is in no operator family.
+            AND NOT EXISTS (
+                SELECT
+                FROM pg_operator
+                WHERE pg_operator.oid = operator[1]::oid AND oprname = '<>' AND pg_operator.oid < '16384'::oid
+            )
+        ) AND NOT EXISTS (
+            SELECT
+            FROM pg_catalog.regexp_matches(tree, ':funcid ([0-9]+)', 'g') AS node (function)
+            JOIN pg_proc ON pg_proc.oid = function[1]::oid
+            WHERE pronargs > 0 OR pg_proc.oid >= '16384'::oid
+        ) AS is_safe
+    FROM (
+        SELECT adrelid AS relation, adnum AS number, adbin::text AS tree FROM pg_attrdef WHERE adrelid = ANY ($1)
+        UNION ALL
+        SELECT indexrelid, 0::smallint, pg_catalog.concat(indexprs, indpred) FROM pg_index WHERE indrelid = ANY ($1)
+    ) AS stored
 )
 SELECT
     'table' AS kind,
     relname::text AS object,
-    concat_ws(
+    pg_catalog.concat_ws(
         ' ',
         CASE relpersistence WHEN 'u' THEN 'unlogged' WHEN 't' THEN 'temporary' END,
         CASE relkind
@@ -18,75 +58,117 @@ SELECT
             WHEN 'f' THEN 'foreign table'
             ELSE 'relation of kind ' || relkind::text
         END,
-        CASE WHEN relrowsecurity THEN 'with row level security' END
+        (SELECT 'USING ' || amname::text FROM pg_am WHERE pg_am.oid = relam AND amname <> 'heap'),
+        CASE WHEN relrowsecurity AND relforcerowsecurity THEN 'with forced row level security'
+            WHEN relrowsecurity THEN 'with row level security' END,
+        -- Postgres refuses an UPDATE that it can't publish.
+        CASE WHEN relreplident = 'n' AND EXISTS (
+            SELECT
+            FROM pg_publication_tables
+            JOIN pg_namespace ON nspname = schemaname
+            WHERE pg_namespace.oid = relnamespace AND tablename = relname
+        ) THEN 'published without REPLICA IDENTITY' END
     ) AS definition,
     false AS is_harmless
 FROM tables
 UNION ALL
 SELECT
     'column',
-    relname || '.' || attname,
-    concat_ws(
+    relname::text || '.' || attname::text,
+    pg_catalog.concat_ws(
         ' ',
         -- A type of ours is named without its schema, whichever that is.
-        CASE WHEN typnamespace = 'pg_catalog'::regnamespace THEN format_type(atttypid, atttypmod) ELSE typname END,
+        CASE WHEN typnamespace = 'pg_catalog'::regnamespace::oid THEN pg_catalog.format_type(atttypid, atttypmod) ELSE typname::text END,
+        CASE WHEN attcollation <> typcollation THEN 'COLLATE ' || attcollation::regcollation::text END,
         CASE WHEN attnotnull THEN 'NOT NULL' END,
+        -- Since PostgreSQL 18.
+        CASE WHEN EXISTS (
+            SELECT FROM pg_constraint WHERE conrelid = attrelid AND contype = 'n' AND attnum = ANY (conkey) AND NOT convalidated
+        ) THEN 'NOT VALID' END,
         CASE WHEN attidentity <> '' THEN 'IDENTITY' END,
         CASE WHEN attgenerated <> '' THEN 'GENERATED' WHEN adbin IS NOT NULL THEN 'DEFAULT' END,
-        pg_get_expr(adbin, adrelid)
+        pg_catalog.pg_get_expr(adbin, adrelid)
     ),
-    -- An insert that doesn't know the column goes through.
-    NOT attnotnull OR adbin IS NOT NULL OR attidentity <> ''
+    -- An insert that doesn't know the column goes through: the column has a value or needs none, and working it out can't
+    -- fail. A domain's constraints might. And its name is none that our statements give to a column beside `SELECT *`.
+    (NOT attnotnull OR adbin IS NOT NULL OR attidentity <> '')
+        AND coalesce(is_safe, true)
+        AND typtype <> 'd'
+        AND attname::text NOT IN ('timeline_of', 'named_id', 'candidates', 'found_delivery_id', 'ambiguous')
 FROM tables
 JOIN pg_attribute ON attrelid = tables.oid AND attnum > 0 AND NOT attisdropped
 JOIN pg_type ON pg_type.oid = atttypid
 LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+LEFT JOIN expressions ON relation = attrelid AND number = attnum
 UNION ALL
 -- NOT NULL constraints, which PostgreSQL 18 lists, too, belong to their columns.
-SELECT 'constraint', relname || '.' || conname, pg_get_constraintdef(pg_constraint.oid, true), false
+SELECT
+    'constraint',
+    relname::text || '.' || conname::text,
+    pg_catalog.pg_get_constraintdef(pg_constraint.oid, true),
+    false
 FROM tables
 JOIN pg_constraint ON conrelid = tables.oid AND contype IN ('c', 'f', 'p', 'u', 'x')
 UNION ALL
--- Without CREATE INDEX, its name and its table. One that a constraint keeps belongs to that.
+-- Without CREATE INDEX, its name, its table and its storage parameters. One that a constraint keeps belongs to that.
 SELECT
     'index',
-    tables.relname || '.' || index.relname,
-    concat_ws(
+    tables.relname::text || '.' || index.relname::text,
+    pg_catalog.concat_ws(
         ' ',
         CASE WHEN indisunique THEN 'UNIQUE' END,
-        substring(pg_get_indexdef(indexrelid) FROM ' USING (.*)$'),
+        pg_catalog.regexp_replace(
+            pg_catalog.substring(pg_catalog.pg_get_indexdef(indexrelid), ' USING (.*)$'),
+            CASE WHEN index.reloptions IS NULL THEN '^$' ELSE ' WITH \([^)]*\)' END,
+            ''
+        ),
         CASE WHEN NOT indisvalid THEN 'INVALID' END
     ),
-    NOT indisunique
+    -- Others' plain columns can't fail an insert, nor can the safe predicates. An expression has to be worked out.
+    NOT indisunique AND indexprs IS NULL AND is_safe
 FROM tables
 JOIN pg_index ON indrelid = tables.oid
 JOIN pg_class AS index ON index.oid = indexrelid
+JOIN expressions ON relation = indexrelid
 WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
 UNION ALL
 SELECT
     'trigger',
-    relname || '.' || tgname,
-    concat_ws(
+    relname::text || '.' || tgname::text,
+    pg_catalog.concat_ws(
         ' ',
-        substring(pg_get_triggerdef(pg_trigger.oid, true) FROM length('CREATE TRIGGER ' || quote_ident(tgname)) + 2),
+        pg_catalog.substring(
+            pg_catalog.pg_get_triggerdef(pg_trigger.oid, true),
+            pg_catalog.length('CREATE TRIGGER ' || pg_catalog.quote_ident(tgname::text)) + 2
+        ),
         CASE tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'D' THEN 'DISABLED' END
     ),
-    -- One that comes after the fact changes no row and drops none (tgtype: BEFORE is 2, INSTEAD OF is 64).
-    tgtype::integer & (2 | 64) = 0
+    -- Whatever fires can raise, after the fact, too.
+    tgenabled = 'D'
 FROM tables
 JOIN pg_trigger ON tgrelid = tables.oid AND NOT tgisinternal
 UNION ALL
 -- A rule can make a statement do nothing, without a word and before any trigger.
-SELECT 'rule', relname || '.' || rulename, pg_get_ruledef(pg_rewrite.oid, true), false
+SELECT
+    'rule',
+    relname::text || '.' || rulename::text,
+    pg_catalog.pg_get_ruledef(pg_rewrite.oid, true),
+    ev_enabled = 'D'
 FROM tables
 JOIN pg_rewrite ON ev_class = tables.oid AND rulename <> '_RETURN'
 UNION ALL
 SELECT
     'function',
     proname::text,
-    concat_ws(' ', lanname, CASE WHEN prosecdef THEN 'SECURITY DEFINER' END, array_to_string(proconfig, ', '), 'AS' || prosrc),
+    pg_catalog.concat_ws(
+        ' ',
+        lanname,
+        CASE WHEN prosecdef THEN 'SECURITY DEFINER' END,
+        pg_catalog.array_to_string(proconfig, ', '),
+        'AS' || prosrc
+    ),
     false
-FROM unnest($2::text[]) AS name
-JOIN pg_proc ON pg_proc.oid = to_regprocedure(quote_ident(name) || '()')
+FROM pg_proc
 JOIN pg_language ON pg_language.oid = prolang
+WHERE pg_proc.oid = ANY ($2)
 ORDER BY kind, object

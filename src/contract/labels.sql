@@ -1,8 +1,8 @@
--- The labels of each of these enum types, in order; NULL for one that this connection's search_path doesn't find.
+-- The labels of each of these enum types ($1), in order; NULL for one that is NULL or no enum.
 SELECT (
-    SELECT array_agg(enumlabel::text ORDER BY enumsortorder)
+    SELECT pg_catalog.array_agg(enumlabel::text ORDER BY enumsortorder)
     FROM pg_enum
-    WHERE enumtypid = to_regtype(quote_ident(name))
+    WHERE enumtypid = type
 ) AS labels
-FROM unnest($1::text[]) WITH ORDINALITY AS set (name, position)
+FROM pg_catalog.unnest($1) WITH ORDINALITY AS set (type, position)
 ORDER BY position

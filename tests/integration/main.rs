@@ -26,6 +26,7 @@ mod facts;
 mod guard;
 mod interleavings;
 mod isolated_failures;
+mod hostile_search_path;
 mod isolation;
 mod locking;
 mod migrations;

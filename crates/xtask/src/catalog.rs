@@ -5,7 +5,7 @@ use std::path::Path;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Text};
+use diesel::sql_types::{Array, Oid, Text};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use scratch_postgres::Server;
 
@@ -24,20 +24,22 @@ struct Object {
 }
 
 #[derive(QueryableByName)]
-struct Names {
-    #[diesel(sql_type = Array<Text>)]
-    tables: Vec<String>,
-    #[diesel(sql_type = Array<Text>)]
-    functions: Vec<String>,
+struct Ours {
+    #[diesel(sql_type = Array<Oid>)]
+    tables: Vec<u32>,
+    #[diesel(sql_type = Array<Oid>)]
+    functions: Vec<u32>,
 }
 
 /// All that the migrations make, but not what Diesel makes for itself.
-const NAMES: &str = "
+const OURS: &str = "
     SELECT
-        array(SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_diesel%') AS tables,
         array(
-            SELECT DISTINCT proname::text FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid WHERE NOT tgisinternal
-        ) AS functions";
+            SELECT oid
+            FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT LIKE '\\_\\_diesel%'
+        ) AS tables,
+        array(SELECT DISTINCT tgfoid FROM pg_trigger WHERE NOT tgisinternal) AS functions";
 
 pub(crate) fn write(root: &Path) -> Result<(), Failure> {
     let server = Server::from_env_or_start()?;
@@ -46,10 +48,10 @@ pub(crate) fn write(root: &Path) -> Result<(), Failure> {
     let migrations = FileBasedMigrations::from_path(root.join("migrations"))?;
     conn.run_pending_migrations(migrations)
         .map_err(|error| error.to_string())?;
-    let names: Names = sql_query(NAMES).get_result(&mut conn)?;
+    let ours: Ours = sql_query(OURS).get_result(&mut conn)?;
     let objects: Vec<Object> = sql_query(fs::read_to_string(root.join("src/contract/catalog.sql"))?)
-        .bind::<Array<Text>, _>(names.tables)
-        .bind::<Array<Text>, _>(names.functions)
+        .bind::<Array<Oid>, _>(ours.tables)
+        .bind::<Array<Oid>, _>(ours.functions)
         .load(&mut conn)?;
     let mut code = String::from(
         "//! What a migrated database looks like: kind, name, and definition in Postgres' words. Written by\n\
