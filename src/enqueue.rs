@@ -93,7 +93,8 @@ impl NewDelivery {
     ///
     /// # Errors
     /// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, an id or a provider message id that another delivery
-    ///   has, or a batch of more than [`MAX_BATCH`](crate::MAX_BATCH) deliveries
+    ///   has, or a batch of more than [`MAX_BATCH`](crate::MAX_BATCH) deliveries or
+    ///   [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) bytes
     /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
     /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): in a transaction of yours that isn't READ
     ///   COMMITTED; run it again

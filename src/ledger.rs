@@ -107,7 +107,8 @@ impl From<Settled<Event>> for Outcome {
 /// ```
 ///
 /// # Errors
-/// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, or a batch of more than [`MAX_BATCH`](crate::MAX_BATCH) events
+/// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, or a batch of more than [`MAX_BATCH`](crate::MAX_BATCH) events or
+///   [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) bytes
 /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
 /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): in a transaction of yours that isn't READ COMMITTED; run it again
 /// - [`Error::Database`](crate::Error::Database): anything else, such as a lost connection; recording the same events again is safe where they

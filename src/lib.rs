@@ -5,15 +5,15 @@
 //! |---|---|
 //! | make deliveries, one or a batch | [`NewDelivery`], [`insert`](NewDelivery::insert), [`insert_all`](NewDelivery::insert_all) |
 //! | write down what your mailer did | [`mark_dispatched`](Delivery::mark_dispatched), [`mark_failed`](Delivery::mark_failed), [`mark_suppressed`](Delivery::mark_suppressed) |
-//! | record what the provider reports | [`NewEvent`], [`ledger::record`]; a whole export, [`ledger::record_batches`] |
-//! | link what arrived too early | [`reconciler::sweep`] |
+//! | record what the provider reports | [`NewEvent`], [`ledger::record_each`], [`ledger::record`]; a whole export, [`ledger::record_batches`] |
+//! | link what arrived too early, and see what waits | [`reconciler::sweep`], [`reconciler::waiting`], [`reconciler::expired`] |
 //! | read | [`Delivery::find`], [`Delivery::timeline`], and your own queries over [`schema`] |
 //! | change a delivery | [`DeliveryChanges`], [`Delivery::update`] |
 //! | say why a delivery says what it says | [`Delivery::explain`] |
 //! | check or restore the projection | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`], [`projection::rebuild_in_steps`], [`projection::fold`] |
 //! | keep lists of your own in step with the closed sets | [`assert_closed_set!`], [`contract::ClosedSet::check`] |
 //! | check a live database | [`contract::verify`] |
-//! | migrate, and take it back | [`migrations::run`], [`migrations::list`], [`migrations::revert_to`], [`migrations::redo`] |
+//! | migrate, and take it back | [`migrations::run`], [`migrations::list`], [`migrations::revert_to`], [`migrations::redo`], [`migrations::grants`] |
 //! | build records from JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
 
 mod attrs;

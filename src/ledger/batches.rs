@@ -12,7 +12,8 @@ use crate::validation::MAX_BATCH;
 ///
 /// Each step of the iterator that it returns records one batch of `size` events (at least 1, at most
 /// [`MAX_BATCH`](crate::MAX_BATCH); 1,000 is a good size) and gives its answers. A batch that fails is an error and leaves
-/// the others as they are; whether to go on is the caller's to decide. Nothing happens until it is iterated over.
+/// the others as they are; whether to go on is the caller's to decide. If events are large, choose a smaller `size`: a batch of
+/// more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) is refused. Nothing happens until it is iterated over.
 ///
 /// ```
 /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
