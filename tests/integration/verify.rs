@@ -404,6 +404,11 @@ fn what_search_path_finds_instead_of_what_our_statements_mean_is_seen() {
             "CREATE FUNCTION unnest(VARIADIC text[]) RETURNS SETOF text LANGUAGE sql AS 'SELECT NULL::text'",
             &["(+) Function public.unnest(text[])"],
         ),
+        // Diesel calls this one, to look up our enums.
+        (
+            "CREATE FUNCTION quote_ident(text) RETURNS text LANGUAGE sql AS 'SELECT $1'; SET search_path = public, pg_catalog",
+            &["(~) Setting search_path", "+ Function public.quote_ident(text)"],
+        ),
         // A temporary table is searched before pg_catalog, and so is the type of its rows.
         ("CREATE TEMP TABLE text (x integer)", &["+ Type pg_temp.text"]),
         // Other types, other names, other schemas, such as an extension's.
