@@ -422,7 +422,8 @@ impl Lookups {
                 if is_call && !is_keyword {
                     self.functions.insert(token.to_lowercase());
                 }
-                if last == ":" && before == ":" && !is_keyword && !rest.starts_with('.') {
+                let is_ours = token.starts_with("mailglass_");
+                if last == ":" && before == ":" && !is_keyword && !is_ours && !rest.starts_with('.') {
                     self.types.insert(token.to_lowercase());
                 }
             } else if is_operator(letter) {
