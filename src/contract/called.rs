@@ -1,6 +1,6 @@
 //! What our statements look up by name in `search_path`. A test reads the statements and compares.
 
-/// Functions, aggregates included, whether or not the statement names their schema.
+/// Functions, aggregates included, whose schema our statements name.
 pub(crate) const FUNCTIONS: &[&str] = &[
     "array_agg",
     "array_position",
@@ -17,8 +17,11 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "unnest",
 ];
 
-/// Operators: those that are written, and those that stand behind IN, IS DISTINCT FROM and comparisons of rows.
-pub(crate) const OPERATORS: &[&str] = &["+", "-", "<", "<=", "<>", "=", ">"];
+/// Functions that Diesel calls without their schema, when it looks up the type of an enum.
+pub(crate) const DIESELS_FUNCTIONS: &[&str] = &["quote_ident"];
+
+/// Operators: those that are written, and those that stand behind IN and IS DISTINCT FROM.
+pub(crate) const OPERATORS: &[&str] = &["+", "-", "<=", "<>", "=", ">"];
 
 /// Types that are not keywords of SQL's grammar, as `bigint` is.
-pub(crate) const TYPES: &[&str] = &["text"];
+pub(crate) const TYPES: &[&str] = &["oid", "regtype", "text"];

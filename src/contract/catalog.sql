@@ -164,7 +164,8 @@ SELECT
         ' ',
         lanname,
         CASE WHEN prosecdef THEN 'SECURITY DEFINER' END,
-        pg_catalog.array_to_string(proconfig, ', '),
+        -- As stored: with quotes, if quote_all_identifiers was on.
+        pg_catalog.replace(pg_catalog.array_to_string(proconfig, ', '), '"', ''),
         'AS' || prosrc
     ),
     false

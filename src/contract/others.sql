@@ -2,7 +2,7 @@
 -- under the same settings as catalog.sql.
 -- $1 our tables, $2 our enum types, $3 the guard's functions, $4 the schemas of the session's search_path in its order with
 -- those that it implies, $5 the names of the functions that our statements call, $6 of their operators, $7 of the types
--- that they name.
+-- that they name, $8 of the functions that are called without their schema.
 WITH RECURSIVE tables AS (
     SELECT oid AS relation, relname::text AS name, relispartition, relpartbound FROM pg_class WHERE oid = ANY ($1)
 ),
@@ -111,7 +111,7 @@ JOIN pg_type ON pg_type.oid = castsource
 WHERE castsource IN (SELECT oid FROM types) OR casttarget IN (SELECT oid FROM types)
 UNION ALL
 -- An operator of exactly these types is chosen before one that takes any enum; and among several of exactly these types,
--- the first in search_path. IN, CASE, BETWEEN, IS DISTINCT FROM and comparisons of rows look their operators up, too.
+-- the first in search_path. IN and IS DISTINCT FROM look their operators up, too.
 SELECT
     'operator',
     pg_catalog.format(
@@ -142,7 +142,7 @@ FROM pg_opclass
 JOIN pg_am ON pg_am.oid = opcmethod
 WHERE opcdefault AND opcintype IN (SELECT oid FROM types)
 UNION ALL
--- Our statements name the schema of each function that they call; queries that others make of our tables may not.
+-- Our statements name the schema of each function that they call. Diesel doesn't, nor may others' queries of our tables.
 SELECT
     'function',
     pg_catalog.format('%s.%s(%s)', name, proname, (
@@ -150,10 +150,10 @@ SELECT
         FROM pg_catalog.unnest(proargtypes::oid[]) WITH ORDINALITY AS argument (type, position)
     )),
     'returns ' || pg_catalog.pg_get_function_result(function.oid),
-    true
+    proname::text <> ALL ($8)
 FROM reachable
 JOIN pg_proc AS function ON pronamespace = reachable.oid
-WHERE proname::text = ANY ($5)
+WHERE (proname::text = ANY ($5) OR proname::text = ANY ($8))
   AND NOT EXISTS (
       SELECT
       FROM pg_catalog.unnest(proargtypes::oid[]) AS argument (type)

@@ -7,7 +7,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Nullable, Oid, Text};
 
-use super::called::{FUNCTIONS, OPERATORS, TYPES};
+use super::called::{DIESELS_FUNCTIONS, FUNCTIONS, OPERATORS, TYPES};
 use super::catalog::CATALOG;
 use super::{LabelDifference, SETS};
 use crate::error::{Error, Result};
@@ -87,7 +87,9 @@ impl Difference {
         match self.kind {
             ObjectKind::Inheritance => Some("detach it: ALTER TABLE … NO INHERIT, or DETACH PARTITION"),
             ObjectKind::Cast => Some("drop it, and write the cast out where you need it"),
-            ObjectKind::Operator | ObjectKind::Type => Some("drop it, or keep it in a schema outside search_path"),
+            ObjectKind::Operator | ObjectKind::Function | ObjectKind::Type => {
+                Some("drop it, or keep it in a schema outside search_path")
+            }
             ObjectKind::Trigger | ObjectKind::Rule => Some("drop or disable it: it can refuse a row or change one"),
             ObjectKind::Index | ObjectKind::Constraint => Some("drop it: it can refuse a row"),
             ObjectKind::Column => Some("drop it, or let it be NULL: an INSERT that doesn't name it can fail"),
@@ -297,6 +299,7 @@ fn others(conn: &mut PgConnection, session: &Session) -> Result<Vec<Object>> {
         .bind::<Array<Text>, _>(FUNCTIONS)
         .bind::<Array<Text>, _>(OPERATORS)
         .bind::<Array<Text>, _>(TYPES)
+        .bind::<Array<Text>, _>(DIESELS_FUNCTIONS)
         .load(conn)?)
 }
 
