@@ -32,10 +32,10 @@ CREATE TABLE mailglass_deliveries (
     CONSTRAINT mailglass_deliveries_mailable_is_not_empty
         CHECK (mailable <> ''),
     -- The last line of defence against header injection. The Rust API parses the address; here, a local part, a domain, and
-    -- no control character or white space between U+0001 and U+3000.
+    -- no control character or white space between U+0001 and U+3000. An E string means the same under every setting.
     CONSTRAINT mailglass_deliveries_recipient_is_a_bare_address
         CHECK (recipient LIKE '_%@_%'
-               AND recipient !~ '[\u0001-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]'),
+               AND recipient !~ E'[\\u0001-\\u0020\\u007F-\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000]'),
     CONSTRAINT mailglass_deliveries_recipient_domain_is_not_empty
         CHECK (recipient_domain <> ''),
     CONSTRAINT mailglass_deliveries_provider_is_not_empty

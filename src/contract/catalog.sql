@@ -94,7 +94,7 @@ SELECT
     (NOT attnotnull OR adbin IS NOT NULL OR attidentity <> '')
         AND coalesce(is_safe, true)
         AND typtype <> 'd'
-        AND attname::text NOT IN ('timeline_of', 'named_id', 'candidates', 'found_delivery_id', 'ambiguous')
+        AND attname::text NOT IN ('timeline_of', 'candidates', 'candidate_id', 'found_delivery_id', 'ambiguous')
 FROM tables
 JOIN pg_attribute ON attrelid = tables.oid AND attnum > 0 AND NOT attisdropped
 JOIN pg_type ON pg_type.oid = atttypid

@@ -215,7 +215,8 @@ impl Session {
             .chain(["pg_temp".to_owned()])
             .collect();
         sql_query(
-            "SELECT pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('quote_all_identifiers', 'off', true)",
+            "SELECT pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('quote_all_identifiers', 'off', true),
+                    pg_catalog.set_config('standard_conforming_strings', 'on', true)",
         )
         .bind::<Text, _>(schemas.join(", "))
         .execute(conn)?;

@@ -70,9 +70,9 @@ pub fn grants(conn: &mut PgConnection, role: &str) -> Result<Vec<String>> {
 }
 
 fn schema_of(conn: &mut PgConnection, table: &str) -> Result<Option<String>> {
-    let schema = "SELECT (SELECT namespace.nspname::text FROM pg_class AS class
-                            JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
-                           WHERE class.oid = to_regclass($1)) AS name";
+    let schema = "SELECT (SELECT namespace.nspname::text FROM pg_catalog.pg_class AS class
+                            JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+                           WHERE class.oid = pg_catalog.to_regclass($1)) AS name";
     let Schema { name } = sql_query(schema).bind::<Text, _>(table).get_result(conn)?;
     Ok(name)
 }

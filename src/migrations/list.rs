@@ -21,10 +21,11 @@ pub struct Listed {
 }
 
 /// Diesel's table of versions, as `search_path` finds it.
-const VISIBLE: &str = "to_regclass('__diesel_schema_migrations')";
+const VISIBLE: &str = "pg_catalog.to_regclass('__diesel_schema_migrations')";
 
 /// The one that a migration creates if it is missing: another one further down `search_path` says nothing about this schema.
-pub(super) const IN_FIRST_SCHEMA: &str = "to_regclass(quote_ident(current_schema()) || '.__diesel_schema_migrations')";
+pub(super) const IN_FIRST_SCHEMA: &str =
+    "pg_catalog.to_regclass(pg_catalog.quote_ident(pg_catalog.current_schema()) || '.__diesel_schema_migrations')";
 
 #[derive(QueryableByName)]
 struct Recorded {
@@ -89,8 +90,8 @@ pub(super) fn is_there(conn: &mut PgConnection, table: &str) -> QueryResult<bool
 fn versions(conn: &mut PgConnection, table: &str) -> Result<Vec<String>> {
     // By functions, which see the catalogs as they are now, also where the transaction's snapshot is older.
     let access = format!(
-        "SELECT {table} IS NOT NULL AS is_there, coalesce(has_table_privilege({table}, 'SELECT'), false) AS is_readable,
-                quote_ident(current_user) AS role, coalesce({table}::text, '') AS \"table\""
+        "SELECT {table} IS NOT NULL AS is_there, coalesce(pg_catalog.has_table_privilege({table}, 'SELECT'), false) AS is_readable,
+                pg_catalog.quote_ident(current_user) AS role, coalesce({table}::text, '') AS \"table\""
     );
     let access: Access = sql_query(access).get_result(conn)?;
     if !access.is_there {

@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// would otherwise fix the snapshot for all that follow.
 pub(super) fn alone<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
     let locked = |conn: &mut PgConnection| {
-        sql_query(format!("SELECT pg_advisory_xact_lock({LOCK})")).execute(conn)?;
+        sql_query(format!("SELECT pg_catalog.pg_advisory_xact_lock({LOCK})")).execute(conn)?;
         work(conn)
     };
     if is_in_transaction(conn) {
@@ -87,7 +87,8 @@ fn is_in_use(error: &Error) -> bool {
 }
 
 fn patience(conn: &mut PgConnection) -> Result<Duration> {
-    let milliseconds = sql::<BigInt>("(SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout')");
+    let milliseconds =
+        sql::<BigInt>("(SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'lock_timeout')");
     let milliseconds: i64 = diesel::select(milliseconds).get_result(conn)?;
     Ok(match milliseconds {
         0 => PATIENCE,
@@ -100,7 +101,7 @@ fn refuse_old_snapshots(conn: &mut PgConnection) -> Result<()> {
     if !is_in_transaction(conn) {
         return Ok(());
     }
-    let isolation = sql::<Text>("current_setting('transaction_isolation')");
+    let isolation = sql::<Text>("pg_catalog.current_setting('transaction_isolation')");
     let isolation: String = diesel::select(isolation).get_result(conn)?;
     if isolation == "read committed" || isolation == "read uncommitted" {
         return Ok(());

@@ -140,7 +140,7 @@ fn revert(
 fn count_rows(conn: &mut PgConnection, tables: &[&'static str]) -> Result<Vec<LostRows>> {
     let mut counts = Vec::new();
     for table in tables {
-        let count = sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"));
+        let count = sql::<BigInt>(&format!("(SELECT pg_catalog.count(*) FROM {table})"));
         let count = diesel::select(count).get_result(conn)?;
         counts.push(LostRows { table, count });
     }
@@ -150,7 +150,7 @@ fn count_rows(conn: &mut PgConnection, tables: &[&'static str]) -> Result<Vec<Lo
 fn tables_there(conn: &mut PgConnection) -> Result<Vec<&'static str>> {
     let mut there = Vec::new();
     for table in tables() {
-        if list::is_there(conn, &format!("to_regclass('{table}')"))? {
+        if list::is_there(conn, &format!("pg_catalog.to_regclass('{table}')"))? {
             there.push(table);
         }
     }
@@ -159,8 +159,8 @@ fn tables_there(conn: &mut PgConnection) -> Result<Vec<&'static str>> {
 
 fn is_guarded(conn: &mut PgConnection) -> Result<bool> {
     let guard = format!(
-        "EXISTS (SELECT FROM pg_trigger
-                  WHERE tgrelid = to_regclass('{LEDGER}') AND tgname = 'mailglass_events_immutable_trigger')"
+        "EXISTS (SELECT FROM pg_catalog.pg_trigger
+                  WHERE tgrelid = pg_catalog.to_regclass('{LEDGER}') AND tgname = 'mailglass_events_immutable_trigger')"
     );
     Ok(diesel::select(sql::<Bool>(&guard)).get_result(conn)?)
 }

@@ -180,7 +180,15 @@ fn what_else_changes_a_table_is_seen() {
              ALTER INDEX copy_pkey RENAME TO mailglass_event_links_pkey;
              ALTER INDEX copy_checked_at_idx RENAME TO mailglass_event_links_pending_idx;
              ALTER INDEX copy_tenant_id_checked_at_idx RENAME TO mailglass_event_links_tenant_pending_idx;
-             ALTER INDEX copy_delivery_id_idx RENAME TO mailglass_event_links_delivery_idx",
+             ALTER INDEX copy_delivery_id_idx RENAME TO mailglass_event_links_delivery_idx;
+             ALTER INDEX copy_tenant_id_expired_at_idx RENAME TO mailglass_event_links_expired_idx;
+             ALTER INDEX copy_tenant_id_event_id_idx RENAME TO mailglass_event_links_unread_idx;
+             CREATE TRIGGER mailglass_event_links_final_trigger
+                 BEFORE UPDATE ON mailglass_event_links FOR EACH ROW
+                 WHEN (OLD.delivery_id IS NOT NULL AND (OLD.event_id, OLD.tenant_id, OLD.delivery_id)
+                       IS DISTINCT FROM (NEW.event_id, NEW.tenant_id, NEW.delivery_id))
+                 EXECUTE FUNCTION mailglass_raise_link_is_final();
+             ALTER TABLE mailglass_event_links ENABLE ALWAYS TRIGGER mailglass_event_links_final_trigger",
             &["~ Table mailglass_event_links"],
         ),
         (
@@ -435,7 +443,8 @@ fn a_difference_that_should_not_be_there_says_what_to_do() {
     assert_eq!(
         differences[0].to_string(),
         "inheritance mailglass_events.child should not be there: `child inherits from mailglass_events, without \
-         mailglass_events_immutable_statement_trigger, mailglass_events_immutable_trigger`; \
+         mailglass_events_await_reconciliation_trigger, mailglass_events_immutable_statement_trigger, \
+         mailglass_events_immutable_trigger`; \
          detach it: ALTER TABLE … NO INHERIT, or DETACH PARTITION"
     );
 }
