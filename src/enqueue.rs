@@ -139,37 +139,23 @@ const ATTEMPTS: usize = 10;
 fn insert_births(conn: &mut PgConnection, births: &[Birth<'_>]) -> Result<Vec<Inserted>> {
     let mut inserted: Vec<Option<Inserted>> = vec![None; births.len()];
     for _ in 0..ATTEMPTS {
-        let missing = |inserted: &[Option<Inserted>]| -> Vec<usize> {
-            (0..births.len()).filter(|index| inserted[*index].is_none()).collect()
-        };
         for (index, row) in create(conn, births, &missing(&inserted))? {
             inserted[index] = Some(Inserted::Created(row));
         }
-        let skipped = missing(&inserted);
-        if skipped.is_empty() {
-            break;
-        }
-        let columns = DeliveryColumns::new(skipped.iter().map(|index| &births[*index]));
-        let obstacles: Vec<Obstacle> = Batch::<Replays, _>::new(&columns).load(conn)?;
-        let mut obstacles: HashMap<Uuid, Obstacle> = obstacles
-            .into_iter()
-            .map(|obstacle| (obstacle.entry, obstacle))
-            .collect();
-        for index in skipped {
-            if let Some(obstacle) = obstacles.remove(&births[index].entry_id()) {
-                inserted[index] = obstacle.settle(&births[index], index)?.map(Inserted::Replayed);
-            }
+        for (index, obstacle) in obstacles(conn, births, &missing(&inserted))? {
+            inserted[index] = obstacle.settle(&births[index], index)?.map(Inserted::Replayed);
         }
         if inserted.iter().all(Option::is_some) {
-            break;
+            return Ok(inserted.into_iter().flatten().collect());
         }
     }
-    let settled: Vec<Inserted> = inserted.into_iter().flatten().collect();
-    match settled.len() == births.len() {
-        true => Ok(settled),
-        // Somebody inserts and deletes the same delivery without end.
-        false => Err(not_serialized()),
-    }
+    // Somebody inserts and deletes the same delivery without end.
+    Err(not_serialized())
+}
+
+/// The positions of the entries that have no row yet.
+fn missing(inserted: &[Option<Inserted>]) -> Vec<usize> {
+    (0..inserted.len()).filter(|index| inserted[*index].is_none()).collect()
 }
 
 /// Inserts what nothing stands in the way of, and returns it with its position.
@@ -211,6 +197,23 @@ fn project_earlier_facts(
         rows.extend(current.into_iter().map(|row| (row.id, row)));
     }
     Ok(())
+}
+
+/// What keeps each of the skipped entries out, by its position.
+fn obstacles(conn: &mut PgConnection, births: &[Birth<'_>], skipped: &[usize]) -> Result<Vec<(usize, Obstacle)>> {
+    if skipped.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns = DeliveryColumns::new(skipped.iter().map(|index| &births[*index]));
+    let obstacles: Vec<Obstacle> = Batch::<Replays, _>::new(&columns).load(conn)?;
+    let mut obstacles: HashMap<Uuid, Obstacle> = obstacles
+        .into_iter()
+        .map(|obstacle| (obstacle.entry, obstacle))
+        .collect();
+    let by_position = skipped
+        .iter()
+        .map(|index| Some((*index, obstacles.remove(&births[*index].entry_id())?)));
+    Ok(by_position.flatten().collect())
 }
 
 fn not_serialized() -> Error {

@@ -103,8 +103,8 @@ pub struct FailedLink {
 /// ```
 ///
 /// # Errors
-/// [`Error::SerializationFailure`](crate::Error::SerializationFailure), in a transaction of yours that isn't READ COMMITTED, and
-/// [`Error::Database`](crate::Error::Database), such as a lost connection; nothing is lost, sweep again.
+/// [`Error::SerializationFailure`], in a transaction of yours that isn't READ COMMITTED, and
+/// [`Error::Database`], such as a lost connection; nothing is lost, sweep again.
 pub fn sweep(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
     adopt::adopt(conn, sweep)?;
     match statement::sweep(conn, sweep, None) {
