@@ -71,7 +71,7 @@ fn what_has_waited_too_long_is_given_up() {
     let kept = run(&database, &["reconcile", "--max-age", "4d"]).exits(0);
     assert_eq!(kept.stdout, "linked 0, waiting 1, ambiguous 0, expired 0, failed 0\n");
     let swept = run(&database, &["reconcile", "--max-age", "2d"]).exits(0);
-    assert_eq!(swept.stdout, "linked 0, waiting 0, ambiguous 0, expired 1\n");
+    assert_eq!(swept.stdout, "linked 0, waiting 0, ambiguous 0, expired 1, failed 0\n");
 }
 
 #[test]
