@@ -36,7 +36,7 @@ diesel::table! {
         stream -> MailglassStream,
         /// The bare address, such as ann@example.com, as the application gave it. Personal data.
         recipient -> Text,
-        /// What follows the last @ of recipient, in lower case.
+        /// What follows the last @ of recipient, its ASCII letters in lower case.
         recipient_domain -> Text,
         /// The provider that took the message, such as "sendgrid"; NULL until it is dispatched.
         provider -> Nullable<Text>,
@@ -60,7 +60,7 @@ diesel::table! {
         suppressed_at -> Nullable<Timestamptz>,
         /// The application's own JSON object.
         metadata -> Jsonb,
-        /// Optimistic lock: 1 at birth, one more with every change of the row, whoever makes it.
+        /// Optimistic lock: 1 at birth, one more with every change of the row, whoever makes it. 1 follows 2147483647.
         lock_version -> Int4,
         /// Makes an enqueue replay-safe: the same key gives the row that is there already. Unique over all tenants.
         idempotency_key -> Nullable<Text>,
@@ -90,9 +90,9 @@ diesel::table! {
         provider -> Nullable<Text>,
         /// The provider's message id that the event names.
         provider_message_id -> Nullable<Text>,
-        /// The recipient that the event names, compared without regard to case; NULL matches any. Personal data.
+        /// The recipient that the event names, compared without regard to the case of ASCII letters; NULL matches any. Personal data.
         recipient -> Nullable<Text>,
-        /// Why it waits, or why it waited when it was linked or expired: no_delivery, ambiguous (several deliveries fit) or malformed (names only half of a provider message).
+        /// Why it waits, or why it waited when it was linked or expired: no_delivery, ambiguous (several deliveries fit), malformed (names only half of a provider message) or unread (appended by others, and not looked at by a sweep yet).
         waiting_reason -> Text,
         /// When the event began to wait (the server's clock).
         inserted_at -> Timestamptz,
