@@ -13,7 +13,7 @@ use uuid::Uuid;
 use self::columns::{Birth, DeliveryColumns};
 use crate::batch::{Batch, BatchStatement};
 use crate::delivery::Delivery;
-use crate::error::{Error, MESSAGE_IS_TAKEN, Result};
+use crate::error::{Error, ID_IS_TAKEN, MESSAGE_IS_TAKEN, Result};
 use crate::new_delivery::NewDelivery;
 use crate::projection;
 use crate::projection::sql::FOLD;
@@ -249,7 +249,7 @@ impl Obstacle {
         Checks::run(|checks| {
             checks.at(index);
             if self.id_is_taken {
-                checks.complain("id", "already belongs to another delivery");
+                checks.complain("id", ID_IS_TAKEN);
             }
             if self.provider_message_is_taken {
                 checks.complain("provider_message_id", MESSAGE_IS_TAKEN);

@@ -254,6 +254,9 @@ impl Error {
     }
 }
 
+/// What is wrong with an id that the database already has.
+pub(crate) const ID_IS_TAKEN: &str = "already belongs to another delivery";
+
 /// What is wrong with a provider message that the database already has.
 pub(crate) const MESSAGE_IS_TAKEN: &str = "already belongs to another delivery to this recipient";
 
@@ -297,7 +300,7 @@ fn recognize(information: &dyn DatabaseErrorInformation) -> Option<Error> {
     }
     match information.constraint_name()? {
         "mailglass_deliveries_provider_msg_id_idx" => Some(Error::invalid("provider_message_id", MESSAGE_IS_TAKEN)),
-        "mailglass_deliveries_pkey" => Some(Error::invalid("id", "already belongs to another delivery")),
+        "mailglass_deliveries_pkey" => Some(Error::invalid("id", ID_IS_TAKEN)),
         _ => None,
     }
 }

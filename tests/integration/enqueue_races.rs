@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use mailglass::{Delivery, NewDelivery};
+use scratch_postgres::Database;
 use uuid::Uuid;
 
 use crate::support::{at_once, backend_pid, connect, connected, database, to, wait_until_blocked};
@@ -52,6 +53,25 @@ fn racing_batches_get_the_same_rows() {
     one_row_each(answers);
 }
 
+/// Inserts a delivery, and once more while that is not committed yet: what the first insert answers, and the one that waited.
+fn insert_while_another_commits(
+    database: &Database,
+    observer: &mut PgConnection,
+    new: &NewDelivery,
+) -> (Delivery, mailglass::Result<Delivery>) {
+    let mut first = connect(database);
+    AnsiTransactionManager::begin_transaction(&mut first).unwrap();
+    let inserted = new.insert(&mut first).unwrap();
+    std::thread::scope(|scope| {
+        let mut second = connect(database);
+        let pid = backend_pid(&mut second);
+        let waiting = scope.spawn(move || new.insert(&mut second));
+        wait_until_blocked(observer, pid);
+        AnsiTransactionManager::commit_transaction(&mut first).unwrap();
+        (inserted, waiting.join().unwrap())
+    })
+}
+
 /// The second insert waits for the first one at an index of its own choice, in each of these ways to say the same.
 #[test]
 fn an_insert_that_waited_for_the_same_delivery_is_a_replay() {
@@ -67,18 +87,7 @@ fn an_insert_that_waited_for_the_same_delivery_is_a_replay() {
             to(&format!("{number}@example.com")).idempotency_key(format!("{number}")),
             Uuid::now_v7(),
         );
-        let mut first = connect(&database);
-        AnsiTransactionManager::begin_transaction(&mut first).unwrap();
-        let inserted = new.insert(&mut first).unwrap();
-        let replayed = std::thread::scope(|scope| {
-            let mut second = connect(&database);
-            let pid = backend_pid(&mut second);
-            let new = &new;
-            let waiting = scope.spawn(move || new.insert(&mut second));
-            wait_until_blocked(&mut observer, pid);
-            AnsiTransactionManager::commit_transaction(&mut first).unwrap();
-            waiting.join().unwrap()
-        });
+        let (inserted, replayed) = insert_while_another_commits(&database, &mut observer, &new);
         assert_eq!(replayed.unwrap(), inserted);
     }
 }
@@ -88,18 +97,7 @@ fn an_insert_that_waited_for_the_same_delivery_is_a_replay() {
 fn an_unkeyed_insert_that_waited_is_refused_by_name() {
     let (database, mut observer) = connected();
     let new = to("ann@example.com").provider("ses").provider_message_id("m");
-    let mut first = connect(&database);
-    AnsiTransactionManager::begin_transaction(&mut first).unwrap();
-    new.insert(&mut first).unwrap();
-    let refused = std::thread::scope(|scope| {
-        let mut second = connect(&database);
-        let pid = backend_pid(&mut second);
-        let new = &new;
-        let waiting = scope.spawn(move || new.insert(&mut second));
-        wait_until_blocked(&mut observer, pid);
-        AnsiTransactionManager::commit_transaction(&mut first).unwrap();
-        waiting.join().unwrap()
-    });
+    let (_, refused) = insert_while_another_commits(&database, &mut observer, &new);
     assert_eq!(
         crate::support::wrong_fields(&refused.unwrap_err()),
         ["provider_message_id"]

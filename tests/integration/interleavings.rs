@@ -37,8 +37,8 @@ fn is_everything_wanted() -> bool {
     env::var("MAILGLASS_INTERLEAVINGS").is_ok_and(|wanted| wanted == "all")
 }
 
-/// How often a schedule takes a session's turn away although it could go on. Where a session waits or has ended, the turn
-/// goes round without that; so one is enough for most races between two.
+/// How often a schedule takes a session's turn away although it could go on. If a session waits or has ended,
+/// the next one goes on without being counted, so 1 is enough for most races between two.
 fn preemptions() -> usize {
     if is_everything_wanted() { 3 } else { 1 }
 }

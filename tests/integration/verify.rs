@@ -234,15 +234,15 @@ fn what_else_changes_a_table_is_seen() {
         // What fires can raise. What is disabled can't.
         (
             "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-             CREATE TRIGGER awake AFTER INSERT ON mailglass_events FOR EACH ROW EXECUTE FUNCTION tell();
-             CREATE TRIGGER asleep AFTER INSERT ON mailglass_events FOR EACH ROW EXECUTE FUNCTION tell();
-             ALTER TABLE mailglass_events DISABLE TRIGGER asleep;
+             CREATE TRIGGER enabled AFTER INSERT ON mailglass_events FOR EACH ROW EXECUTE FUNCTION tell();
+             CREATE TRIGGER disabled AFTER INSERT ON mailglass_events FOR EACH ROW EXECUTE FUNCTION tell();
+             ALTER TABLE mailglass_events DISABLE TRIGGER disabled;
              CREATE RULE quiet AS ON UPDATE TO mailglass_event_links DO INSTEAD NOTHING;
              ALTER TABLE mailglass_event_links DISABLE RULE quiet",
             &[
                 "(+) Rule mailglass_event_links.quiet",
-                "(+) Trigger mailglass_events.asleep",
-                "+ Trigger mailglass_events.awake",
+                "(+) Trigger mailglass_events.disabled",
+                "+ Trigger mailglass_events.enabled",
             ],
         ),
     ]);
