@@ -1,27 +1,59 @@
 //! The ledger: append events, once each, and project them.
 
 mod batches;
-mod columns;
-mod statements;
+mod params;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
-use self::columns::{EventColumns, Landed, Landing};
-use self::statements::{Append, LandedSqlType, Record, Replays};
-use crate::batch::{Batch, BatchStatement};
+use self::params::{EventParams, EventRow, InsertedEvent, InsertedSqlType};
 use crate::error::Result;
-use crate::event::{Event, NewEvent};
-use crate::replay::{self, Settled};
+use crate::idempotency::{self, NewRow as _, Resolution};
+use crate::models::{Event, NewEvent};
 use crate::retry;
 use crate::schema::mailglass_events;
+use crate::sql::{Batch, Statement, statement};
 use crate::validation::Checks;
 
 pub use self::batches::{RecordBatches, record_batches};
-pub(crate) use self::statements::RESOLVE;
+
+statement! {
+    /// Appends events and projects them.
+    struct Record(wanted: EventParams) -> InsertedSqlType {
+        "match_deliveries",
+        "resolve",
+        "insert_events",
+        "insert_links",
+        "inserted_facts",
+        "fold",
+        "merge",
+        "write_projections",
+        => "inserted_events"
+    }
+}
+
+statement! {
+    /// Appends events.
+    struct Append(wanted: EventParams) -> InsertedSqlType {
+        "match_deliveries",
+        "resolve",
+        "insert_events",
+        "insert_links",
+        => "inserted_events",
+        lock = "OFFSET 0"
+    }
+}
+
+statement! {
+    /// Reads the events that hold the keys of those that were skipped.
+    struct Replays(replay: EventParams) -> (mailglass_events::SqlType, SqlUuid, Array<Text>) {
+        => "event_replays"
+    }
+}
 
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,12 +101,12 @@ pub enum Outcome {
     },
 }
 
-impl From<Settled<Event>> for Outcome {
-    fn from(settled: Settled<Event>) -> Self {
-        match settled {
-            Settled::Inserted(event) => Outcome::Recorded(event),
-            Settled::Replayed(event) => Outcome::Replayed(event),
-            Settled::Conflicting(event, fields) => Outcome::Conflicting { event, fields },
+impl From<Resolution<Event>> for Outcome {
+    fn from(resolution: Resolution<Event>) -> Self {
+        match resolution {
+            Resolution::Inserted(event) => Outcome::Recorded(event),
+            Resolution::Replayed(event) => Outcome::Replayed(event),
+            Resolution::Conflicting(event, fields) => Outcome::Conflicting { event, fields },
         }
     }
 }
@@ -114,7 +146,7 @@ impl From<Settled<Event>> for Outcome {
 /// - [`Error::Database`](crate::Error::Database): anything else, such as a lost connection; recording the same events again is safe where they
 ///   carry keys
 pub fn record(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
-    land::<Record>(conn, events)
+    insert_all::<Record>(conn, events)
 }
 
 /// Appends events without projecting them, such as a history that is imported before one
@@ -123,7 +155,7 @@ pub fn record(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Append
 /// # Errors
 /// As [`record`].
 pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
-    land::<Append>(conn, events)
+    insert_all::<Append>(conn, events)
 }
 
 /// Appends events and projects them onto their deliveries as [`record`] does, but each for itself: an event whose key something
@@ -153,61 +185,87 @@ pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Append
 /// As [`record`], but for the conflict. Wrong fields refuse the whole batch: they are known before anything is sent, so check
 /// what comes from outside with [`NewEvent::validate`] first.
 pub fn record_each(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Outcome>> {
-    insert(conn, events, |conn, landings| {
-        let settled = land_all::<Record>(conn, landings)?;
-        Ok(settled.into_iter().map(Outcome::from).collect())
+    insert(conn, events, |conn, rows| {
+        let resolutions = insert_events::<Record>(conn, rows)?;
+        Ok(resolutions.into_iter().map(Outcome::from).collect())
     })
 }
 
-fn land<S>(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>>
+fn insert_all<S>(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>>
 where
-    S: BatchStatement<SqlType = LandedSqlType>,
+    S: Statement<SqlType = InsertedSqlType>,
 {
-    insert(conn, events, |conn, landings| {
-        let settled = land_all::<S>(conn, landings)?;
-        let appended = settled.into_iter().enumerate().map(|(index, settled)| match settled {
-            Settled::Inserted(event) => Ok(Appended::Recorded(event)),
-            Settled::Replayed(event) => Ok(Appended::Replayed(event)),
-            Settled::Conflicting(_, fields) => Err(replay::conflict(&landings[index], index, fields)),
-        });
+    insert(conn, events, |conn, rows| {
+        let resolutions = insert_events::<S>(conn, rows)?;
+        let appended = resolutions
+            .into_iter()
+            .enumerate()
+            .map(|(index, resolution)| match resolution {
+                Resolution::Inserted(event) => Ok(Appended::Recorded(event)),
+                Resolution::Replayed(event) => Ok(Appended::Replayed(event)),
+                Resolution::Conflicting(_, fields) => Err(idempotency::conflict(&rows[index], index, fields)),
+            });
         appended.collect()
     })
 }
 
-/// Checks the events, and inserts them in as small a transaction as will do.
+/// Checks the events, and inserts them in a transaction if there are several.
 fn insert<T>(
     conn: &mut PgConnection,
     events: &[NewEvent],
-    mut call: impl FnMut(&mut PgConnection, &[Landing<'_>]) -> Result<Vec<T>>,
+    mut call: impl FnMut(&mut PgConnection, &[EventRow<'_>]) -> Result<Vec<T>>,
 ) -> Result<Vec<T>> {
     Checks::run(|checks| checks.batch("events", events, NewEvent::check))?;
 
-    let landings: Vec<Landing<'_>> = events.iter().map(Landing::new).collect();
-    match landings.as_slice() {
+    let rows: Vec<EventRow<'_>> = events.iter().map(EventRow::new).collect();
+    match rows.as_slice() {
         [] => Ok(Vec::new()),
-        // One event is appended, is a replay or is refused: there is no half of it to roll back.
-        [_] => retry::serializable(conn, |conn| call(conn, &landings)),
-        _ => retry::transaction(conn, |conn| call(conn, &landings)),
+        // A single event is inserted, is a replay or is refused, so there is nothing to roll back.
+        [_] => retry::serializable(conn, |conn| call(conn, &rows)),
+        _ => retry::transaction(conn, |conn| call(conn, &rows)),
     }
 }
 
-fn land_all<S>(conn: &mut PgConnection, landings: &[Landing<'_>]) -> Result<Vec<Settled<Event>>>
+fn insert_events<S>(conn: &mut PgConnection, rows: &[EventRow<'_>]) -> Result<Vec<Resolution<Event>>>
 where
-    S: BatchStatement<SqlType = LandedSqlType>,
+    S: Statement<SqlType = InsertedSqlType>,
 {
-    let columns = EventColumns::new(landings.iter());
-    let landed: Vec<Landed> = Batch::<S, _>::new(&columns).load(conn)?;
-    let landed: HashMap<Uuid, &Landed> = landed.iter().map(|row| (row.id, row)).collect();
-    let mut recorded: Vec<Option<Event>> = landings
-        .iter()
-        .map(|landing| Some(landing.landed(landed.get(&landing.id)?)))
-        .collect();
-    read_back_numbers(conn, recorded.iter_mut().flatten())?;
+    idempotency::insert_rows(
+        conn,
+        rows,
+        |conn, new| {
+            let params = EventParams::new(new.iter().map(|(_, row)| *row));
+            let inserted: Vec<InsertedEvent> = Batch::<S, _>::new(&params).load(conn)?;
+            let mut inserted: HashMap<Uuid, InsertedEvent> = inserted.into_iter().map(|row| (row.id, row)).collect();
+            let mut events: HashMap<Uuid, Event> = new
+                .iter()
+                .filter_map(|(_, row)| Some((row.id(), row.inserted(inserted.remove(&row.id())?))))
+                .collect();
+            read_back_numbers(conn, events.values_mut())?;
+            Ok(events)
+        },
+        resolve_replays,
+    )
+}
 
-    replay::settle(landings, recorded, |skipped| {
-        let columns = EventColumns::new(skipped.into_iter());
-        Ok(Batch::<Replays, _>::new(&columns).load(conn)?)
-    })
+/// The rows that were skipped are replays or conflicts: events are never deleted. The statement looks inside the tenant of
+/// each row, so if it finds no event, the key belongs to another tenant.
+fn resolve_replays(
+    conn: &mut PgConnection,
+    skipped: &[(usize, &EventRow<'_>)],
+) -> Result<HashMap<Uuid, Resolution<Event>>> {
+    let params = EventParams::new(skipped.iter().map(|(_, row)| *row));
+    let holders: Vec<(Event, Uuid, Vec<String>)> = Batch::<Replays, _>::new(&params).load(conn)?;
+    let mut resolutions: HashMap<Uuid, Resolution<Event>> = holders
+        .into_iter()
+        .map(|(event, row_id, differing)| (row_id, Resolution::of_holder(event, differing)))
+        .collect();
+    for (_, row) in skipped {
+        resolutions
+            .entry(row.row_id())
+            .or_insert_with(Resolution::of_another_tenant);
+    }
+    Ok(resolutions)
 }
 
 /// What has been recorded is what the caller sent, but for numbers: jsonb keeps 1e16 as 10000000000000000, which is read as an

@@ -23,8 +23,6 @@ mod audit;
 mod explain;
 mod fold;
 mod rebuild;
-mod rules;
-pub(crate) mod sql;
 mod timeline;
 
 pub use audit::{ColumnDivergence, Divergence, repair, verify};

@@ -14,7 +14,7 @@
 //! `unread` until the next sweep, which looks for the provider message in its metadata and payload.
 
 mod adopt;
-mod statement;
+mod link;
 mod unlinked;
 
 use std::time::Duration;
@@ -107,7 +107,7 @@ pub struct FailedLink {
 /// [`Error::Database`], such as a lost connection; nothing is lost, sweep again.
 pub fn sweep(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
     adopt::adopt(conn, sweep)?;
-    match statement::sweep(conn, sweep, None) {
+    match link::sweep(conn, sweep, None) {
         Err(Error::Database(_)) => one_by_one(conn, sweep),
         report => report,
     }
@@ -116,15 +116,15 @@ pub fn sweep(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
 /// Sweeps halves, and halves of these, until what the database refuses stands alone.
 fn one_by_one(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
     let mut report = SweepReport::default();
-    let mut parts = vec![statement::pending(conn, sweep)?];
+    let mut parts = vec![link::pending(conn, sweep)?];
     while let Some(mut events) = parts.pop() {
-        match statement::sweep(conn, sweep, Some(&events)) {
+        match link::sweep(conn, sweep, Some(&events)) {
             Ok(part) => report.add(part),
             Err(Error::Database(error)) => match events.as_slice() {
                 [] => {}
                 &[event_id] => {
                     // Fails as well if it isn't the event but the connection.
-                    let delivery_id = statement::put_back(conn, event_id)?;
+                    let delivery_id = link::postpone(conn, event_id)?;
                     report.failed.push(FailedLink {
                         event_id,
                         delivery_id,

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{Appended, record};
 use crate::error::Result;
-use crate::event::NewEvent;
+use crate::models::NewEvent;
 use crate::validation::MAX_BATCH;
 
 /// Records events from an iterator in batches, each as [`record`] does: however many there are, no more than one batch of

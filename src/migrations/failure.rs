@@ -126,7 +126,7 @@ struct Missing {
 }
 
 fn missing_rights(conn: &mut PgConnection, task: Task) -> Result<Vec<Missing>> {
-    Ok(sql_query(include_str!("missing_rights.sql"))
+    Ok(sql_query(include_str!("../sql/migrations/missing_rights.sql"))
         .bind::<Bool, _>(task.creates())
         .bind::<Array<Text>, _>(task.rights_on_versions())
         .bind::<Array<Text>, _>(tables().collect::<Vec<_>>())

@@ -73,7 +73,7 @@ pub(super) fn tables(conn: &mut PgConnection, tables: &[&str]) -> Result<()> {
     if tables.is_empty() {
         return Ok(());
     }
-    let lock = include_str!("lock_tables.sql").replace(":tables", &tables.join(", "));
+    let lock = include_str!("../sql/migrations/lock_tables.sql").replace(":tables", &tables.join(", "));
     sql_query(lock).execute(conn)?;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Audit: which rows say something else than their ledger, and putting them right.
 
 use std::fmt;
-use std::sync::LazyLock;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -11,11 +10,10 @@ use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::fold::Projection;
-use super::rebuild::{FACTS, STEP, rebuild_step};
-use super::sql::{FOLD, with_rules};
-use crate::batch::{Batch, BatchStatement, Columns};
+use super::rebuild::{STEP, rebuild_step};
 use crate::error::Result;
 use crate::schema::sql_types::{MailglassDeliveryStatus, MailglassEventType};
+use crate::sql::{Batch, Params, statement};
 
 /// A delivery whose projection is not what its events say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
@@ -84,28 +82,27 @@ type ProjectionColumns = (
     MailglassDeliveryStatus,
 );
 
-struct Audit;
-
-static AUDIT: LazyLock<String> = LazyLock::new(|| {
-    let subject =
-        "WITH subject AS (SELECT tenant_id, id AS delivery_id FROM mailglass_deliveries WHERE tenant_id = :input),\n";
-    let ctes = [include_str!("timeline.sql"), FACTS, &FOLD].join(",\n");
-    [subject, &ctes, &with_rules(include_str!("audit.sql"))].concat()
-});
-
-impl BatchStatement for Audit {
-    type SqlType = (SqlUuid, ProjectionColumns, Nullable<ProjectionColumns>, Bool);
-
-    fn sql() -> &'static str {
-        &AUDIT
+statement! {
+    /// Reads the deliveries that diverge.
+    struct Audit(tenant: Tenant) -> (SqlUuid, ProjectionColumns, Nullable<ProjectionColumns>, Bool) {
+        "deliveries_of_tenant",
+        "timeline",
+        "timeline_facts",
+        "fold",
+        => "divergences"
     }
 }
 
 struct Tenant<'a>(&'a str);
 
-impl Columns for Tenant<'_> {
+impl Params for Tenant<'_> {
+    const COLUMNS: &'static [&'static str] = &["tenant_id"];
+
     fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_bind_param::<Text, _>(self.0)
+        out.push_sql("    SELECT ");
+        out.push_bind_param::<Text, _>(self.0)?;
+        out.push_sql(" AS tenant_id");
+        Ok(())
     }
 }
 

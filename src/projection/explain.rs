@@ -3,10 +3,8 @@
 use diesel::prelude::*;
 
 use super::fold::{Projection, fold};
-use crate::closed_sets::EventType;
-use crate::delivery::Delivery;
 use crate::error::Result;
-use crate::event::Event;
+use crate::models::{Delivery, Event, EventType};
 
 /// A projection column of a delivery, and the event that decided it. Values are as text, times in UTC.
 #[derive(Clone, Debug, PartialEq)]

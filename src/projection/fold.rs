@@ -3,9 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
 
-use crate::closed_sets::{DeliveryStatus, EventType};
-use crate::delivery::Delivery;
-use crate::event::{Event, NewEvent};
+use crate::models::delivery::PROJECTION;
+use crate::models::{Delivery, DeliveryStatus, Event, EventType, NewEvent};
 use crate::validation::microseconds;
 
 /// What the projection looks at in an event: its type and its time, nothing else.
@@ -64,18 +63,20 @@ pub struct Projection {
 impl Projection {
     /// The columns by name, each with its value as text: times as RFC 3339 in UTC, NULL as `None`.
     pub fn columns(&self) -> [(&'static str, Option<String>); 9] {
-        let time = |it: DateTime<Utc>| it.to_rfc3339_opts(SecondsFormat::Micros, true);
-        [
-            ("last_event_type", Some(self.last_event_type.to_string())),
-            ("last_event_at", Some(time(self.last_event_at))),
-            ("terminal", Some(self.terminal.to_string())),
-            ("dispatched_at", self.dispatched_at.map(time)),
-            ("delivered_at", self.delivered_at.map(time)),
-            ("bounced_at", self.bounced_at.map(time)),
-            ("complained_at", self.complained_at.map(time)),
-            ("suppressed_at", self.suppressed_at.map(time)),
-            ("status", Some(self.status.to_string())),
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let mut values = [
+            Some(self.last_event_type.to_string()),
+            Some(time(self.last_event_at)),
+            Some(self.terminal.to_string()),
+            self.dispatched_at.map(time),
+            self.delivered_at.map(time),
+            self.bounced_at.map(time),
+            self.complained_at.map(time),
+            self.suppressed_at.map(time),
+            Some(self.status.to_string()),
         ]
+        .into_iter();
+        PROJECTION.map(|column| (column, values.next().flatten()))
     }
 }
 

@@ -1,19 +1,17 @@
 //! Rebuild: throw the projection away and make it again from the ledger.
 
 use std::ops::ControlFlow;
-use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 use uuid::Uuid;
 
-use super::sql::{FOLD, WRITE};
-use super::timeline::{Subjects, WITH_TIMELINE};
-use crate::batch::{Batch, BatchStatement};
-use crate::delivery::Delivery;
+use super::timeline::Subjects;
 use crate::error::Result;
+use crate::models::Delivery;
 use crate::retry;
 use crate::schema::mailglass_deliveries;
+use crate::sql::{Batch, statement};
 
 /// How many deliveries one step locks: enough to be set-wise, few enough not to keep the tenant waiting.
 pub(super) const STEP: usize = 1_000;
@@ -21,21 +19,15 @@ pub(super) const STEP: usize = 1_000;
 /// How many ids are read at once, because finding where a tenant's next ids begin may cost a scan of all of them.
 const PAGE: i64 = 50_000;
 
-struct Rebuild;
-
-/// `timeline` → `facts`, what the fold takes.
-pub(super) const FACTS: &str = "facts AS (SELECT timeline_of AS delivery_id, type, occurred_at FROM timeline)";
-
-static REBUILD: LazyLock<String> = LazyLock::new(|| {
-    let parts = [WITH_TIMELINE, FACTS, &FOLD, include_str!("set.sql"), WRITE];
-    parts.join(",\n") + "SELECT id FROM projected"
-});
-
-impl BatchStatement for Rebuild {
-    type SqlType = SqlUuid;
-
-    fn sql() -> &'static str {
-        &REBUILD
+statement! {
+    /// Folds the timelines of deliveries, and overwrites the rows that differ.
+    struct Rebuild(subject: Subjects) -> SqlUuid {
+        "timeline",
+        "timeline_facts",
+        "fold",
+        "overwrite",
+        "write_projections",
+        => "projected_ids"
     }
 }
 
@@ -143,7 +135,7 @@ fn ids<'a>(tenant_id: &'a str) -> _ {
 /// A rebuild sets instead of joining. So the rows are locked first and the ledger is read in this later statement, or it
 /// would overwrite what was recorded meanwhile.
 pub(crate) fn rebuild_locked(conn: &mut PgConnection, tenant_id: &str, locked: &[Uuid]) -> Result<usize> {
-    let subjects = Subjects::new(tenant_id, locked);
+    let subjects = Subjects::new(locked.iter().map(|id| (tenant_id, *id)));
     let corrected: Vec<Uuid> = Batch::<Rebuild, _>::new(&subjects).load(conn)?;
     Ok(corrected.len())
 }

@@ -1,53 +1,27 @@
 //! A delivery's timeline: what it shows, and what a rebuild folds.
 
-use std::sync::LazyLock;
-
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::AstPass;
-use diesel::result::QueryResult;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::batch::{Batch, BatchStatement, Columns, push_columns};
-use crate::delivery::Delivery;
 use crate::error::Result;
-use crate::event::Event;
+use crate::models::{Delivery, Event};
 use crate::schema::mailglass_events;
+use crate::sql::{Batch, params, statement};
 
-/// Deliveries as array parameters.
-pub(super) struct Subjects<'a> {
-    tenant_ids: Vec<&'a str>,
-    delivery_ids: &'a [Uuid],
-}
-
-impl<'a> Subjects<'a> {
-    pub(super) fn new(tenant_id: &'a str, delivery_ids: &'a [Uuid]) -> Self {
-        Subjects {
-            tenant_ids: vec![tenant_id; delivery_ids.len()],
-            delivery_ids,
-        }
+params! {
+    /// Deliveries, by tenant and id.
+    pub(super) struct Subjects<'a> from subject: (&'a str, Uuid) {
+        tenant_id: Text = subject.0 => &'a str,
+        delivery_id: SqlUuid = subject.1 => Uuid,
     }
 }
 
-impl Columns for Subjects<'_> {
-    fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        push_columns!(out, tenant_id: Text = &self.tenant_ids, delivery_id: SqlUuid = self.delivery_ids)
-    }
-}
-
-/// The beginning of a statement over [`Subjects`]: `timeline`, the events of each, with `timeline_of`.
-pub(super) const WITH_TIMELINE: &str = concat!("WITH subject AS (:input),\n", include_str!("timeline.sql"));
-
-struct Timeline;
-
-static TIMELINE: LazyLock<String> = LazyLock::new(|| [WITH_TIMELINE, include_str!("timeline_events.sql")].concat());
-
-impl BatchStatement for Timeline {
-    type SqlType = mailglass_events::SqlType;
-
-    fn sql() -> &'static str {
-        &TIMELINE
+statement! {
+    /// Reads the events of a timeline.
+    struct Timeline(subject: Subjects) -> mailglass_events::SqlType {
+        "timeline",
+        => "timeline_events"
     }
 }
 
@@ -61,7 +35,7 @@ impl Delivery {
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
     pub fn timeline(&self, conn: &mut PgConnection) -> Result<Vec<Event>> {
-        let subjects = Subjects::new(&self.tenant_id, std::slice::from_ref(&self.id));
+        let subjects = Subjects::new([(self.tenant_id.as_str(), self.id)]);
         let mut events: Vec<Event> = Batch::<Timeline, _>::new(&subjects).load(conn)?;
         events.sort_by_key(|event| (event.occurred_at, event.type_.lifecycle_rank(), event.id));
         Ok(events)

@@ -1,15 +1,41 @@
 //! Adopting events that others appended: reading which delivery they are about.
 
+use std::sync::LazyLock;
+
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::Sweep;
 use crate::error::Result;
-use crate::provider_reference::ProviderReference;
+use crate::models::provider_reference::ProviderReference;
 use crate::retry;
+use crate::sql::{Batch, params, sql, statement, with_parameters};
+
+static UNREAD: LazyLock<String> = LazyLock::new(|| with_parameters(&["tenant", "limit"], &[], sql!("unread_events")));
+
+params! {
+    /// What events name, by event.
+    struct Named<'a> from event: &'a Unread;
+        reference = ProviderReference::read(&event.metadata, &event.normalized_payload);
+    {
+        event_id: SqlUuid = event.id => Uuid,
+        provider: Nullable<Text> = reference.provider => Option<&'a str>,
+        provider_message_id: Nullable<Text> = reference.message_id => Option<&'a str>,
+        recipient: Nullable<Text> = reference.recipient => Option<&'a str>,
+        waiting_reason: Text = event.waiting_reason(&reference) => &'static str,
+    }
+}
+
+statement! {
+    /// Writes what events name to their links.
+    struct Adopt(named: Named) -> () {
+        "lock_unread_links",
+        => "adopt_events"
+    }
+}
 
 /// What an event says about its delivery. Its type is not read: this build may not know it.
 #[derive(QueryableByName)]
@@ -25,38 +51,26 @@ struct Unread {
     metadata: Value,
 }
 
+impl Unread {
+    fn waiting_reason(&self, reference: &ProviderReference<'_>) -> &'static str {
+        if self.delivery_id.is_some() || reference.message_id.is_some() {
+            "no_delivery"
+        } else {
+            "malformed"
+        }
+    }
+}
+
 /// Reads what others appended, at most as many events as the sweep looks at, so that it can look for their deliveries.
 pub(super) fn adopt(conn: &mut PgConnection, sweep: &Sweep) -> Result<()> {
     retry::serializable(conn, |conn| {
-        let events: Vec<Unread> = sql_query(include_str!("unread.sql"))
+        let events: Vec<Unread> = sql_query(UNREAD.as_str())
             .bind::<Nullable<Text>, _>(sweep.tenant.as_deref())
             .bind::<BigInt, _>(i64::from(sweep.limit))
             .load(conn)?;
-        if events.is_empty() {
-            return Ok(());
+        if !events.is_empty() {
+            Batch::<Adopt, _>::new(&Named::new(&events)).execute(conn)?;
         }
-        let references: Vec<ProviderReference<'_>> = events
-            .iter()
-            .map(|event| ProviderReference::read(&event.metadata, &event.normalized_payload))
-            .collect();
-        let reasons = events.iter().zip(&references).map(|(event, reference)| {
-            // What names nothing can be linked to nothing.
-            if event.delivery_id.is_some() || reference.message_id.is_some() {
-                "no_delivery"
-            } else {
-                "malformed"
-            }
-        });
-        let of_each = |value: fn(&ProviderReference<'_>) -> Option<String>| -> Vec<Option<String>> {
-            references.iter().map(value).collect()
-        };
-        sql_query(include_str!("adopt.sql"))
-            .bind::<Array<SqlUuid>, _>(events.iter().map(|event| event.id).collect::<Vec<_>>())
-            .bind::<Array<Nullable<Text>>, _>(of_each(|reference| reference.provider.map(str::to_owned)))
-            .bind::<Array<Nullable<Text>>, _>(of_each(|reference| reference.message_id.map(str::to_owned)))
-            .bind::<Array<Nullable<Text>>, _>(of_each(|reference| reference.recipient.map(str::to_owned)))
-            .bind::<Array<Text>, _>(reasons.collect::<Vec<_>>())
-            .execute(conn)?;
         Ok(())
     })
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::is_pending;
 use crate::error::Result;
-use crate::event::Event;
+use crate::models::Event;
 use crate::schema::{mailglass_event_links, mailglass_events};
 
 /// An event that is a fact of no delivery yet, or never became one. All times are UTC, in microseconds, by the server's clock.

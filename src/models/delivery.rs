@@ -1,0 +1,363 @@
+//! The delivery: its row, [`NewDelivery`] and [`DeliveryChanges`].
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::attrs::Attrs;
+use crate::closed_sets::{DeliveryStatus, EventType, Stream};
+use crate::error::{Error, Result};
+use crate::schema::mailglass_deliveries;
+use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, domain_of, microseconds};
+
+/// The projection columns, in the order of [`Projection`](crate::projection::Projection).
+pub(crate) const PROJECTION: [&str; 9] = [
+    "last_event_type",
+    "last_event_at",
+    "terminal",
+    "dispatched_at",
+    "delivered_at",
+    "bounced_at",
+    "complained_at",
+    "suppressed_at",
+    "status",
+];
+
+/// One message to one recipient through one provider, and how it stands. All times are UTC, in microseconds.
+///
+/// The columns from `last_event_type` to `suppressed_at`, and `status`, are the
+/// [projection](crate::projection): they follow the delivery's events and only the projector writes them.
+#[derive(Clone, Debug, PartialEq, Serialize, Queryable, Selectable, Identifiable)]
+#[diesel(table_name = mailglass_deliveries, check_for_backend(Pg))]
+pub struct Delivery {
+    /// UUIDv7, made by the client.
+    pub id: Uuid,
+    /// The tenant that owns the delivery.
+    pub tenant_id: String,
+    /// Which kind of message this is, in the application's own words, such as `welcome`.
+    pub mailable: String,
+    /// What the message is for.
+    pub stream: Stream,
+    /// The bare address, as the application gave it.
+    pub recipient: String,
+    /// What follows the last `@` of the recipient, in lower case.
+    pub recipient_domain: String,
+    /// The provider that took the message.
+    pub provider: Option<String>,
+    /// The provider's own id of the message.
+    pub provider_message_id: Option<String>,
+    /// Projection: the type of the last event.
+    pub last_event_type: EventType,
+    /// Projection: when the last event occurred.
+    pub last_event_at: DateTime<Utc>,
+    /// Projection: whether any event was terminal.
+    pub terminal: bool,
+    /// Projection: when it was first dispatched.
+    pub dispatched_at: Option<DateTime<Utc>>,
+    /// Projection: when it was first delivered.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// Projection: when it first bounced.
+    pub bounced_at: Option<DateTime<Utc>>,
+    /// Projection: when the recipient first complained.
+    pub complained_at: Option<DateTime<Utc>>,
+    /// Projection: when it was first suppressed.
+    pub suppressed_at: Option<DateTime<Utc>>,
+    /// The application's own JSON object.
+    pub metadata: Value,
+    /// 1 at birth, one more with every change of the row: what [`update`](Delivery::update) checks.
+    pub lock_version: i32,
+    /// What makes the enqueue replay-safe.
+    pub idempotency_key: Option<String>,
+    /// Projection: the highest status that any event reached.
+    pub status: DeliveryStatus,
+    /// What the last failed attempt to send said.
+    pub last_error: Option<Value>,
+    /// When the row was inserted, by the server's clock.
+    pub inserted_at: DateTime<Utc>,
+    /// When the row last changed, by the server's clock.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Delivery {
+    /// A tenant's delivery by its id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where this tenant has no such delivery.
+    pub fn find(conn: &mut PgConnection, tenant_id: &str, id: Uuid) -> Result<Delivery> {
+        // By the id alone: Postgres might go by the tenant where the table was small when it planned this.
+        mailglass_deliveries::table
+            .find(id)
+            .select(Delivery::as_select())
+            .first(conn)
+            .optional()?
+            .filter(|delivery| delivery.tenant_id == tenant_id)
+            .ok_or(Error::NotFound { record: "delivery", id })
+    }
+}
+
+/// A delivery that isn't there yet: [`insert`](NewDelivery::insert) it, alone or [as a
+/// batch](NewDelivery::insert_all), and it is born with its first event.
+///
+/// ```
+/// use mailglass::{NewDelivery, Stream};
+///
+/// let welcome = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
+///     .idempotency_key("acme:welcome:42");
+/// assert!(welcome.validate().is_ok());
+///
+/// let wrong = NewDelivery::new("", "welcome", Stream::Transactional, "ann@");
+/// assert_eq!(
+///     wrong.validate().unwrap_err().to_string(),
+///     "invalid input: tenant_id can't be blank; recipient has no domain after its last @",
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewDelivery {
+    pub(crate) id: Option<Uuid>,
+    pub(crate) tenant_id: String,
+    pub(crate) mailable: String,
+    pub(crate) stream: Stream,
+    pub(crate) recipient: String,
+    pub(crate) recipient_domain: Option<String>,
+    pub(crate) provider: Option<String>,
+    pub(crate) provider_message_id: Option<String>,
+    pub(crate) last_event_type: EventType,
+    pub(crate) last_event_at: Option<DateTime<Utc>>,
+    pub(crate) metadata: Value,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl NewDelivery {
+    /// A delivery of a tenant's `mailable` (your name for this kind of message) to one bare address: no display name, no
+    /// list, no white space. Internationalized addresses and quoted local parts are accepted, domain literals are not.
+    pub fn new(
+        tenant_id: impl Into<String>,
+        mailable: impl Into<String>,
+        stream: Stream,
+        recipient: impl Into<String>,
+    ) -> Self {
+        NewDelivery {
+            id: None,
+            tenant_id: tenant_id.into(),
+            mailable: mailable.into(),
+            stream,
+            recipient: recipient.into(),
+            recipient_domain: None,
+            provider: None,
+            provider_message_id: None,
+            last_event_type: EventType::Queued,
+            last_event_at: None,
+            metadata: json!({}),
+            idempotency_key: None,
+        }
+    }
+
+    /// A delivery from an attribute map: `tenant_id`, `mailable`, `stream` and `recipient` must be there; `id`,
+    /// `recipient_domain`, `provider`, `provider_message_id`, `last_event_type`, `last_event_at` (RFC 3339), `metadata`
+    /// and `idempotency_key` may be. A null is as good as absent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) with everything that is wrong: missing and unknown attributes, wrong
+    /// types, unknown labels, and what [`validate`](Self::validate) finds.
+    pub fn from_attrs(attrs: Value) -> Result<Self> {
+        let mut attrs = Attrs::new(attrs)?;
+        let (tenant_id, mailable) = (attrs.text("tenant_id"), attrs.text("mailable"));
+        let (stream, recipient) = (attrs.label("stream"), attrs.text("recipient"));
+        let mut delivery = NewDelivery::new(
+            attrs.required("tenant_id", tenant_id, String::new()),
+            attrs.required("mailable", mailable, String::new()),
+            attrs.required("stream", stream, Stream::Transactional),
+            attrs.required("recipient", recipient, String::new()),
+        );
+        delivery.id = attrs.uuid("id");
+        delivery.recipient_domain = attrs.text("recipient_domain");
+        delivery.provider = attrs.text("provider");
+        delivery.provider_message_id = attrs.text("provider_message_id");
+        delivery.last_event_at = attrs.time("last_event_at").map(microseconds);
+        delivery.idempotency_key = attrs.text("idempotency_key");
+        if let Some(event_type) = attrs.label("last_event_type") {
+            delivery.last_event_type = event_type;
+        }
+        if let Some(metadata) = attrs.object("metadata") {
+            delivery.metadata = metadata;
+        }
+        attrs.reject_the_rest(|key| match key {
+            "last_error" => Some("is set when sending fails"),
+            _ => not_the_applications(key),
+        });
+        delivery.check(&mut attrs.checks);
+        attrs.checks.finish().map(|()| delivery)
+    }
+
+    /// The id to use, where you need it before the row is there. By default each insert makes a UUIDv7.
+    #[must_use]
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Only ever what is derived from the recipient anyway; another domain is an error.
+    #[must_use]
+    pub fn recipient_domain(mut self, domain: impl Into<String>) -> Self {
+        self.recipient_domain = Some(domain.into());
+        self
+    }
+
+    /// The provider that the message goes through, where that is known already.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
+    /// The provider's id of the message, for one that is sent already; needs the [`provider`](Self::provider), too.
+    #[must_use]
+    pub fn provider_message_id(mut self, id: impl Into<String>) -> Self {
+        self.provider_message_id = Some(id.into());
+        self
+    }
+
+    /// The type of the first event; `queued` by default.
+    #[must_use]
+    pub fn last_event_type(mut self, event_type: EventType) -> Self {
+        self.last_event_type = event_type;
+        self
+    }
+
+    /// When the first event occurred, to the microsecond; now by default. A leap second becomes the first instant of the next
+    /// second.
+    #[must_use]
+    pub fn last_event_at(mut self, time: DateTime<Utc>) -> Self {
+        self.last_event_at = Some(microseconds(time));
+        self
+    }
+
+    /// The application's own JSON object.
+    #[must_use]
+    pub fn metadata(mut self, metadata: Value) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// Makes the insert replay-safe. At most 512 bytes, unique over all tenants.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Checks the delivery without writing it; inserting checks it again.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) with every wrong field.
+    pub fn validate(&self) -> Result<()> {
+        Checks::run(|checks| self.check(checks))
+    }
+
+    pub(crate) fn check(&self, checks: &mut Checks) {
+        checks.text("tenant_id", &self.tenant_id, SHORT_TEXT);
+        checks.text("mailable", &self.mailable, SHORT_TEXT);
+        checks.recipient("recipient", &self.recipient);
+        if let (Some(derived), Some(given)) = (domain_of(&self.recipient), &self.recipient_domain)
+            && !derived.eq_ignore_ascii_case(given)
+        {
+            checks.complain("recipient_domain", "disagrees with the recipient");
+        }
+        checks.optional_text("provider", self.provider.as_deref(), SHORT_TEXT);
+        checks.optional_text("provider_message_id", self.provider_message_id.as_deref(), MESSAGE_ID);
+        checks.message_has_provider(self.provider_message_id.is_some(), self.provider.is_some());
+        if let Some(time) = self.last_event_at {
+            checks.time("last_event_at", time);
+        }
+        checks.json_object("metadata", &self.metadata);
+        checks.optional_text("idempotency_key", self.idempotency_key.as_deref(), KEY);
+    }
+}
+
+/// What to change; `None` leaves a column as it is, `Some(None)` sets it to NULL.
+///
+/// There is no field for a projection column, so code that tries to set one does not compile.
+///
+/// ```
+/// use mailglass::DeliveryChanges;
+///
+/// let changes = DeliveryChanges {
+///     metadata: Some(serde_json::json!({ "campaign": "spring" })),
+///     last_error: Some(None),
+///     ..DeliveryChanges::default()
+/// };
+/// assert!(changes.validate().is_ok());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, AsChangeset)]
+#[diesel(table_name = mailglass_deliveries)]
+pub struct DeliveryChanges {
+    /// The provider that took the message.
+    pub provider: Option<Option<String>>,
+    /// The provider's own id of the message.
+    pub provider_message_id: Option<Option<String>>,
+    /// The application's own JSON object: replaces the one that is there.
+    pub metadata: Option<Value>,
+    /// What the last failed attempt to send said, as a JSON object.
+    pub last_error: Option<Option<Value>>,
+}
+
+impl DeliveryChanges {
+    /// Changes from an attribute map with any of `provider`, `provider_message_id`, `metadata` and `last_error`. A null
+    /// clears a column.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything that is wrong: unknown attributes, columns that are not the application's to
+    /// change, wrong types, and what [`validate`](Self::validate) finds.
+    pub fn from_attrs(attrs: Value) -> Result<Self> {
+        let mut attrs = Attrs::new(attrs)?;
+        let changes = DeliveryChanges {
+            provider: attrs.nullable("provider", Attrs::text),
+            provider_message_id: attrs.nullable("provider_message_id", Attrs::text),
+            metadata: attrs.nullable("metadata", Attrs::object).map(Option::unwrap_or_default),
+            last_error: attrs.nullable("last_error", Attrs::object),
+        };
+        attrs.reject_the_rest(|key| match key {
+            "id" | "tenant_id" | "mailable" | "stream" | "recipient" | "recipient_domain" | "idempotency_key" => {
+                Some("never changes")
+            }
+            _ => not_the_applications(key),
+        });
+        changes.check(&mut attrs.checks);
+        attrs.checks.finish().map(|()| changes)
+    }
+
+    /// Checks the changes without writing them; updating checks them again.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every wrong field.
+    pub fn validate(&self) -> Result<()> {
+        Checks::run(|checks| self.check(checks))
+    }
+
+    pub(crate) fn check(&self, checks: &mut Checks) {
+        if let Some(Some(provider)) = &self.provider {
+            checks.text("provider", provider, SHORT_TEXT);
+        }
+        if let Some(Some(message_id)) = &self.provider_message_id {
+            checks.text("provider_message_id", message_id, MESSAGE_ID);
+        }
+        if let Some(metadata) = &self.metadata {
+            checks.json_object("metadata", metadata);
+        }
+        if let Some(Some(last_error)) = &self.last_error {
+            checks.json_object("last_error", last_error);
+        }
+    }
+}
+
+/// Why an attribute map can't set a column of a delivery that is somebody else's to write.
+fn not_the_applications(column: &str) -> Option<&'static str> {
+    match column {
+        _ if PROJECTION.contains(&column) => Some("is set by the projection"),
+        "lock_version" | "inserted_at" | "updated_at" => Some("is set by the database"),
+        _ => None,
+    }
+}
