@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::program::{execute, run};
 use crate::rebuild::spoil;
-use crate::support::{connected, delivery};
+use test_support::{connected, delivery};
 
 /// As if a newer release had written a row with a label of its own.
 fn teleport(conn: &mut PgConnection, id: Uuid) {

@@ -1,5 +1,5 @@
 //! A proxy between libpq and the server's socket that counts round trips, cuts the connection at a chosen message, or
-//! holds each round trip until a [scheduler](super::scheduler) releases it.
+//! holds each round trip until a test releases it.
 //!
 //! PostgreSQL manual, chapter "Frontend/Backend Protocol": after the start-up packet, what the client sends is a byte of
 //! type, four bytes of length (which count themselves), and the rest.
@@ -16,8 +16,7 @@ use std::thread;
 use diesel::prelude::*;
 use scratch_postgres::{Database, Server};
 
-use super::scheduler::Gate;
-use super::{connect, database, server};
+use crate::{connect, database, server};
 
 const SOCKET: &str = ".s.PGSQL.5432";
 
@@ -64,9 +63,9 @@ impl Proxy {
         Proxy::between(server, move |client, server, state| forward(client, server, state, cut))
     }
 
-    /// The same, but each round trip waits at the gate.
-    pub fn gated(server: &Path, gate: Gate) -> Proxy {
-        Proxy::between(server, move |client, server, _| forward_through(client, server, &gate))
+    /// The same, but each round trip waits until `hold` returns. `hold` gets the messages of the round trip.
+    pub fn held(server: &Path, hold: impl Fn(&[Vec<u8>]) + Send + 'static) -> Proxy {
+        Proxy::between(server, move |client, server, _| forward_held(client, server, &hold))
     }
 
     fn between(
@@ -111,7 +110,6 @@ impl Proxy {
     }
 
     /// How many messages the client has sent since.
-    #[allow(dead_code, reason = "the command's tests count them")]
     pub fn messages(&self) -> usize {
         self.state.messages.load(Ordering::SeqCst)
     }
@@ -122,7 +120,6 @@ impl Proxy {
     }
 
     /// The text of each Query message (the simple protocol) that the client has sent since.
-    #[allow(dead_code, reason = "one test reads them")]
     pub fn queries(&self) -> Vec<String> {
         self.state.queries.lock().unwrap().clone()
     }
@@ -155,10 +152,8 @@ fn read_message(client: &mut UnixStream, is_startup: bool) -> io::Result<Option<
 fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: Cut) -> io::Result<()> {
     let mut is_startup = true;
     while let Some(message) = read_message(&mut client, is_startup)? {
-        let number = match state.is_armed.load(Ordering::SeqCst) && !is_startup {
-            true => Some(state.messages.fetch_add(1, Ordering::SeqCst)),
-            false => None,
-        };
+        let is_counted = state.is_armed.load(Ordering::SeqCst) && !is_startup;
+        let number = is_counted.then(|| state.messages.fetch_add(1, Ordering::SeqCst));
         if number.is_some() && message[0] == b'Q' {
             // What follows the type and the length, without the zero at the end.
             let text = String::from_utf8(message[5..message.len() - 1].to_vec()).unwrap();
@@ -186,7 +181,7 @@ fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: 
 
 /// Passes the client's messages on, a whole round trip at a time: the server executes a Bind and an Execute as they come,
 /// so they are kept until the Sync behind them has been released.
-fn forward_through(mut client: UnixStream, mut server: &UnixStream, gate: &Gate) -> io::Result<()> {
+fn forward_held(mut client: UnixStream, mut server: &UnixStream, hold: &dyn Fn(&[Vec<u8>])) -> io::Result<()> {
     let mut round_trip = Vec::new();
     let mut is_startup = true;
     while let Some(message) = read_message(&mut client, is_startup)? {
@@ -194,7 +189,7 @@ fn forward_through(mut client: UnixStream, mut server: &UnixStream, gate: &Gate)
         is_startup = false;
         round_trip.push(message);
         if is_complete {
-            gate.pass(&round_trip);
+            hold(&round_trip);
             server.write_all(&round_trip.concat())?;
             round_trip.clear();
         }

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::folder::Folder;
 use crate::program::{answer, program, run};
-use crate::support::{connect, delivery, server};
+use test_support::{connect, delivery, server};
 
 fn export(folder: &Folder) -> crate::program::Answer {
     answer(program().args(["migrations", "export", folder.text()]))

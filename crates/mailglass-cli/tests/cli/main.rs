@@ -23,9 +23,6 @@ mod program;
 mod rebuild;
 mod reconcile;
 mod stats;
-#[allow(dead_code, reason = "the integration tests need more of it")]
-#[path = "../integration/support/mod.rs"]
-mod support;
 mod terminal;
 mod timeline;
 mod verify;

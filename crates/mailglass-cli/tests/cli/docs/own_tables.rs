@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 
 use super::{docs, schema_after};
 use crate::folder::Folder;
-use crate::support::connected;
+use test_support::connected;
 
 /// Tables of an application's own, with a note on everything.
 const ORDERS: &str = "

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::program::{execute, run};
 use crate::rebuild::delivery_of;
-use crate::support::{at, connected, database, event};
+use test_support::{at, connected, database, event};
 
 #[test]
 fn everything_is_counted_for_all_tenants_or_one() {

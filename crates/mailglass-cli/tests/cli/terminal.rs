@@ -8,7 +8,7 @@ use nix::pty::{Winsize, openpty};
 
 use crate::program::{answer, program_on, run};
 use crate::rebuild::delivery_of;
-use crate::support::{connected, database, server};
+use test_support::{connected, database, server};
 
 const ESCAPE: &str = "\u{1b}[";
 

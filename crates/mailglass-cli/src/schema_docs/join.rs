@@ -32,12 +32,12 @@ pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
         format_version: FORMAT_VERSION,
         title: title.unwrap_or_else(|| default_title.to_owned()),
         generator: Generator {
-            name: env!("CARGO_PKG_NAME").to_owned(),
+            name: "mailglass".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         overview: has_ours.then(|| Overview {
-            introduction: overview::introduction(),
-            guarantees: overview::guarantees(),
+            introduction: overview::INTRODUCTION.to_owned(),
+            guarantees: overview::GUARANTEES.to_owned(),
         }),
         relations,
         enums,

@@ -7,7 +7,7 @@ use scratch_postgres::Database;
 use serde_json::json;
 
 use crate::program::{Answer, answer, execute, program_on, run};
-use crate::support::{TENANT, at, connect, connected, database, delivery, event, sweep_now};
+use test_support::{TENANT, at, connect, connected, database, delivery, event, sweep_now};
 
 /// A role of the test's own, with a name that has to be quoted. It goes with the value.
 struct Role<'a> {
@@ -134,7 +134,7 @@ fn what_is_printed_is_enough_and_no_more() {
 
 #[test]
 fn what_is_applied_works_in_another_schema() {
-    let database = crate::support::server().database().unwrap();
+    let database = test_support::server().database().unwrap();
     let mut owner = connect(&database);
     execute(&mut owner, "CREATE SCHEMA \"Mail\"");
     execute(&mut owner, "SET search_path = \"Mail\"");

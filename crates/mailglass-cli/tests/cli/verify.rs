@@ -4,7 +4,7 @@ use mailglass::migrations::FILES;
 use serde_json::json;
 
 use crate::program::{answer, execute, program, program_on, run};
-use crate::support::{connect, connected, database, delivery, server};
+use test_support::{connect, connected, database, delivery, server};
 
 #[test]
 fn a_healthy_database_passes() {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::program::{execute, run};
-use crate::support::{TENANT, at, connected, event, to};
+use test_support::{TENANT, at, connected, event, to};
 
 #[test]
 fn a_delivery_is_shown_with_its_events_in_order_and_what_they_decided() {

@@ -7,7 +7,7 @@ use scratch_postgres::Server;
 use serde_json::{Value, json};
 
 use crate::program::{Running, execute, program_on, run};
-use crate::support::{connect, connected, delivery, event, to};
+use test_support::{connect, connected, delivery, event, to};
 
 /// An event that arrives before its delivery.
 fn orphan(conn: &mut PgConnection, message: &str) {

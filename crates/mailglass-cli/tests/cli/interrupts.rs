@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::program::{Running, execute, program_on, run, wait_until_blocked};
 use crate::rebuild::{delivery_of, spoil};
-use crate::support::{connect, connected, reload, server};
+use test_support::{connect, connected, reload, server};
 
 /// Waits until the command's session is over, and whatever it had begun rolled back.
 fn wait_until_alone(conn: &mut diesel::PgConnection) {

@@ -1,8 +1,8 @@
 //! Databases that can't be reached, aren't migrated, or aren't named, and passwords, which nobody gets to see.
 
 use crate::program::{answer, program, run};
-use crate::support::proxy::with_socket;
-use crate::support::{database, server};
+use test_support::proxy::with_socket;
+use test_support::{database, server};
 
 #[test]
 fn no_database_is_a_wrong_command_line() {

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::program::{execute, run};
-use crate::support::{connected, reload};
+use test_support::{connected, reload};
 
 pub fn delivery_of(conn: &mut PgConnection, tenant: &str) -> Delivery {
     NewDelivery::new(tenant, "welcome", Stream::Transactional, "ann@example.com")

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::schema_after;
-use crate::support::{connected, eager, event, to};
+use test_support::{connected, eager, event, to};
 
 #[derive(QueryableByName)]
 struct Found {

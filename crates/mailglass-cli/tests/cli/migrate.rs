@@ -4,7 +4,7 @@ use mailglass::migrations::FILES;
 use serde_json::json;
 
 use crate::program::{execute, run};
-use crate::support::{connect, count_events, database, delivery, server};
+use test_support::{connect, count_events, database, delivery, server};
 
 fn versions() -> Vec<&'static str> {
     FILES.iter().map(|it| it.version).collect()

@@ -4,8 +4,8 @@ use scratch_postgres::Database;
 
 use crate::program::{answer, program, run};
 use crate::rebuild::{delivery_of, spoil};
-use crate::support::connect;
-use crate::support::proxy::{Cut, Proxy, with_socket};
+use test_support::connect;
+use test_support::proxy::{Cut, Proxy, with_socket};
 
 /// Cuts a command at each of its messages in turn, and returns the database and how many there were.
 fn cut_everywhere(arguments: &[&str]) -> (Database, usize) {

@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use crate::folder::Folder;
 use crate::program::{Answer, answer, program, run};
-use crate::support::{connect, connected, server};
+use test_support::{connect, connected, server};
 
 /// The docs of our own schema, which are committed.
 fn committed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema")
 }
 
 fn docs(database: &Database, out: &Path, arguments: &[&str]) -> Answer {

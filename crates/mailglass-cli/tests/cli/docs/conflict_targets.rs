@@ -10,7 +10,7 @@ use mailglass::schema::{mailglass_deliveries, mailglass_events};
 use serde_json::Value;
 
 use super::schema_after;
-use crate::support::connected;
+use test_support::connected;
 
 diesel::table! {
     order (id) {
