@@ -1,6 +1,7 @@
 //! `mailglass docs`: what it writes, what it finds stale, and what it finds without a note.
 
 mod conflict_targets;
+mod edge_cases;
 mod orphan;
 mod own_tables;
 
@@ -40,28 +41,10 @@ fn schema(out: &Folder) -> Value {
     serde_json::from_str(&fs::read_to_string(out.path().join("schema.json")).unwrap()).unwrap()
 }
 
-fn nasty() -> Database {
-    let database = server().database().unwrap();
-    let mut conn = connect(&database);
-    conn.batch_execute(include_str!("docs/nasty.sql")).unwrap();
-    database
-}
-
 #[test]
 fn the_committed_docs_are_what_the_migrations_make() {
     let (database, _) = connected();
     docs(&database, &committed(), &["--check"]).exits(0);
-}
-
-/// `BLESS=1` writes the files anew; they are read before they are committed.
-#[test]
-fn nothing_in_a_schema_breaks_the_docs_of_it() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/docs/nasty");
-    let check: &[&str] = match std::env::var_os("BLESS") {
-        Some(_) => &[],
-        None => &["--check", "--allow-missing-notes"],
-    };
-    docs(&nasty(), &golden, &[&["--tables", "*,*.*"], check].concat()).exits(0);
 }
 
 #[test]

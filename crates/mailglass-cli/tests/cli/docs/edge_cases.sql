@@ -1,4 +1,4 @@
--- What a generator of docs may stumble over.
+-- A schema with everything that a generator of docs can get wrong.
 CREATE SCHEMA "Billing Dept";
 CREATE SCHEMA audit;
 
