@@ -25,8 +25,6 @@ fn unpacked() -> PathBuf {
             "--quiet",
             "-p",
             "mailglass",
-            "-p",
-            "scratch-postgres",
             "--target-dir",
         ])
         .arg(&folder)
@@ -35,15 +33,12 @@ fn unpacked() -> PathBuf {
     assert!(packaged.status.success(), "{}", stderr(&packaged));
     let package = folder.join("package");
     let folder = unpack(&package, concat!("mailglass-", env!("CARGO_PKG_VERSION")));
-    unpack(&package, "scratch-postgres-0.1.0");
     // It lies below our own workspace, of which it is no member.
     let mut manifest = fs::OpenOptions::new()
         .append(true)
         .open(folder.join("Cargo.toml"))
         .unwrap();
-    // What the feature `cli` needs is released together with it, so it may not be there to be fetched yet.
-    let more = b"\n[workspace]\n[patch.crates-io]\nscratch-postgres = { path = \"../scratch-postgres-0.1.0\" }\n";
-    manifest.write_all(more).unwrap();
+    manifest.write_all(b"\n[workspace]\n").unwrap();
     folder
 }
 

@@ -7,9 +7,8 @@ use mailglass::{Delivery, EventType, NewEvent, ledger};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
+use test_support::{event, to};
 use uuid::Uuid;
-
-use super::{event, to};
 
 pub fn event_type() -> impl Strategy<Value = EventType> {
     select(EventType::ALL)
