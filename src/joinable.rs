@@ -38,7 +38,7 @@ macro_rules! joinable {
     ($child:ident -> $parent:ident ($foreign_key:ident) $(,)?) => {
         const _: () = {
             use $crate::schema::$parent;
-            ::diesel::joinable!($child -> $parent ($foreign_key));
+    ::diesel::joinable!($child -> $parent ($foreign_key));
         };
         $crate::allow_tables_to_appear_in_same_query!($child, $parent);
     };

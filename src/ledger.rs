@@ -124,8 +124,7 @@ impl From<Resolution<Event>> for Outcome {
 /// batches takes their locks in the order of your calls.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use mailglass::{EventType, NewEvent, ledger};
 ///
 /// let event = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())
@@ -165,8 +164,7 @@ pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Append
 /// It takes as many round trips as `record`, and keeps what it says about locks and transactions. Answers in input order.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use mailglass::ledger::Outcome;
 /// use mailglass::{EventType, NewEvent, ledger};
 ///

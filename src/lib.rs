@@ -21,6 +21,7 @@ pub mod contract;
 mod deliveries;
 mod error;
 mod idempotency;
+mod joinable;
 pub mod ledger;
 pub mod migrations;
 mod models;

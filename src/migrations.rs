@@ -16,7 +16,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use files::{FILES, MigrationFiles};
 pub use grants::grants;
-pub use list::{Listed, list};
+pub use list::{MigrationStatus, list};
 pub use revert::{DataLoss, redo, revert_to};
 
 use crate::error::Result;

@@ -29,4 +29,4 @@ pub use audit::{ColumnDivergence, Divergence, repair, verify};
 pub use explain::Decision;
 pub use fold::{Fact, Projection, fold};
 pub(crate) use rebuild::rebuild_locked;
-pub use rebuild::{Rebuilt, rebuild, rebuild_all, rebuild_in_steps};
+pub use rebuild::{RebuildProgress, rebuild, rebuild_all, rebuild_in_steps};

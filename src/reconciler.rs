@@ -28,7 +28,7 @@ use crate::schema::mailglass_event_links;
 
 /// What a sweep takes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sweep {
+pub struct SweepOptions {
     /// Only this tenant's events; all tenants' by default.
     pub tenant: Option<String>,
     /// The most events to look at; 1,000 by default.
@@ -39,9 +39,9 @@ pub struct Sweep {
     pub max_age: Duration,
 }
 
-impl Default for Sweep {
+impl Default for SweepOptions {
     fn default() -> Self {
-        Sweep {
+        SweepOptions {
             tenant: None,
             limit: 1_000,
             grace: Duration::from_secs(60),
@@ -81,11 +81,10 @@ pub struct FailedLink {
 /// that event, and reports it in [`SweepReport::failed`].
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use std::time::Duration;
 ///
-/// use mailglass::reconciler::{Sweep, sweep};
+/// use mailglass::reconciler::{SweepOptions, sweep};
 /// use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
 ///
 /// let delivered = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())
@@ -95,8 +94,8 @@ pub struct FailedLink {
 /// let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
 ///     .provider("postmark")
 ///     .provider_message_id("0a129aee")
-///     .insert(conn)?;
-/// let report = sweep(conn, &Sweep { grace: Duration::ZERO, ..Sweep::default() })?;
+///     .insert(conn)?.into_delivery();
+/// let report = sweep(conn, &SweepOptions { grace: Duration::ZERO, ..SweepOptions::default() })?;
 /// assert_eq!(report.linked, 1);
 /// assert_eq!(delivery.timeline(conn)?.len(), 2);
 /// # Ok(()) });
@@ -105,20 +104,20 @@ pub struct FailedLink {
 /// # Errors
 /// [`Error::SerializationFailure`], in a transaction of yours that isn't READ COMMITTED, and
 /// [`Error::Database`], such as a lost connection; nothing is lost, sweep again.
-pub fn sweep(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
-    adopt::adopt(conn, sweep)?;
-    match link::sweep(conn, sweep, None) {
-        Err(Error::Database(_)) => one_by_one(conn, sweep),
+pub fn sweep(conn: &mut PgConnection, options: &SweepOptions) -> Result<SweepReport> {
+    adopt::adopt(conn, options)?;
+    match link::sweep(conn, options, None) {
+        Err(Error::Database(_)) => one_by_one(conn, options),
         report => report,
     }
 }
 
 /// Sweeps halves, and halves of these, until what the database refuses stands alone.
-fn one_by_one(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
+fn one_by_one(conn: &mut PgConnection, options: &SweepOptions) -> Result<SweepReport> {
     let mut report = SweepReport::default();
-    let mut parts = vec![link::pending(conn, sweep)?];
+    let mut parts = vec![link::pending(conn, options)?];
     while let Some(mut events) = parts.pop() {
-        match link::sweep(conn, sweep, Some(&events)) {
+        match link::sweep(conn, options, Some(&events)) {
             Ok(part) => report.add(part),
             Err(Error::Database(error)) => match events.as_slice() {
                 [] => {}

@@ -66,16 +66,13 @@ impl Inserted {
 }
 
 impl NewDelivery {
-    /// Inserts the delivery together with its first event, and returns the row; on a replay, the one that is there.
+    /// Inserts the delivery together with its first event.
     ///
     /// # Errors
     /// As [`insert_all`](Self::insert_all).
-    pub fn insert(&self, conn: &mut PgConnection) -> Result<Delivery> {
+    pub fn insert(&self, conn: &mut PgConnection) -> Result<Inserted> {
         let mut inserted = insert_checked(conn, std::slice::from_ref(self))?;
-        inserted
-            .pop()
-            .map(Inserted::into_delivery)
-            .ok_or_else(|| diesel::result::Error::NotFound.into())
+        inserted.pop().ok_or_else(|| diesel::result::Error::NotFound.into())
     }
 
     /// Inserts a batch of deliveries, each together with its first event, all or none of them. Answers in input order; an
@@ -88,16 +85,15 @@ impl NewDelivery {
     /// again), the new row is projected from them, too.
     ///
     /// ```
-    /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-    /// # doctest::with_database(|conn| {
+    /// # test_support::with_database(|conn| {
     /// use mailglass::{NewDelivery, Stream};
     ///
     /// let batch = ["ann@example.com", "bob@example.org"].map(|recipient| {
     ///     NewDelivery::new("acme", "newsletter", Stream::Bulk, recipient)
     ///         .idempotency_key(format!("acme:newsletter:47:{recipient}"))
     /// });
-    /// let first = NewDelivery::insert_all(&batch, conn)?;
-    /// let again = NewDelivery::insert_all(&batch, conn)?;
+    /// let first = NewDelivery::insert_all(conn, &batch)?;
+    /// let again = NewDelivery::insert_all(conn, &batch)?;
     /// assert!(again.iter().all(|inserted| inserted.is_replay()));
     /// assert_eq!(first[1].delivery(), again[1].delivery());
     /// # Ok(()) });
@@ -110,7 +106,7 @@ impl NewDelivery {
     /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
     /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): in a transaction of yours that isn't READ
     ///   COMMITTED; run it again
-    pub fn insert_all(deliveries: &[NewDelivery], conn: &mut PgConnection) -> Result<Vec<Inserted>> {
+    pub fn insert_all(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>> {
         insert_checked(conn, deliveries)
     }
 }

@@ -13,11 +13,10 @@ impl Delivery {
     /// The provider took the message: keeps the provider and its message id, and records a `dispatched` event.
     ///
     /// ```
-    /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-    /// # doctest::with_database(|conn| {
+    /// # test_support::with_database(|conn| {
     /// use mailglass::{DeliveryStatus, NewDelivery, Stream};
     ///
-    /// let queued = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com").insert(conn)?;
+    /// let queued = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com").insert(conn)?.into_delivery();
     /// let dispatched = queued.mark_dispatched(conn, "postmark", "0a129aee", chrono::Utc::now())?;
     /// assert_eq!(dispatched.status, DeliveryStatus::Dispatched);
     /// assert!(queued.mark_suppressed(conn, None, chrono::Utc::now()).unwrap_err().is_stale_entry());

@@ -27,7 +27,7 @@ impl<'a> DeliveryRow<'a> {
             event_id: Uuid::now_v7(),
             delivery,
             recipient_domain: domain_of(&delivery.recipient).unwrap_or_default(),
-            occurred_at: delivery.last_event_at.unwrap_or_else(|| microseconds(Utc::now())),
+            occurred_at: delivery.first_event_at.unwrap_or_else(|| microseconds(Utc::now())),
         }
     }
 
@@ -67,7 +67,7 @@ params! {
         metadata: Jsonb = &row.delivery.metadata => &'a Value,
         idempotency_key: Nullable<Text> = row.delivery.idempotency_key.as_deref() => Option<&'a str>,
         event_id: SqlUuid = row.event_id => Uuid,
-        event_type: MailglassEventType = row.delivery.last_event_type => EventType,
+        event_type: MailglassEventType = row.delivery.first_event_type => EventType,
         occurred_at: Timestamptz = row.occurred_at => DateTime<Utc>,
     }
 }

@@ -16,8 +16,7 @@ use crate::validation::MAX_BATCH;
 /// more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) is refused. Nothing happens until it is iterated over.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use mailglass::{EventType, NewEvent, ledger};
 ///
 /// let export = (0..2_500).map(|number| {

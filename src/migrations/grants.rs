@@ -25,8 +25,7 @@ struct Schema {
 /// yours to set.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// for statement in mailglass::migrations::grants(conn, "app")? {
 ///     println!("{statement};"); // GRANT USAGE ON SCHEMA "public" TO "app"; …
 /// }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// A migration of this crate, and whether a database has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
-pub struct Listed {
+pub struct MigrationStatus {
     /// As `__diesel_schema_migrations` has it, such as `20261121231501`.
     pub version: &'static str,
     /// What it does, such as `create_closed_sets`.
@@ -49,8 +49,7 @@ struct Access {
 /// where there is none, and a role that may only read can ask.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// let listed = mailglass::migrations::list(conn)?;
 /// assert!(listed.iter().all(|migration| migration.is_applied));
 /// # Ok(())
@@ -59,9 +58,9 @@ struct Access {
 ///
 /// # Errors
 /// [`Error::Migration`](crate::Error::Migration), if this role may not read Diesel's table.
-pub fn list(conn: &mut PgConnection) -> Result<Vec<Listed>> {
+pub fn list(conn: &mut PgConnection) -> Result<Vec<MigrationStatus>> {
     let recorded = versions(conn, VISIBLE)?;
-    let listed = FILES.iter().map(|migration| Listed {
+    let listed = FILES.iter().map(|migration| MigrationStatus {
         version: migration.version,
         name: migration.name,
         is_applied: recorded.iter().any(|version| version == migration.version),

@@ -29,8 +29,7 @@ pub enum DataLoss {
 /// tries again for a minute, or for the session's `lock_timeout` if there is one.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use mailglass::migrations::{DataLoss, FILES, revert_to, run};
 ///
 /// let stays = FILES[FILES.len() - 2].version;
@@ -73,8 +72,7 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
 /// version; `None` where none is applied.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use mailglass::migrations::{DataLoss, FILES, redo};
 ///
 /// assert_eq!(redo(conn, DataLoss::Refuse)?.as_deref(), FILES.last().map(|last| last.version));

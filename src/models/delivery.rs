@@ -124,8 +124,8 @@ pub struct NewDelivery {
     pub(crate) recipient_domain: Option<String>,
     pub(crate) provider: Option<String>,
     pub(crate) provider_message_id: Option<String>,
-    pub(crate) last_event_type: EventType,
-    pub(crate) last_event_at: Option<DateTime<Utc>>,
+    pub(crate) first_event_type: EventType,
+    pub(crate) first_event_at: Option<DateTime<Utc>>,
     pub(crate) metadata: Value,
     pub(crate) idempotency_key: Option<String>,
 }
@@ -148,8 +148,8 @@ impl NewDelivery {
             recipient_domain: None,
             provider: None,
             provider_message_id: None,
-            last_event_type: EventType::Queued,
-            last_event_at: None,
+            first_event_type: EventType::Queued,
+            first_event_at: None,
             metadata: json!({}),
             idempotency_key: None,
         }
@@ -176,10 +176,10 @@ impl NewDelivery {
         delivery.recipient_domain = attrs.text("recipient_domain");
         delivery.provider = attrs.text("provider");
         delivery.provider_message_id = attrs.text("provider_message_id");
-        delivery.last_event_at = attrs.time("last_event_at").map(microseconds);
+        delivery.first_event_at = attrs.time("last_event_at").map(microseconds);
         delivery.idempotency_key = attrs.text("idempotency_key");
         if let Some(event_type) = attrs.label("last_event_type") {
-            delivery.last_event_type = event_type;
+            delivery.first_event_type = event_type;
         }
         if let Some(metadata) = attrs.object("metadata") {
             delivery.metadata = metadata;
@@ -220,18 +220,14 @@ impl NewDelivery {
         self
     }
 
-    /// The type of the first event; `queued` by default.
+    /// The type of the first event, and when it occurred, to the microsecond. By default it is `queued`, now.
+    ///
+    /// A leap second becomes the first instant of the next second. The row shows them as `last_event_type` and
+    /// `last_event_at` until a later event follows.
     #[must_use]
-    pub fn last_event_type(mut self, event_type: EventType) -> Self {
-        self.last_event_type = event_type;
-        self
-    }
-
-    /// When the first event occurred, to the microsecond; now by default. A leap second becomes the first instant of the next
-    /// second.
-    #[must_use]
-    pub fn last_event_at(mut self, time: DateTime<Utc>) -> Self {
-        self.last_event_at = Some(microseconds(time));
+    pub fn first_event(mut self, event_type: EventType, occurred_at: DateTime<Utc>) -> Self {
+        self.first_event_type = event_type;
+        self.first_event_at = Some(microseconds(occurred_at));
         self
     }
 
@@ -269,7 +265,7 @@ impl NewDelivery {
         checks.optional_text("provider", self.provider.as_deref(), SHORT_TEXT);
         checks.optional_text("provider_message_id", self.provider_message_id.as_deref(), MESSAGE_ID);
         checks.message_has_provider(self.provider_message_id.is_some(), self.provider.is_some());
-        if let Some(time) = self.last_event_at {
+        if let Some(time) = self.first_event_at {
             checks.time("last_event_at", time);
         }
         checks.json_object("metadata", &self.metadata);

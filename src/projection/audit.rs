@@ -21,9 +21,9 @@ pub struct Divergence {
     /// The delivery.
     pub delivery_id: Uuid,
     /// What its row says.
-    pub is: Projection,
+    pub found: Projection,
     /// What its facts in this tenant's ledger say; `None` if there is none.
-    pub should_be: Option<Projection>,
+    pub expected: Option<Projection>,
     /// Whether the ledger of another tenant has facts of this delivery: somebody changed its `tenant_id`. [`repair`] can't
     /// tell which tenant is the right one, so it leaves that column as it is.
     pub has_facts_elsewhere: bool,
@@ -35,9 +35,9 @@ pub struct ColumnDivergence {
     /// The column's name.
     pub column: &'static str,
     /// What the row says; `None` is NULL.
-    pub is: Option<String>,
+    pub found: Option<String>,
     /// What the events say; `None` is NULL.
-    pub should_be: Option<String>,
+    pub expected: Option<String>,
 }
 
 impl Divergence {
@@ -46,14 +46,19 @@ impl Divergence {
     pub fn columns(&self) -> Vec<ColumnDivergence> {
         let tenant = self.has_facts_elsewhere.then(|| ColumnDivergence {
             column: "tenant_id",
-            is: Some("changed".to_owned()),
-            should_be: Some("unchanged".to_owned()),
+            found: Some("changed".to_owned()),
+            expected: Some("unchanged".to_owned()),
         });
-        let should_be = self.should_be.unwrap_or(self.is);
-        let pairs = self.is.columns().into_iter().zip(should_be.columns());
-        let projection = pairs
-            .filter(|((_, is), (_, should_be))| is != should_be)
-            .map(|((column, is), (_, should_be))| ColumnDivergence { column, is, should_be });
+        let expected = self.expected.unwrap_or(self.found);
+        let pairs = self.found.columns().into_iter().zip(expected.columns());
+        let projection =
+            pairs
+                .filter(|((_, found), (_, expected))| found != expected)
+                .map(|((column, found), (_, expected))| ColumnDivergence {
+                    column,
+                    found,
+                    expected,
+                });
         tenant.into_iter().chain(projection).collect()
     }
 }
@@ -61,9 +66,14 @@ impl Divergence {
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "delivery {}", self.delivery_id)?;
-        for ColumnDivergence { column, is, should_be } in self.columns() {
-            let [is, should_be] = [&is, &should_be].map(|value| value.as_deref().unwrap_or("NULL"));
-            write!(f, "; {column} is {is}, should be {should_be}")?;
+        for ColumnDivergence {
+            column,
+            found,
+            expected,
+        } in self.columns()
+        {
+            let [found, expected] = [&found, &expected].map(|value| value.as_deref().unwrap_or("NULL"));
+            write!(f, "; {column} is {found}, should be {expected}")?;
         }
         Ok(())
     }
@@ -115,8 +125,7 @@ impl Params for Tenant<'_> {
 /// holds what differs and nothing else.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// for divergence in mailglass::projection::verify(conn, "acme")? {
 ///     eprintln!("{divergence}");
 /// }

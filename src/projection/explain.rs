@@ -12,10 +12,10 @@ pub struct Decision {
     /// The column's name.
     pub column: &'static str,
     /// What the delivery says, as it was read; `None` is NULL.
-    pub is: Option<String>,
-    /// What its events say. It differs from `is` only where the delivery was read before its last event, or was tampered with
+    pub found: Option<String>,
+    /// What its events say. It differs from `found` only where the delivery was read before its last event, or was tampered with
     /// (see [`verify`](super::verify)).
-    pub should_be: Option<String>,
+    pub expected: Option<String>,
     /// The event that decided it: of several that would do, the first by the projection's order. `None` where no event has
     /// had a say, such as `bounced_at` of what never bounced.
     pub event: Option<Event>,
@@ -25,14 +25,13 @@ impl Delivery {
     /// Says for each projection column which event decided it: the answer to "why does this say bounced?".
     ///
     /// ```
-    /// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-    /// # doctest::with_database(|conn| {
+    /// # test_support::with_database(|conn| {
     /// use mailglass::{NewDelivery, Stream};
     ///
-    /// let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com").insert(conn)?;
+    /// let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com").insert(conn)?.into_delivery();
     /// for decision in delivery.explain(conn)? {
     ///     let event = decision.event.map(|it| it.type_.to_string());
-    ///     println!("{} is {:?} because of {event:?}", decision.column, decision.is);
+    ///     println!("{} is {:?} because of {event:?}", decision.column, decision.found);
     /// }
     /// # Ok(())
     /// # });
@@ -42,17 +41,17 @@ impl Delivery {
     /// [`Error::Database`](crate::Error::Database).
     pub fn explain(&self, conn: &mut PgConnection) -> Result<Vec<Decision>> {
         let timeline = self.timeline(conn)?;
-        let should_be = fold(&timeline);
-        let decided = |column: &str| should_be.and_then(|it| decisive(column, &it, &timeline)).cloned();
-        let values = should_be.map(|it| it.columns());
+        let expected = fold(&timeline);
+        let decided = |column: &str| expected.and_then(|it| decisive(column, &it, &timeline)).cloned();
+        let values = expected.map(|it| it.columns());
         let decisions = Projection::from(self)
             .columns()
             .into_iter()
             .enumerate()
-            .map(|(index, (column, is))| Decision {
+            .map(|(index, (column, found))| Decision {
                 column,
-                is,
-                should_be: values.as_ref().and_then(|it| it[index].1.clone()),
+                found,
+                expected: values.as_ref().and_then(|it| it[index].1.clone()),
                 event: decided(column),
             });
         Ok(decisions.collect())

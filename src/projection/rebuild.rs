@@ -62,7 +62,7 @@ pub fn rebuild_all(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
 /// How far [`rebuild_in_steps`] has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Rebuilt {
+pub struct RebuildProgress {
     /// How many deliveries were made again.
     pub deliveries: usize,
     /// How many of them were wrong.
@@ -72,8 +72,7 @@ pub struct Rebuilt {
 /// [`rebuild_all`], with a word after each step of up to 1,000 deliveries: to show how far it is, or to stop there.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use std::ops::ControlFlow;
 /// use std::time::{Duration, Instant};
 ///
@@ -94,9 +93,9 @@ pub struct Rebuilt {
 pub fn rebuild_in_steps(
     conn: &mut PgConnection,
     tenant_id: &str,
-    mut after_step: impl FnMut(Rebuilt) -> ControlFlow<()>,
-) -> Result<Rebuilt> {
-    let mut rebuilt = Rebuilt::default();
+    mut after_step: impl FnMut(RebuildProgress) -> ControlFlow<()>,
+) -> Result<RebuildProgress> {
+    let mut rebuilt = RebuildProgress::default();
     // The nil UUID is an id, too: the first page begins before it.
     let mut page: Vec<Uuid> = ids(tenant_id).limit(PAGE).load(conn)?;
     while let Some(&last) = page.last() {

@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Sweep;
+use super::SweepOptions;
 use crate::error::Result;
 use crate::models::provider_reference::ProviderReference;
 use crate::retry;
@@ -62,11 +62,11 @@ impl Unread {
 }
 
 /// Reads what others appended, at most as many events as the sweep looks at, so that it can look for their deliveries.
-pub(super) fn adopt(conn: &mut PgConnection, sweep: &Sweep) -> Result<()> {
+pub(super) fn adopt(conn: &mut PgConnection, options: &SweepOptions) -> Result<()> {
     retry::serializable(conn, |conn| {
         let events: Vec<Unread> = sql_query(UNREAD.as_str())
-            .bind::<Nullable<Text>, _>(sweep.tenant.as_deref())
-            .bind::<BigInt, _>(i64::from(sweep.limit))
+            .bind::<Nullable<Text>, _>(options.tenant.as_deref())
+            .bind::<BigInt, _>(i64::from(options.limit))
             .load(conn)?;
         if !events.is_empty() {
             Batch::<Adopt, _>::new(&Named::new(&events)).execute(conn)?;

@@ -8,7 +8,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::{Sweep, SweepReport, is_pending};
+use super::{SweepOptions, SweepReport, is_pending};
 use crate::error::Result;
 use crate::retry;
 use crate::schema::mailglass_event_links;
@@ -60,13 +60,13 @@ struct Found {
 }
 
 /// Sweeps, as one statement; of `events` only, if there are any given.
-pub(super) fn sweep(conn: &mut PgConnection, sweep: &Sweep, events: Option<&[Uuid]>) -> Result<SweepReport> {
+pub(super) fn sweep(conn: &mut PgConnection, options: &SweepOptions, events: Option<&[Uuid]>) -> Result<SweepReport> {
     retry::refusable(conn, |conn| {
         let counts: Counts = sql_query(SWEEP.as_str())
-            .bind::<Nullable<Text>, _>(sweep.tenant.as_deref())
-            .bind::<BigInt, _>(i64::from(sweep.limit))
-            .bind::<Double, _>(seconds(sweep.grace))
-            .bind::<Double, _>(seconds(sweep.max_age))
+            .bind::<Nullable<Text>, _>(options.tenant.as_deref())
+            .bind::<BigInt, _>(i64::from(options.limit))
+            .bind::<Double, _>(seconds(options.grace))
+            .bind::<Double, _>(seconds(options.max_age))
             .bind::<Nullable<Array<SqlUuid>>, _>(events)
             .get_result(conn)?;
         Ok(SweepReport {
@@ -80,14 +80,14 @@ pub(super) fn sweep(conn: &mut PgConnection, sweep: &Sweep, events: Option<&[Uui
 }
 
 /// The events that a sweep would look at next.
-pub(super) fn pending(conn: &mut PgConnection, sweep: &Sweep) -> Result<Vec<Uuid>> {
+pub(super) fn pending(conn: &mut PgConnection, options: &SweepOptions) -> Result<Vec<Uuid>> {
     let mut pending = mailglass_event_links::table
         .filter(is_pending())
         .order(mailglass_event_links::checked_at)
-        .limit(i64::from(sweep.limit))
+        .limit(i64::from(options.limit))
         .select(mailglass_event_links::event_id)
         .into_boxed();
-    if let Some(tenant) = &sweep.tenant {
+    if let Some(tenant) = &options.tenant {
         pending = pending.filter(mailglass_event_links::tenant_id.eq(tenant));
     }
     Ok(pending.load(conn)?)

@@ -55,8 +55,7 @@ fn columns() -> _ {
 /// A tenant's events that wait for their delivery, at most `limit` of them, in the order in which sweeps take them.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use mailglass::{EventType, NewEvent, ledger, reconciler};
 ///
 /// let delivered = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now()).provider_message("postmark", "0a129aee");

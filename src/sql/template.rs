@@ -96,7 +96,10 @@ fn items(name: &str, input: &[&str], given: &[(&str, &str)]) -> Option<Vec<Strin
         "comparable" => PROJECTION.map(comparable).to_vec(),
         _ => {
             let given = given.iter().find(|(given, _)| *given == name);
-            vec![given.map(|(_, text)| (*text).to_owned()).or_else(|| rule(name))?]
+            match given {
+                Some((_, text)) => vec![(*text).to_owned()],
+                None => rule(name)?,
+            }
         }
     })
 }
@@ -111,7 +114,7 @@ fn comparable(column: &str) -> String {
 
 /// The rules as array constants, so that a rank is the position in an array. Labels are compared as text: a label that this
 /// build knows and the database does not (a release whose migration is still to come) must not fail the statement.
-fn rule(name: &str) -> Option<String> {
+fn rule(name: &str) -> Option<Vec<String>> {
     let quoted = |label: String| format!("'{label}'");
     let rank =
         |status: Option<DeliveryStatus>| status.map_or("NULL".to_owned(), |status| (status.rank() + 1).to_string());
@@ -126,15 +129,21 @@ fn rule(name: &str) -> Option<String> {
             let labels = STATUS_ORDER.iter().map(|status| quoted(status.to_string()));
             Some(array(labels, "text"))
         }
-        "lock" => Some("FOR NO KEY UPDATE".to_owned()),
+        "lock" => Some(vec!["FOR NO KEY UPDATE".to_owned()]),
         _ => None,
     }
 }
 
 /// Not a literal such as `'{1,NULL}'`: how that is read depends on the session's `array_nulls`.
-fn array(elements: impl Iterator<Item = String>, element_type: &str) -> String {
-    let elements: Vec<String> = elements.collect();
-    format!("ARRAY[{}]::{element_type}[]", elements.join(", "))
+fn array(elements: impl Iterator<Item = String>, element_type: &str) -> Vec<String> {
+    let mut elements: Vec<String> = elements.collect();
+    if let Some(first) = elements.first_mut() {
+        first.insert_str(0, "ARRAY[");
+    }
+    if let Some(last) = elements.last_mut() {
+        *last += &format!("]::{element_type}[]");
+    }
+    elements
 }
 
 #[cfg(test)]

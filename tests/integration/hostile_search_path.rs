@@ -25,13 +25,16 @@ mod called;
 /// Each call of the library, one after the other, and what they say in words that are the same in every run.
 fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
     let mut said = Vec::new();
-    let queued = to("ann@example.com").idempotency_key("enqueue-1").insert(conn)?;
+    let queued = to("ann@example.com")
+        .idempotency_key("enqueue-1")
+        .insert(conn)?
+        .into_delivery();
     let batch: [NewDelivery; 3] = [
         to("ann@example.com").idempotency_key("enqueue-1"),
         to("Bob@example.com").provider("postmark").provider_message_id("m-2"),
         to("eve@example.com"),
     ];
-    let inserted = NewDelivery::insert_all(&batch, conn)?;
+    let inserted = NewDelivery::insert_all(conn, &batch)?;
     said.push(format!(
         "{:?}",
         inserted.iter().map(|row| row.is_replay()).collect::<Vec<_>>()
@@ -96,7 +99,7 @@ fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
     for decision in found.explain(conn)? {
         said.push(format!(
             "{} {:?} {:?}",
-            decision.column, decision.is, decision.should_be
+            decision.column, decision.found, decision.expected
         ));
     }
     said.push(format!("{}", projection::verify(conn, TENANT)?.len()));
@@ -199,7 +202,7 @@ fn no_setting_of_the_session_changes_a_result() {
 #[test]
 fn a_session_that_may_only_read_reads() {
     let (_database, mut conn) = connected();
-    let delivery = to("ann@example.com").insert(&mut conn).unwrap();
+    let delivery = to("ann@example.com").insert(&mut conn).unwrap().into_delivery();
     conn.batch_execute("SET default_transaction_read_only = on").unwrap();
     assert_eq!(contract::verify(&mut conn).unwrap(), []);
     assert_eq!(delivery.timeline(&mut conn).unwrap().len(), 1);
@@ -371,12 +374,10 @@ fn the_names_that_our_statements_look_up_are_those_that_verify_knows() {
 
     // And what no call above has sent: each file's names are among them.
     let mut files = Lookups::default();
-    for folder in ["ledger", "enqueue", "projection", "reconciler"] {
-        for file in fs::read_dir(Path::new("src").join(folder)).unwrap() {
-            let file = file.unwrap().path();
-            if file.extension().is_some_and(|extension| extension == "sql") {
-                files.read(&fs::read_to_string(file).unwrap());
-            }
+    for file in fs::read_dir("src/sql").unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|extension| extension == "sql") {
+            files.read(&fs::read_to_string(file).unwrap());
         }
     }
     assert!(files.functions.is_subset(&lookups.functions), "{:?}", files.functions);

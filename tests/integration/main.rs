@@ -45,6 +45,7 @@ mod replay_races;
 mod replays;
 mod reverts;
 mod send_path;
+mod statements;
 mod storm;
 mod support;
 mod sweeps;

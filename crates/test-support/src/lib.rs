@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use mailglass::reconciler::{Sweep, SweepReport, sweep};
+use mailglass::reconciler::{SweepOptions, SweepReport, sweep};
 use mailglass::schema::mailglass_event_links;
 use mailglass::{Delivery, EventType, NewDelivery, NewEvent, Stream};
 use scratch_postgres::{Database, Server, Template};
@@ -44,6 +44,12 @@ pub fn server() -> &'static Server {
 /// A migrated database of the test's own; it goes when the value goes.
 pub fn database() -> Database {
     SERVER.0.database_from(&SERVER.1).expect("a copy of the template")
+}
+
+/// Runs an example of the documentation in a migrated database of its own.
+pub fn with_database(example: impl FnOnce(&mut PgConnection) -> mailglass::Result<()>) {
+    let (_database, mut conn) = connected();
+    example(&mut conn).expect("the example runs");
 }
 
 pub fn connect(database: &Database) -> PgConnection {
@@ -85,11 +91,11 @@ pub fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 pub fn to(recipient: &str) -> NewDelivery {
-    NewDelivery::new(TENANT, "welcome", Stream::Transactional, recipient).last_event_at(at(0))
+    NewDelivery::new(TENANT, "welcome", Stream::Transactional, recipient).first_event(EventType::Queued, at(0))
 }
 
 pub fn delivery(conn: &mut PgConnection) -> Delivery {
-    to("ann@example.com").insert(conn).expect("a delivery")
+    to("ann@example.com").insert(conn).expect("a delivery").into_delivery()
 }
 
 pub fn event(event_type: EventType, seconds: i64) -> NewEvent {
@@ -117,10 +123,10 @@ pub fn wrong_fields(error: &mailglass::Error) -> Vec<&str> {
 }
 
 /// A sweep that doesn't wait for latecomers.
-pub fn eager() -> Sweep {
-    Sweep {
+pub fn eager() -> SweepOptions {
+    SweepOptions {
         grace: Duration::ZERO,
-        ..Sweep::default()
+        ..SweepOptions::default()
     }
 }
 

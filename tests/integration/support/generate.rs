@@ -28,7 +28,7 @@ pub fn events_of(delivery: Uuid, facts: &[(EventType, i64)]) -> Vec<NewEvent> {
 
 /// A delivery with generated events recorded.
 pub fn delivery_with(conn: &mut PgConnection, facts: &[(EventType, i64)]) -> Delivery {
-    let delivery = to("ann@example.com").insert(conn).unwrap();
+    let delivery = to("ann@example.com").insert(conn).unwrap().into_delivery();
     let events = events_of(delivery.id, facts);
     if !events.is_empty() {
         ledger::record(conn, &events).unwrap();

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use mailglass::migrations::{self, DataLoss, FILES, Listed};
+use mailglass::migrations::{self, DataLoss, FILES, MigrationStatus};
 use serde_json::json;
 
 use crate::connection::{Connection, DatabaseOptions};
@@ -86,12 +86,12 @@ struct Done {
     what: &'static str,
 }
 
-fn list(listed: &[Listed], output: &mut Output) -> Result<ExitCode, Failure> {
+fn list(listed: &[MigrationStatus], output: &mut Output) -> Result<ExitCode, Failure> {
     if output.is_json() {
         output.document(&json!({"migrations": listed}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let row = |it: &Listed| {
+    let row = |it: &MigrationStatus| {
         let state = match it.is_applied {
             true => Cell::toned("applied", Tone::Good),
             false => Cell::toned("pending", Tone::Warning),
@@ -106,7 +106,7 @@ fn list(listed: &[Listed], output: &mut Output) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn apply(connection: &mut Connection, listed: &[Listed]) -> Result<Vec<Done>, Failure> {
+fn apply(connection: &mut Connection, listed: &[MigrationStatus]) -> Result<Vec<Done>, Failure> {
     let none_is_recorded = listed.iter().all(|it| !it.is_applied);
     if none_is_recorded && !connection.run(diagnosis::tables)?.is_empty() {
         let message = "the tables are there, but none of this program's migrations made them";
@@ -126,7 +126,7 @@ fn revert_to(
     connection: &mut Connection,
     version: &str,
     data_loss: DataLoss,
-    listed: &[Listed],
+    listed: &[MigrationStatus],
     output: &Output,
 ) -> Result<Vec<Done>, Failure> {
     // Folders are called 2026-11-21-231501_…

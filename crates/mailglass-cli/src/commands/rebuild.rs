@@ -63,7 +63,7 @@ pub(crate) fn tenants(connection: &mut Connection, only: Option<&str>) -> Result
 }
 
 #[derive(Serialize)]
-struct Rebuilt {
+struct RebuildProgress {
     tenant: String,
     deliveries: usize,
     corrected: usize,
@@ -89,7 +89,7 @@ impl Rebuild {
 }
 
 /// Holds the row meanwhile, so that nothing but the rebuild can have moved it.
-fn one(conn: &mut PgConnection, tenant: Option<&str>, id: Uuid) -> mailglass::Result<Rebuilt> {
+fn one(conn: &mut PgConnection, tenant: Option<&str>, id: Uuid) -> mailglass::Result<RebuildProgress> {
     conn.transaction(|conn| {
         let before = mailglass_deliveries::table
             .find(id)
@@ -100,7 +100,7 @@ fn one(conn: &mut PgConnection, tenant: Option<&str>, id: Uuid) -> mailglass::Re
             .filter(|it| tenant.is_none_or(|tenant| it.tenant_id == tenant))
             .ok_or(Error::NotFound { record: "delivery", id })?;
         let after = projection::rebuild(conn, &before.tenant_id, id)?;
-        Ok(Rebuilt {
+        Ok(RebuildProgress {
             corrected: usize::from(Projection::from(&before) != Projection::from(&after)),
             tenant: before.tenant_id,
             deliveries: 1,
@@ -108,7 +108,7 @@ fn one(conn: &mut PgConnection, tenant: Option<&str>, id: Uuid) -> mailglass::Re
     })
 }
 
-fn all(connection: &mut Connection, tenant: Option<&str>) -> Result<Vec<Rebuilt>, Failure> {
+fn all(connection: &mut Connection, tenant: Option<&str>) -> Result<Vec<RebuildProgress>, Failure> {
     let tenants = tenants(connection, tenant)?;
     interrupt::work_in_steps();
     let total: i64 = tenants.iter().map(|it| it.deliveries).sum();
@@ -128,7 +128,7 @@ fn all(connection: &mut Connection, tenant: Option<&str>) -> Result<Vec<Rebuilt>
         })?;
         deliveries += rebuilt.deliveries;
         wrong += rebuilt.corrected;
-        done.push(Rebuilt {
+        done.push(RebuildProgress {
             tenant,
             deliveries: rebuilt.deliveries,
             corrected: rebuilt.corrected,
@@ -151,7 +151,7 @@ fn progress(total: u64) -> ProgressBar {
     bar
 }
 
-fn show(rebuilt: &[Rebuilt], output: &mut Output) -> Result<(), Failure> {
+fn show(rebuilt: &[RebuildProgress], output: &mut Output) -> Result<(), Failure> {
     let deliveries: usize = rebuilt.iter().map(|it| it.deliveries).sum();
     let corrected: usize = rebuilt.iter().map(|it| it.corrected).sum();
     if output.is_json() {
@@ -163,7 +163,7 @@ fn show(rebuilt: &[Rebuilt], output: &mut Output) -> Result<(), Failure> {
             "tenants": rebuilt,
         }));
     }
-    let row = |it: &Rebuilt| {
+    let row = |it: &RebuildProgress| {
         let tone = if it.corrected == 0 { Tone::Good } else { Tone::Warning };
         [
             it.tenant.as_str().into(),
@@ -172,7 +172,7 @@ fn show(rebuilt: &[Rebuilt], output: &mut Output) -> Result<(), Failure> {
         ]
     };
     output.table(
-        "Rebuilt",
+        "RebuildProgress",
         ["tenant", "deliveries", "corrected"],
         rebuilt.iter().map(row).collect(),
     )?;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use mailglass::reconciler::{Sweep, SweepReport, sweep};
+use mailglass::reconciler::{SweepOptions, SweepReport, sweep};
 use serde::Serialize;
 use serde_json::json;
 
@@ -118,7 +118,7 @@ impl Reconcile {
     }
 
     fn sweep(&self, connection: &mut Connection, output: &Output) -> Result<Counts, Failure> {
-        let request = Sweep {
+        let request = SweepOptions {
             tenant: self.tenant.clone(),
             limit: self.limit,
             grace: self.grace,

@@ -80,8 +80,8 @@ fn document(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
     let decision = |it: &Decision| {
         json!({
             "column": it.column,
-            "is": it.is,
-            "should_be": it.should_be,
+            "found": it.found,
+            "expected": it.expected,
             "event_id": it.event.as_ref().map(|it| it.id),
         })
     };
@@ -147,16 +147,16 @@ fn tables(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
     output.table("Events", header, shown.events.iter().map(event).collect())?;
     let decision = |it: &Decision| {
         // A row without any event is somebody else's INSERT, and stays as it is.
-        let is_wrong = it.is != it.should_be && !shown.events.is_empty();
+        let is_wrong = it.found != it.expected && !shown.events.is_empty();
         let tone = if is_wrong { Tone::Bad } else { Tone::Neutral };
         [
             it.column.into(),
-            Cell::toned(it.is.as_deref().unwrap_or_default(), tone),
-            or_empty(&it.should_be),
+            Cell::toned(it.found.as_deref().unwrap_or_default(), tone),
+            or_empty(&it.expected),
             or_empty(&it.event.as_ref().map(|it| it.type_)),
             or_empty(&it.event.as_ref().map(|it| it.id)),
         ]
     };
-    let header = ["column", "is", "should_be", "because_of", "event"];
+    let header = ["column", "found", "expected", "because_of", "event"];
     output.table("Why it says so", header, shown.decisions.iter().map(decision).collect())
 }

@@ -194,7 +194,7 @@ fn show(report: &Report, output: &mut Output) -> Result<(), Failure> {
             .iter()
             .flat_map(projections::Diverged::rows)
             .collect();
-        let header = ["tenant", "delivery", "column", "is", "should_be"];
+        let header = ["tenant", "delivery", "column", "found", "expected"];
         output.table("Deliveries that don't say what their events say", header, rows)?;
     }
     Ok(())

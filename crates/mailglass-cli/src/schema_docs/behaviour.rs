@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use mailglass::projection::{Fact, fold};
-use mailglass::reconciler::Sweep;
+use mailglass::reconciler::SweepOptions;
 use mailglass::{DeliveryStatus, EventType};
 
 use super::model::{Behaviour, OrphanLife, OrphanState, Projection, Rule, Transition};
@@ -49,9 +49,9 @@ fn rule(event_type: EventType) -> Rule {
 }
 
 fn orphan() -> OrphanLife {
-    let Sweep {
+    let SweepOptions {
         limit, grace, max_age, ..
-    } = Sweep::default();
+    } = SweepOptions::default();
     let (grace, max_age) = (words(grace), words(max_age));
     let state = |name: &str, condition: &str, meaning: &str| OrphanState {
         name: name.to_owned(),

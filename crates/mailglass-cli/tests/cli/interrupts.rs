@@ -28,7 +28,7 @@ fn a_rebuild_finishes_its_step_and_says_what_was_done() {
     let [first, last] = ["a", "c"].map(|tenant| delivery_of(&mut conn, tenant));
     // One more than a step takes.
     let new = NewDelivery::new("b", "welcome", Stream::Bulk, "bob@example.com");
-    NewDelivery::insert_all(&vec![new; 1_001], &mut conn).unwrap();
+    NewDelivery::insert_all(&mut conn, &vec![new; 1_001]).unwrap();
     spoil(&mut conn);
     conn.batch_execute("BEGIN").unwrap();
     execute(

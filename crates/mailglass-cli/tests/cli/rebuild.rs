@@ -12,6 +12,7 @@ pub fn delivery_of(conn: &mut PgConnection, tenant: &str) -> Delivery {
     NewDelivery::new(tenant, "welcome", Stream::Transactional, "ann@example.com")
         .insert(conn)
         .unwrap()
+        .into_delivery()
 }
 
 pub fn spoil(conn: &mut PgConnection) {

@@ -11,7 +11,7 @@ use test_support::{TENANT, at, connected, event, to};
 fn a_delivery_is_shown_with_its_events_in_order_and_what_they_decided() {
     let (database, mut conn) = connected();
     let conn = &mut conn;
-    let delivery = to("ann@example.com").insert(conn).unwrap();
+    let delivery = to("ann@example.com").insert(conn).unwrap().into_delivery();
     let delivery = delivery.mark_dispatched(conn, "ses", "m1", at(1)).unwrap();
     let events = [(EventType::Opened, 9), (EventType::Delivered, 5)];
     let events = events.map(|(event_type, seconds)| event(event_type, seconds).delivery(delivery.id));
@@ -54,7 +54,7 @@ fn a_value_can_not_break_the_lines_or_the_terminal() {
     let (database, mut conn) = connected();
     let tricky = "a\tb\u{1b}[31m\nc";
     let delivery = NewDelivery::new(TENANT, tricky, Stream::Bulk, "ann@example.com");
-    let delivery = delivery.insert(&mut conn).unwrap();
+    let delivery = delivery.insert(&mut conn).unwrap().into_delivery();
     let answer = run(&database, &["timeline", &delivery.id.to_string()]).exits(0);
     assert!(answer.stdout.contains("mailable\ta\\tb\\u{1b}[31m\\nc\n"), "{answer:?}");
 }
@@ -62,7 +62,7 @@ fn a_value_can_not_break_the_lines_or_the_terminal() {
 #[test]
 fn a_column_that_was_changed_by_hand_stands_out() {
     let (database, mut conn) = connected();
-    let delivery = to("ann@example.com").insert(&mut conn).unwrap();
+    let delivery = to("ann@example.com").insert(&mut conn).unwrap().into_delivery();
     execute(&mut conn, "UPDATE mailglass_deliveries SET terminal = true");
     let answer = run(&database, &["timeline", &delivery.id.to_string()]).exits(0);
     let terminal = answer.tables()[2]
@@ -76,7 +76,7 @@ fn a_column_that_was_changed_by_hand_stands_out() {
 #[test]
 fn a_delivery_that_is_not_there_or_is_anothers_is_not_found() {
     let (database, mut conn) = connected();
-    let delivery = to("ann@example.com").insert(&mut conn).unwrap();
+    let delivery = to("ann@example.com").insert(&mut conn).unwrap().into_delivery();
     run(&database, &["timeline", &Uuid::nil().to_string()])
         .exits(5)
         .says("no delivery");

@@ -138,12 +138,12 @@ fn deliveries_that_were_changed_by_hand_are_found_tenant_by_tenant() {
     let id = wrong.id.to_string();
     assert_eq!(
         answer.tables()[1][0],
-        ["tenant", "delivery", "column", "is", "should_be"]
+        ["tenant", "delivery", "column", "found", "expected"]
     );
     assert_eq!(answer.tables()[1][1], ["acme", &id, "status", "failed", "queued"]);
     run(&database, &["verify", "--projection", "--tenant", "other"]).exits(0);
     let json = run(&database, &["verify", "--projection", "--json"]).exits(1).json();
-    let column = json!({"column": "status", "is": "failed", "should_be": "queued"});
+    let column = json!({"column": "status", "found": "failed", "expected": "queued"});
     assert_eq!(
         json["divergences"],
         json!([{"tenant": "acme", "delivery_id": id, "columns": [column]}])

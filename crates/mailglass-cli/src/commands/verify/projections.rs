@@ -21,16 +21,16 @@ pub(super) struct Diverged {
 #[derive(Serialize)]
 struct Column {
     column: &'static str,
-    is: Option<String>,
-    should_be: Option<String>,
+    found: Option<String>,
+    expected: Option<String>,
 }
 
 impl Diverged {
     fn new(tenant: &str, divergence: &Divergence) -> Self {
         let columns = divergence.columns().into_iter().map(|it| Column {
             column: it.column,
-            is: it.is,
-            should_be: it.should_be,
+            found: it.found,
+            expected: it.expected,
         });
         Diverged {
             tenant: tenant.to_owned(),
@@ -45,8 +45,8 @@ impl Diverged {
                 self.tenant.as_str().into(),
                 self.delivery_id.into(),
                 it.column.into(),
-                or_empty(&it.is),
-                or_empty(&it.should_be),
+                or_empty(&it.found),
+                or_empty(&it.expected),
             ]
         };
         self.columns.iter().map(row).collect()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
-use mailglass::reconciler::{Sweep, sweep};
+use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::{EventType, NewDelivery, NewEvent, ledger};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -120,9 +120,9 @@ fn the_documented_life_of_an_orphan_is_what_happens() {
 /// The limits in the words are the defaults.
 #[test]
 fn the_documented_limits_are_the_reconcilers() {
-    let Sweep {
+    let SweepOptions {
         limit, grace, max_age, ..
-    } = Sweep::default();
+    } = SweepOptions::default();
     assert_eq!(
         (limit, grace, max_age),
         (1000, Duration::from_secs(60), Duration::from_secs(604_800))
