@@ -1,33 +1,23 @@
-//! Holds the closed sets together before anything is compiled: what stands in `api_stability.md`, in the Rust enums and in
-//! the migrations, and what was released (`src/contract/check`).
+//! Checks the closed sets before the crate is compiled, and generates Rust from `api_stability.md` and the migrations.
 
 use std::path::Path;
 use std::{env, fs, io};
 
-#[path = "src/contract/check/mod.rs"]
-mod check;
-
 fn main() -> io::Result<()> {
-    // `embed_migrations!` reads the migrations, too, and Cargo doesn't see that.
-    for path in check::READS {
-        println!("cargo::rerun-if-changed={path}");
-    }
-    match check::check(&check::Inputs::read(Path::new("."), env!("CARGO_PKG_VERSION"))) {
-        Ok(contract) => {
-            let folder = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
-            for (name, code) in contract.generated() {
-                fs::write(Path::new(&folder).join(name), code)?;
-            }
-            fs::write(Path::new(&folder).join("migration_files.rs"), migration_files()?)?;
-        }
-        Err(findings) => check::report(&findings)
-            .lines()
-            .for_each(|line| println!("cargo::error={line}")),
-    }
-    Ok(())
+    let check = closed_sets::Check::new()
+        .manifest("api_stability.md")
+        .rust_file("src/closed_sets.rs")
+        .migrations("migrations")
+        .releases("api");
+    // After findings, Cargo fails the build.
+    let Some(contract) = check.run() else { return Ok(()) };
+    let folder = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
+    contract.write_rust(&folder)?;
+    fs::write(Path::new(&folder).join("migration_files.rs"), migration_files()?)
 }
 
-/// `migrations::FILES`: the text of the migrations, which `embed_migrations!` keeps to itself, as a whole and by statements.
+/// The value of `migrations::FILES`: each migration's text, whole and split into statements. `embed_migrations!` does not
+/// give access to the text.
 fn migration_files() -> io::Result<String> {
     let mut folders = Vec::new();
     for entry in fs::read_dir("migrations")? {
@@ -46,8 +36,8 @@ fn migration_files() -> io::Result<String> {
             let path = format!("/migrations/{folder}/{file}.sql");
             code += &format!(", {file}_sql: include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))");
             let text = fs::read_to_string(&path[1..])?;
-            let statements =
-                check::split(&text).map_err(|error| io::Error::other(format!("{path}: {}", error.what)))?;
+            let statements = closed_sets::split_statements(&text)
+                .map_err(|error| io::Error::other(format!("{}: {error}", &path[1..])))?;
             code += &format!(", {file}_statements: &{statements:?}");
         }
         code += " },\n";

@@ -79,10 +79,11 @@
 //! [`verify`] compares the database behind a connection with what this build expects: for a health check at start.
 
 mod assert;
-mod called;
+#[doc(hidden)]
+pub mod builtins;
 mod catalog;
+mod did_you_mean;
 mod mirror;
-mod similar;
 mod verify;
 
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::similar::nearest;
+use super::did_you_mean::nearest;
 use super::{ClosedSet, Value};
 
 /// Another list of labels that is not the set's: a [`ClosedSet::check`] that failed.

@@ -7,7 +7,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Nullable, Oid, Text};
 
-use super::called::{DIESELS_FUNCTIONS, FUNCTIONS, OPERATORS, TYPES};
+use super::builtins::{DIESEL_FUNCTIONS, FUNCTIONS, OPERATORS, TYPES};
 use super::catalog::CATALOG;
 use super::{LabelDifference, SETS};
 use crate::error::{Error, Result};
@@ -299,7 +299,7 @@ fn others(conn: &mut PgConnection, session: &Session) -> Result<Vec<Object>> {
         .bind::<Array<Text>, _>(FUNCTIONS)
         .bind::<Array<Text>, _>(OPERATORS)
         .bind::<Array<Text>, _>(TYPES)
-        .bind::<Array<Text>, _>(DIESELS_FUNCTIONS)
+        .bind::<Array<Text>, _>(DIESEL_FUNCTIONS)
         .load(conn)?)
 }
 

@@ -1,20 +1,14 @@
-//! The check that `build.rs` runs, from its single cases to the packaged crate. No test here needs a database.
+//! The crate's own contract: its closed sets, its documents and the packaged crate. No test here needs a database.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     unreachable_pub,
-    reason = "a test that can't go on should say so by panicking"
+    reason = "a test that cannot go on should panic and say so"
 )]
 
-mod base;
-mod cases;
-#[allow(dead_code, reason = "the tests use what they test")]
-#[path = "../../src/contract/check/mod.rs"]
-mod check;
 mod documents;
 mod mirrors;
 mod mutations;
+mod own;
 mod packaged;
-mod properties;
-mod split;

@@ -1,21 +1,21 @@
-//! Every label of the crate's own sets, deleted, renamed, swapped and doubled in each of the three places: the build says
-//! so each time, under the right codes.
+//! Every label of the crate's own sets is deleted, renamed, swapped and duplicated in each of the three places. The check
+//! reports every mutation with the right codes.
 
-use crate::base::{ENUMS, MANIFEST, Tree};
-use crate::check::snake_case::snake_case;
+use heck::ToSnakeCase;
+use mailglass::contract::SETS;
 
-const CREATE: &str = "migrations/2026-11-21-231501_create_closed_sets/up.sql";
+use crate::own::{CREATE, Copy, ENUMS, MANIFEST, text};
 
-/// A place where a set's values stand, one a line.
+/// A list of a set's values, one per line.
 struct Site {
     file: &'static str,
     /// The line before the first value.
     head: String,
-    /// How many lines come between the two.
+    /// The number of lines between that line and the first value.
     skipped: usize,
 }
 
-/// What a mutation does to the lines of a set.
+/// Changes the lines of a set.
 type Mutation = fn(&mut Vec<String>, usize, &str);
 
 const MUTATIONS: [(&str, Mutation); 4] = [
@@ -32,27 +32,28 @@ const MUTATIONS: [(&str, Mutation); 4] = [
     ("double", |lines, index, _| lines.insert(index, lines[index].clone())),
 ];
 
-/// The codes for a mutation in the manifest, the enums and the migrations.
+/// The codes of a mutation in the manifest, in the enums and in the migrations.
 fn expected(mutation: &str) -> [&'static [&'static str]; 3] {
     match mutation {
         "delete" => [&["MG005", "MG007", "MG018"], &["MG004"], &["MG006"]],
         "rename" => [&["MG004", "MG006", "MG018"], &["MG004"], &["MG006"]],
-        // Out of the order of the enum, of the migrations, and of what 0.1.0 released.
+        // Another order than the enum, the migrations and release 0.1.0.
         "swap" => [&["MG009", "MG009", "MG019"], &["MG009"], &["MG009"]],
         // The row's label and its variant.
         _ => [&["MG008", "MG008"], &["MG008"], &["MG008"]],
     }
 }
 
-/// The lines of a site's values: a variant's with its docs and attributes, a label's without its comma.
-fn values(tree: &Tree, site: &Site) -> (usize, Vec<String>) {
-    let lines: Vec<&str> = tree.text(site.file).lines().collect();
-    let first = lines.iter().position(|it| *it == site.head).unwrap() + 1 + site.skipped;
+/// The number of lines of a site's values, and the values: variants with their documentation, labels without commas.
+fn values(site: &Site) -> (usize, Vec<String>) {
+    let text = text(site.file);
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.iter().position(|line| *line == site.head).unwrap() + 1 + site.skipped;
     let mut values = vec![String::new()];
     let mut taken = 0;
     for line in lines[first..]
         .iter()
-        .take_while(|it| !it.is_empty() && !it.starts_with([')', '}']))
+        .take_while(|line| !line.is_empty() && !line.starts_with([')', '}']))
     {
         taken += 1;
         let value = values.last_mut().unwrap();
@@ -66,8 +67,8 @@ fn values(tree: &Tree, site: &Site) -> (usize, Vec<String>) {
     (taken, values)
 }
 
-/// The tree with other values at a site, their numbers and commas set right.
-fn with_values(tree: &Tree, site: &Site, taken: usize, values: &[String]) -> Tree {
+/// The text of a site's file with other values, and with correct numbers and commas.
+fn with_values(site: &Site, taken: usize, values: &[String]) -> String {
     let last = values.len() - 1;
     let rendered = values.iter().enumerate().map(|(index, value)| {
         let value = value.trim_end();
@@ -77,12 +78,10 @@ fn with_values(tree: &Tree, site: &Site, taken: usize, values: &[String]) -> Tre
             _ => format!("{value},"),
         }
     });
-    let mut lines: Vec<String> = tree.text(site.file).lines().map(str::to_owned).collect();
-    let first = lines.iter().position(|it| *it == site.head).unwrap() + 1 + site.skipped;
+    let mut lines: Vec<String> = text(site.file).lines().map(str::to_owned).collect();
+    let first = lines.iter().position(|line| *line == site.head).unwrap() + 1 + site.skipped;
     lines.splice(first..first + taken, rendered);
-    let mut mutated = tree.clone();
-    mutated.set(site.file, lines.join("\n") + "\n");
-    mutated
+    lines.join("\n") + "\n"
 }
 
 fn sites(set: &str, rust: &str) -> [Site; 3] {
@@ -94,17 +93,12 @@ fn sites(set: &str, rust: &str) -> [Site; 3] {
     ]
 }
 
-/// Every value at every site: what it is called there, and where.
-fn everywhere(tree: &Tree, mut visit: impl FnMut(usize, &Site, usize, &str)) {
-    let contract = tree.contract();
-    for set in &contract.manifest.sets {
-        for (place, site) in sites(&set.name, &set.rust).iter().enumerate() {
-            for (index, row) in set.rows.iter().enumerate() {
-                let name = if site.file == ENUMS {
-                    &row.variant.text
-                } else {
-                    &row.label.text
-                };
+/// Visits every value at every site, with its name there.
+fn everywhere(mut visit: impl FnMut(usize, &Site, usize, &str)) {
+    for set in SETS {
+        for (place, site) in sites(set.name, set.rust).iter().enumerate() {
+            for (index, value) in set.live().enumerate() {
+                let name = if site.file == ENUMS { value.variant } else { value.label };
                 visit(place, site, index, name);
             }
         }
@@ -113,43 +107,43 @@ fn everywhere(tree: &Tree, mut visit: impl FnMut(usize, &Site, usize, &str)) {
 
 #[test]
 fn every_mutation_of_every_label_in_every_place_has_its_codes() {
-    let tree = Tree::own();
+    let copy = Copy::new("mutations");
     let mut mutated = 0;
-    everywhere(&tree, |place, site, index, name| {
-        let (taken, values) = values(&tree, site);
-        assert_eq!(with_values(&tree, site, taken, &values).report(), "", "unchanged");
+    everywhere(|place, site, index, name| {
+        let (taken, values) = values(site);
+        copy.write(site.file, &with_values(site, taken, &values));
+        assert_eq!(copy.findings().1, "", "unchanged");
         for (mutation, apply) in MUTATIONS {
             let mut values = values.clone();
             apply(&mut values, index, name);
-            let result = with_values(&tree, site, taken, &values);
-            assert_eq!(
-                result.codes(),
-                expected(mutation)[place],
-                "{mutation} {name}\n{}",
-                result.report()
-            );
+            copy.write(site.file, &with_values(site, taken, &values));
+            let (codes, report) = copy.findings();
+            assert_eq!(codes, expected(mutation)[place], "{mutation} {name}\n{report}");
             mutated += 1;
         }
+        copy.write(site.file, &text(site.file));
     });
     assert_eq!(mutated, (3 + 16 + 7 + 5) * 3 * 4);
 }
 
 #[test]
 fn no_letter_of_a_label_can_change_anywhere_without_a_finding() {
-    let tree = Tree::own();
-    everywhere(&tree, |_, site, index, name| {
-        let (taken, values) = values(&tree, site);
+    let copy = Copy::new("letters");
+    everywhere(|_, site, index, name| {
+        let (taken, values) = values(site);
         for letter in 0..name.len() {
             let other = if &name[letter..=letter] == "x" { "y" } else { "x" };
             let changed = [&name[..letter], other, &name[letter + 1..]].concat();
             let mut values = values.clone();
             values[index] = values[index].replace(name, &changed);
-            let report = with_values(&tree, site, taken, &values).report();
+            copy.write(site.file, &with_values(site, taken, &values));
+            let (_, report) = copy.findings();
             assert!(
-                report.contains(&snake_case(&changed)),
+                report.contains(&changed.to_snake_case()),
                 "{name} as {changed} in {}: {report}",
                 site.file
             );
         }
+        copy.write(site.file, &text(site.file));
     });
 }

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use mailglass::contract::{Difference, ObjectKind};
+use mailglass::contract::{Difference, ObjectKind, builtins};
 use mailglass::projection::{rebuild, rebuild_all, repair};
 use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, Result, contract, ledger, migrations, projection};
 use scratch_postgres::Database;
@@ -17,10 +16,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{TENANT, at, connect, connected, eager, event, server, to};
-
-#[allow(dead_code, reason = "each test needs a part of it")]
-#[path = "../../src/contract/called.rs"]
-mod called;
 
 /// Each call of the library, one after the other, and what they say in words that are the same in every run.
 fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
@@ -322,7 +317,7 @@ fn operators_of_others_are_reported() {
             let name: Name = diesel::sql_query(format!("SELECT '{operand}'::regtype::text AS name"))
                 .get_result(&mut conn)
                 .unwrap();
-            for operator in called::OPERATORS {
+            for operator in builtins::OPERATORS {
                 conn.batch_execute(&format!(
                     "CREATE OPERATOR public.{operator} (LEFTARG = {operand}, RIGHTARG = {operand}, FUNCTION = hostile)"
                 ))
@@ -366,11 +361,11 @@ fn the_names_that_our_statements_look_up_are_those_that_verify_knows() {
         lookups.read(statement);
     }
     let is = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
-    let mut functions = [called::FUNCTIONS, called::DIESELS_FUNCTIONS].concat();
+    let mut functions = [builtins::FUNCTIONS, builtins::DIESEL_FUNCTIONS].concat();
     functions.sort_unstable();
     assert_eq!(is(&lookups.functions), functions);
-    assert_eq!(is(&lookups.operators), called::OPERATORS);
-    assert_eq!(is(&lookups.types), called::TYPES);
+    assert_eq!(is(&lookups.operators), builtins::OPERATORS);
+    assert_eq!(is(&lookups.types), builtins::TYPES);
 
     // And what no call above has sent: each file's names are among them.
     let mut files = Lookups::default();

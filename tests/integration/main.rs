@@ -12,15 +12,11 @@ mod attribute_maps;
 mod audit;
 mod bad_input;
 mod beside_others;
-#[allow(dead_code, reason = "one test needs one part of it")]
-#[path = "../../src/contract/check/mod.rs"]
-mod check;
 mod closed_sets;
 mod crashes;
 mod deliveries;
 mod elixir;
 mod enqueue_races;
-mod enum_statements;
 mod explain;
 mod facts;
 mod guard;

@@ -1,0 +1,28 @@
+//! The functions, operators and types of `pg_catalog` that the crate's statements use, and that an object of the same name
+//! elsewhere in `search_path` could replace. A test compares these lists with the statements.
+
+/// Functions, with aggregates. The statements qualify them with their schema.
+pub const FUNCTIONS: &[&str] = &[
+    "array_agg",
+    "array_position",
+    "array_remove",
+    "bool_or",
+    "cardinality",
+    "clock_timestamp",
+    "count",
+    "lower",
+    "make_interval",
+    "max",
+    "min",
+    "now",
+    "unnest",
+];
+
+/// Functions that Diesel calls without a schema to look up the type of an enum.
+pub const DIESEL_FUNCTIONS: &[&str] = &["quote_ident"];
+
+/// Operators, with those behind IN and IS DISTINCT FROM.
+pub const OPERATORS: &[&str] = &["+", "-", "<=", "<>", "=", ">"];
+
+/// Types that are not keywords of the SQL grammar, unlike `bigint`.
+pub const TYPES: &[&str] = &["oid", "regtype", "text"];
