@@ -32,7 +32,10 @@ fn a_schema_with_every_edge_case_is_documented_and_always_with_the_same_bytes() 
 /// `-- tables: …` in `schema.sql` overrides which tables are documented.
 fn cases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/docs/cases");
-    let mut cases: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut cases: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     cases.sort();
     cases
 }
