@@ -1,9 +1,13 @@
 //! What can be said on the command line, and its help.
 
-use clap::{Parser, Subcommand, ValueEnum};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands;
 use crate::connection::DatabaseOptions;
+use crate::failure::Failure;
+use crate::output::{Color, Output};
 
 const ABOUT: &str = "\
 Looks after mailglass in a PostgreSQL database: migrates it, checks it, links what arrived too early, and shows what is there.
@@ -38,15 +42,15 @@ Examples:
   mailglass reconcile --every 30s
   mailglass timeline 0193f0a2-7c4e-7d1a-9c39-0a1b2c3d4e5f";
 
-/// The heading of what every subcommand takes.
-pub(crate) const GLOBAL: &str = "For every command";
+/// The heading of the options that every subcommand takes.
+const GLOBAL: &str = "For every command";
 
 /// Looks after mailglass in a PostgreSQL database.
 #[derive(Parser)]
 #[command(name = "mailglass", version, long_about = ABOUT, after_long_help = AFTER, after_help = "Exit codes and examples: mailglass --help")]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    pub(crate) database: DatabaseOptions,
+    #[command(flatten, next_help_heading = GLOBAL)]
+    database: DatabaseOptions,
 
     /// Answer with one JSON document.
     ///
@@ -61,18 +65,29 @@ pub(crate) struct Arguments {
     pub(crate) color: Color,
 
     #[command(subcommand)]
-    pub(crate) command: Command,
+    command: Command,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Color {
-    Auto,
-    Always,
-    Never,
+impl Arguments {
+    pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode, Failure> {
+        let database = &self.database;
+        match self.command {
+            Command::Migrate(command) => command.run(database, output),
+            Command::Migrations(Migrations::Export(command)) => command.run(output),
+            Command::Grant(command) => command.run(database, output),
+            Command::Verify(command) => command.run(database, output),
+            Command::Docs(command) => command.run(database, output),
+            Command::Reconcile(command) => command.run(database, output),
+            Command::Rebuild(command) => command.run(database, output),
+            Command::Timeline(command) => command.run(database, output),
+            Command::Stats(command) => command.run(database, output),
+            Command::Completions(command) => command.run(&mut Arguments::command(), output),
+        }
+    }
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
+enum Command {
     Migrate(commands::migrate::Migrate),
     /// The migrations as files.
     #[command(subcommand)]
@@ -88,6 +103,6 @@ pub(crate) enum Command {
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Migrations {
+enum Migrations {
     Export(commands::export::Export),
 }

@@ -5,7 +5,6 @@ use diesel::Connection as _;
 use diesel::prelude::*;
 use scratch_postgres::{Database, Server, reason_without_url};
 
-use crate::args::GLOBAL;
 use crate::diagnosis;
 use crate::failure::{Failure, Kind};
 
@@ -18,7 +17,6 @@ pub(crate) struct DatabaseOptions {
     #[arg(
         long,
         global = true,
-        help_heading = GLOBAL,
         value_name = "URL",
         env = "DATABASE_URL",
         hide_env_values = true

@@ -10,6 +10,7 @@ mod failure;
 mod interrupt;
 mod output;
 mod schema_docs;
+mod tenants;
 
 use std::process::ExitCode;
 
@@ -20,7 +21,7 @@ use output::Output;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut output = Output::new(arguments.json, arguments.color);
-    let done = interrupt::install(arguments.json).and_then(|()| commands::run(arguments, &mut output));
+    let done = interrupt::install(arguments.json).and_then(|()| arguments.run(&mut output));
     match done {
         Ok(code) => code,
         Err(failure) => {

@@ -1,17 +1,20 @@
 //! What is asked for, on standard output: tables and colour on a terminal, tab-separated lines where it is piped, or JSON.
 
+mod cell;
+mod color;
+
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
-use anstream::ColorChoice;
-use chrono::{DateTime, SecondsFormat, Utc};
 use clap::builder::styling::{AnsiColor, Style};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Attribute, Color, ContentArrangement};
-use crossterm::style::force_color_output;
+use comfy_table::{Attribute, ContentArrangement};
 use serde::Serialize;
 
-use crate::args;
 use crate::failure::Failure;
+use cell::clean;
+
+pub(crate) use cell::{Cell, Tone, or_empty, time};
+pub(crate) use color::Color;
 
 pub(crate) struct Output {
     format: Format,
@@ -30,54 +33,9 @@ enum Format {
 /// Below this many columns a terminal had better break the lines itself.
 const NARROWEST: u16 = 60;
 
-/// How a value is meant.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Tone {
-    Neutral,
-    Good,
-    Warning,
-    Bad,
-}
-
-pub(crate) struct Cell {
-    text: String,
-    tone: Tone,
-}
-
-impl<T: ToString> From<T> for Cell {
-    fn from(value: T) -> Self {
-        Cell {
-            text: clean(&value.to_string()),
-            tone: Tone::Neutral,
-        }
-    }
-}
-
-impl Cell {
-    pub(crate) fn toned(value: impl ToString, tone: Tone) -> Self {
-        Cell {
-            tone,
-            ..Cell::from(value)
-        }
-    }
-}
-
-/// An empty cell for nothing.
-pub(crate) fn or_empty<T: ToString>(value: &Option<T>) -> Cell {
-    Cell::from(value.as_ref().map(ToString::to_string).unwrap_or_default())
-}
-
 impl Output {
-    pub(crate) fn new(is_json: bool, color: args::Color) -> Self {
-        match color {
-            // By the terminal and NO_COLOR.
-            args::Color::Auto => {}
-            args::Color::Always => {
-                ColorChoice::Always.write_global();
-                force_color_output(true);
-            }
-            args::Color::Never => ColorChoice::Never.write_global(),
-        }
+    pub(crate) fn new(is_json: bool, color: Color) -> Self {
+        color.apply();
         let format = match (is_json, std::io::stdout().is_terminal()) {
             (true, _) => Format::Json,
             (false, true) => Format::Table,
@@ -141,9 +99,9 @@ impl Output {
                 let styled = comfy_table::Cell::new(cell.text);
                 match cell.tone {
                     Tone::Neutral => styled,
-                    Tone::Good => styled.fg(Color::Green),
-                    Tone::Warning => styled.fg(Color::Yellow),
-                    Tone::Bad => styled.fg(Color::Red),
+                    Tone::Good => styled.fg(comfy_table::Color::Green),
+                    Tone::Warning => styled.fg(comfy_table::Color::Yellow),
+                    Tone::Bad => styled.fg(comfy_table::Color::Red),
                 }
             }));
         }
@@ -195,17 +153,4 @@ impl Output {
 
 fn unwritable(error: impl std::fmt::Display) -> Failure {
     Failure::failed(format!("can't write the answer: {error}"))
-}
-
-pub(crate) fn time(time: &DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
-/// A value may hold tabs, and escape codes that a terminal would obey.
-fn clean(text: &str) -> String {
-    let escape = |it: char| match it.is_control() {
-        true => it.escape_default().to_string(),
-        false => it.to_string(),
-    };
-    text.chars().map(escape).collect()
 }

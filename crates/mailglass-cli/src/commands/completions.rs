@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::args::Arguments;
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -24,9 +23,9 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(self, program: &mut Command, output: &mut Output) -> Result<ExitCode, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "mailglass", &mut script);
+        clap_complete::generate(self.shell, program, "mailglass", &mut script);
         output.line(String::from_utf8_lossy(&script).trim_end())?;
         Ok(ExitCode::SUCCESS)
     }

@@ -6,8 +6,6 @@ use std::process::ExitCode;
 use clap::Args;
 use diesel::Connection as _;
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, Text};
 use indicatif::{ProgressBar, ProgressStyle};
 use mailglass::projection::{self, Projection};
 use mailglass::schema::mailglass_deliveries;
@@ -20,6 +18,7 @@ use crate::connection::{Connection, DatabaseOptions};
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
 use crate::output::{Cell, Output, Tone};
+use crate::tenants::{Tenant, tenants};
 
 const LONG: &str = "\
 Make the projections again from the ledger, and say how many were wrong: none, unless somebody wrote to the tables by hand, or \
@@ -45,21 +44,6 @@ pub(crate) struct Rebuild {
     /// Only this delivery.
     #[arg(long, value_name = "ID")]
     delivery: Option<Uuid>,
-}
-
-#[derive(QueryableByName)]
-pub(crate) struct Tenant {
-    #[diesel(sql_type = Text)]
-    pub(crate) tenant: String,
-    #[diesel(sql_type = BigInt)]
-    pub(crate) deliveries: i64,
-}
-
-/// The tenants that have deliveries, or the one that is named.
-pub(crate) fn tenants(connection: &mut Connection, only: Option<&str>) -> Result<Vec<Tenant>, Failure> {
-    let tenants = "SELECT tenant_id AS tenant, count(*) AS deliveries FROM mailglass_deliveries
-                    WHERE $1 IS NULL OR tenant_id = $1 GROUP BY tenant_id ORDER BY tenant_id";
-    connection.run(|conn| Ok(sql_query(tenants).bind::<Nullable<Text>, _>(only).load(conn)?))
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! `mailglass verify`.
 
+mod check;
 mod guard;
 mod projections;
 
@@ -14,6 +15,7 @@ use crate::connection::{Connection, DatabaseOptions};
 use crate::diagnosis;
 use crate::failure::Failure;
 use crate::output::{Cell, Output, Tone, or_empty};
+use check::{Check, Outcome};
 
 const LONG: &str = "\
 Check a live database: exit code 1 with every difference, 0 where there is none.
@@ -52,22 +54,6 @@ pub(crate) struct Verify {
     /// Let harmless differences fail, too.
     #[arg(long)]
     strict: bool,
-}
-
-/// One of the things that are looked at, and what came of it.
-#[derive(Serialize)]
-struct Check {
-    check: &'static str,
-    outcome: Outcome,
-    detail: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Outcome {
-    Passed,
-    Failed,
-    Skipped,
 }
 
 #[derive(Serialize)]

@@ -4,12 +4,12 @@ use mailglass::contract::{ClosedSet, NAMES, SETS, Value};
 use mailglass::{Error, LedgerOperation};
 
 use super::behaviour::behaviour;
+use super::catalog::Catalog;
 use super::conflict_target::diesel_on_conflict;
 use super::model::{
     Docs, Enum, FORMAT_VERSION, Generator, Label, Name, Overview, Reference, Relation, RustError, RustTable,
 };
-use super::read::Catalog;
-use super::{known, overview};
+use super::{column_facts, overview};
 
 /// The docs of what was read.
 pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
@@ -68,7 +68,7 @@ fn join_relation(relation: &mut Relation) {
         }
     }
     let table = relation.name.name.clone();
-    for (column, known) in known::columns(&table) {
+    for (column, known) in column_facts::columns(&table) {
         if let Some(column) = relation.columns.iter_mut().find(|it| it.name == column) {
             column.known = Some(known);
         }

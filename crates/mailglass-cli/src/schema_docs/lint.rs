@@ -1,7 +1,6 @@
 //! Finds what has no note: docs that say nothing about a column are no docs of it.
 
-use super::model::{Docs, Index, Name, Relation, RelationKind};
-use super::names::identifier;
+use super::model::{Docs, Index, Name, Relation, RelationKind, identifier};
 
 /// Something without a note, and the statement that gives it one.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

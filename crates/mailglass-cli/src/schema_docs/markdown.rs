@@ -1,12 +1,13 @@
 //! `README.md`: the docs as a code host shows them.
 
 mod behaviour;
+mod elements;
 mod relation;
 mod text;
 mod types;
 
 use super::mermaid;
-use super::model::{Column, Docs, Name, Relation};
+use super::model::Docs;
 use text::{block, cell, code, link, plain, table};
 
 pub(crate) fn markdown(docs: &Docs) -> String {
@@ -47,22 +48,6 @@ fn head(docs: &Docs) -> String {
         docs.generator.name,
         docs.generator.version,
     )
-}
-
-/// A heading that links can point to.
-fn heading(kind: &str, name: &Name) -> String {
-    format!("<a id=\"{}\"></a>\n\n### {}\n", name.anchor(kind), plain(&name.plain()))
-}
-
-fn paragraph(comment: Option<&str>) -> String {
-    let lines = comment.unwrap_or_default().trim().lines().map(plain);
-    let text = lines.collect::<Vec<_>>().join("<br>\n");
-    if text.is_empty() { text } else { format!("{text}\n\n") }
-}
-
-fn column_link(relation: &Relation, column: &Column) -> String {
-    let name = format!("{}.{}", relation.name.plain(), column.name);
-    link(&code(&name), &relation.name.anchor_of("column", &column.name))
 }
 
 fn contents(docs: &Docs) -> String {

@@ -3,17 +3,25 @@
 
 mod behaviour;
 mod column;
-mod parts;
+mod constraint;
+mod index;
+mod name;
+mod reference;
 mod relation;
+mod trigger;
 mod types;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub(crate) use behaviour::{Behaviour, OrphanLife, OrphanState, Projection, Rule, Transition};
-pub(crate) use column::{Changes, Column, Identity, KnownColumn, PersonalData, Writer};
-pub(crate) use parts::{Constraint, ConstraintKind, Enabled, Index, Reference, RustError, Trigger};
+pub(crate) use column::{Changes, Column, ColumnFacts, Identity, PersonalData, Writer};
+pub(crate) use constraint::ConstraintKind;
+pub(crate) use index::Index;
+pub(crate) use name::{Name, identifier};
+pub(crate) use reference::Reference;
 pub(crate) use relation::{Relation, RelationKind, RustTable};
+pub(crate) use trigger::{Enabled, RustError, Trigger};
 pub(crate) use types::{Domain, Enum, Function, Label};
 
 /// Raised when a reader of `schema.json` would have to change.
@@ -54,11 +62,24 @@ pub(crate) struct Overview {
     pub(crate) guarantees: String,
 }
 
-/// The name of something in a database.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Name {
-    /// Absent for what `search_path` finds without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) schema: Option<String>,
-    pub(crate) name: String,
+impl Docs {
+    /// Every column, with its table or view.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&Relation, &Column)> {
+        let relations = self.relations.iter();
+        relations.flat_map(|it| it.columns.iter().map(move |column| (it, column)))
+    }
+
+    /// The columns that are of an enum or domain, or of arrays of it.
+    pub(crate) fn columns_of<'a>(&'a self, type_name: &'a Name) -> impl Iterator<Item = (&'a Relation, &'a Column)> {
+        self.columns()
+            .filter(move |(_, column)| column.type_name.as_ref() == Some(type_name))
+    }
+
+    pub(crate) fn relation(&self, name: &Name) -> Option<&Relation> {
+        self.relations.iter().find(|it| it.name == *name)
+    }
+
+    pub(crate) fn enum_type(&self, name: &Name) -> Option<&Enum> {
+        self.enums.iter().find(|it| it.name == *name)
+    }
 }

@@ -8,7 +8,7 @@ use diesel::sql_query;
 use diesel::sql_types::Bool;
 use mailglass::Error;
 
-use super::{Check, Outcome};
+use super::check::{Check, Outcome};
 use crate::connection::Connection;
 use crate::failure::Failure;
 

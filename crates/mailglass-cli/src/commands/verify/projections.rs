@@ -4,11 +4,11 @@ use mailglass::projection::{self, Divergence};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Check, Outcome};
-use crate::commands::rebuild::tenants;
+use super::check::{Check, Outcome};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output::{Cell, or_empty};
+use crate::tenants::tenants;
 
 /// A delivery that doesn't.
 #[derive(Serialize)]

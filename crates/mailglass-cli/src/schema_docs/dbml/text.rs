@@ -1,6 +1,6 @@
 //! Names, strings and expressions as DBML writes them.
 
-use super::super::model::Name;
+use crate::schema_docs::model::Name;
 
 pub(super) fn name(name: &Name) -> String {
     match &name.schema {

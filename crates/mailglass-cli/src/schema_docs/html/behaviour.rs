@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Behaviour, Docs, Enum, OrphanLife, Projection};
-use super::text::{badge, column_link, own_link, relation_link, scrolling};
-use super::{ladder, states};
+use super::elements::{badge, column_link, own_link, relation_link, scrolling};
+use super::{orphan_diagram, status_diagram};
+use crate::schema_docs::model::{Behaviour, Docs, Enum, OrphanLife, Projection};
 
 pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> Markup {
     html! {
@@ -53,7 +53,7 @@ fn projection(docs: &Docs, projection: &Projection) -> Markup {
                     li { b { "Terminal" } ": whether any event was terminal." }
                 }
             }
-            div.wide.figure role="region" tabindex="0" aria-label="Diagram of the statuses" { (ladder::ladder(projection)) }
+            div.wide.figure role="region" tabindex="0" aria-label="Diagram of the statuses" { (status_diagram::diagram(projection)) }
             div.block { h4 { "The rules" } (scrolling("Rules of the projection", &rules(docs, projection))) }
         }
     }
@@ -132,7 +132,7 @@ fn orphans(life: &OrphanLife) -> Markup {
                     "the delivery, and a sweep of the reconciler links it or, past an age, gives it up. The event’s own row never changes."
                 }
             }
-            div.wide.figure role="region" tabindex="0" aria-label="Diagram of an orphan’s states" { (states::diagram(life)) }
+            div.wide.figure role="region" tabindex="0" aria-label="Diagram of an orphan’s states" { (orphan_diagram::diagram(life)) }
             div.block { h4 { "States" } (scrolling("States of an orphan", &state_table(life))) }
             div.block { h4 { "Transitions" } (scrolling("Transitions of an orphan", &transitions(life))) }
         }

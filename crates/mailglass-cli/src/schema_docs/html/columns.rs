@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Column, ConstraintKind, Docs, Identity, Index, KnownColumn, PersonalData, Relation};
-use super::text::{badge, column_link, comment, list, relation_link, scrolling};
+use super::elements::{badge, column_link, comment, list, relation_link, scrolling};
+use crate::schema_docs::model::{Column, ColumnFacts, ConstraintKind, Docs, Identity, Index, PersonalData, Relation};
 
 pub(super) fn table(docs: &Docs, relation: &Relation) -> Markup {
     let is_known = relation.columns.iter().any(|it| it.known.is_some());
@@ -85,7 +85,7 @@ fn sql_type(docs: &Docs, column: &Column) -> Markup {
     }
 }
 
-fn writer(known: &KnownColumn) -> Markup {
+fn writer(known: &ColumnFacts) -> Markup {
     html! { (known.written_by.words()) div.soft { (known.changes.words()) } }
 }
 
@@ -128,7 +128,7 @@ fn indexes(relation: &Relation, column: &Column) -> Markup {
     }
 }
 
-fn rust(known: &KnownColumn) -> Markup {
+fn rust(known: &ColumnFacts) -> Markup {
     html! {
         p.soft {
             "Rust: "

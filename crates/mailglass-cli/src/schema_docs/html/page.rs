@@ -2,9 +2,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::super::model::{Docs, Name};
-use super::text::markdown;
-use super::{behaviour, diagram, relation, types};
+use super::markdown::markdown;
+use super::{behaviour, relation, table_diagram, types};
+use crate::schema_docs::model::{Docs, Name};
 
 /// Nothing from elsewhere is ever loaded.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
@@ -29,7 +29,7 @@ pub(super) fn page(docs: &Docs) -> Markup {
                     (navigation(docs))
                     main #content tabindex="-1" {
                         (opening(docs))
-                        @if docs.relations.iter().any(|it| !it.is_view()) { (diagram::diagram(docs)) }
+                        @if docs.relations.iter().any(|it| !it.is_view()) { (table_diagram::diagram(docs)) }
                         @if let Some(behaviour) = &docs.behaviour { (behaviour::section(docs, behaviour)) }
                         (group("Tables", docs.relations.iter().filter(|it| !it.is_view()).map(|it| relation::section(docs, it))))
                         (group("Views", docs.relations.iter().filter(|it| it.is_view()).map(|it| relation::section(docs, it))))

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Docs, Relation};
-use super::text::{code_block, comment, own_link};
-use super::{columns, parts, triggers};
+use super::elements::{code_block, comment, own_link};
+use super::{columns, constraints, indexes, references, triggers};
+use crate::schema_docs::model::{Docs, Relation};
 
 pub(super) fn section(docs: &Docs, relation: &Relation) -> Markup {
     let anchor = relation.name.anchor("table");
@@ -14,9 +14,9 @@ pub(super) fn section(docs: &Docs, relation: &Relation) -> Markup {
             (comment(relation.comment.as_ref()))
             (facts(relation))
             @if !relation.columns.is_empty() { (columns::table(docs, relation)) }
-            (parts::references(docs, relation))
-            (parts::indexes(docs, relation))
-            (parts::constraints(relation))
+            (references::references(docs, relation))
+            (indexes::indexes(docs, relation))
+            (constraints::constraints(relation))
             (triggers::triggers(docs, relation))
             @if let Some(definition) = &relation.definition {
                 div.block { h4 { "Definition" } (code_block(definition)) }

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::super::model::{
+use super::html;
+use crate::schema_docs::model::{
     Behaviour, Docs, FORMAT_VERSION, Generator, OrphanLife, OrphanState, Overview, Projection, Rule, Transition,
 };
-use super::html;
 
 /// What would be markup, code or the end of something, were it not escaped.
-const NASTY: &str =
+const HOSTILE: &str =
     "</title></style></script><script>alert(1)</script><img src=x onerror=\"a\"> ]]> --> 'q' \"q\" | `t` & &lt; \\ {}";
 
 fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
@@ -110,7 +110,7 @@ fn body(text: &str) -> String {
 
 #[test]
 fn no_text_becomes_markup() {
-    let body = body(NASTY);
+    let body = body(HOSTILE);
     assert_eq!(body.matches("<script").count(), 1, "the page's own");
     assert_eq!(body.matches("</script").count(), 1);
     assert_eq!(
@@ -148,12 +148,12 @@ fn tags_and_attributes_do_not_depend_on_the_texts() {
         let tags = body.split('<').skip(1).map(skeleton);
         tags.filter(|it| !own.contains(&it.as_str()) && !is_line(it)).collect()
     };
-    assert_eq!(tags("plain"), tags(NASTY));
+    assert_eq!(tags("plain"), tags(HOSTILE));
 }
 
 #[test]
 fn every_id_is_there_once_and_every_link_lands() {
-    for text in ["plain", NASTY] {
+    for text in ["plain", HOSTILE] {
         let body = body(text);
         let after = |start: &str| -> Vec<String> {
             let parts = body.split(start).skip(1);
@@ -172,7 +172,7 @@ fn every_id_is_there_once_and_every_link_lands() {
 
 #[test]
 fn markdown_runs_nothing_and_loads_nothing() {
-    let markdown = |text: &str| super::text::markdown(text).into_string();
+    let markdown = |text: &str| super::markdown::markdown(text).into_string();
     assert_eq!(
         markdown("a <b onclick=x>b</b>"),
         "<p>a &lt;b onclick=x&gt;b&lt;/b&gt;</p>\n"
@@ -191,7 +191,7 @@ fn markdown_runs_nothing_and_loads_nothing() {
 
 #[test]
 fn a_name_that_has_no_room_is_cut_to_it() {
-    use super::text::{cut, width_of};
+    use super::svg_text::{cut, width_of};
     for text in [
         "short",
         "a_name_that_goes_on_and_on_and_on",
@@ -204,5 +204,5 @@ fn a_name_that_has_no_room_is_cut_to_it() {
 
 #[test]
 fn the_page_is_the_same_every_time() {
-    assert_eq!(html(&docs(NASTY)), html(&docs(NASTY)));
+    assert_eq!(html(&docs(HOSTILE)), html(&docs(HOSTILE)));
 }

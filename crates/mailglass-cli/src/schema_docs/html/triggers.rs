@@ -2,9 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Docs, Enabled, Relation, RustError, Trigger};
-use super::parts::block;
-use super::text::{badge, code_block, comment, list};
+use super::elements::{badge, block, code_block, comment, list};
+use crate::schema_docs::model::{Docs, Enabled, Relation, RustError, Trigger};
 
 pub(super) fn triggers(docs: &Docs, relation: &Relation) -> Markup {
     let items: Vec<Markup> = relation.triggers.iter().map(|it| trigger(docs, relation, it)).collect();

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Docs, Domain, Enum, Function, Label, Name};
-use super::text::{badge, code_block, column_link, comment, inline, list, own_link, relation_link, scrolling};
+use super::elements::{badge, code_block, column_link, comment, list, own_link, relation_link, scrolling};
+use super::markdown::inline;
+use crate::schema_docs::model::{Docs, Domain, Enum, Function, Label, Name};
 
 /// Enums, then domains.
 pub(super) fn sections(docs: &Docs) -> impl Iterator<Item = Markup> {

@@ -1,9 +1,9 @@
 //! What the code does with the rows, as Markdown: diagrams and tables of the same.
 
-use super::super::mermaid;
-use super::super::model::{Behaviour, Docs, Name};
-use super::column_link;
+use super::elements::column_link;
 use super::text::{block, cell, code, link, table};
+use crate::schema_docs::mermaid;
+use crate::schema_docs::model::{Behaviour, Docs, Name};
 
 pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> String {
     let Behaviour { projection, orphan } = behaviour;

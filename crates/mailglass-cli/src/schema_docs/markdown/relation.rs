@@ -1,9 +1,8 @@
 //! A table or view, as Markdown.
 
-use super::super::model::{Column, Docs, Index, Reference, Relation, Trigger};
-use super::super::names::identifier;
+use super::elements::{heading, paragraph};
 use super::text::{block, cell, code, link, plain, table};
-use super::{heading, paragraph};
+use crate::schema_docs::model::{Column, Docs, Index, Reference, Relation, Trigger, identifier};
 
 pub(super) fn section(docs: &Docs, this: &Relation) -> String {
     let parts = [

@@ -1,8 +1,8 @@
 //! Types and functions, as Markdown.
 
-use super::super::model::{Docs, Domain, Enum, Function, Label};
+use super::elements::{column_link, heading, paragraph};
 use super::text::{block, cell, code, markdown_cell, plain, table};
-use super::{column_link, heading, paragraph};
+use crate::schema_docs::model::{Docs, Domain, Enum, Function, Label};
 
 pub(super) fn enum_type(docs: &Docs, this: &Enum) -> String {
     let rust = this.rust.as_ref().map(|it| format!("In Rust: {}.\n\n", code(it)));

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Name;
+use super::name::Name;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Column {
@@ -21,7 +21,7 @@ pub(crate) struct Column {
     pub(crate) comment: Option<String>,
     /// What only the crate knows about the column.
     #[serde(default)]
-    pub(crate) known: Option<KnownColumn>,
+    pub(crate) known: Option<ColumnFacts>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,7 +33,7 @@ pub(crate) enum Identity {
 
 /// What only the crate knows about a column.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct KnownColumn {
+pub(crate) struct ColumnFacts {
     /// The model's field, such as `Delivery::recipient`.
     pub(crate) field: Option<String>,
     /// The field's type, such as `Option<String>`.

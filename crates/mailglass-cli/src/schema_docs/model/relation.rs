@@ -3,7 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Constraint, Index, Name, Reference, Trigger};
+use super::column::Column;
+use super::constraint::{Constraint, ConstraintKind};
+use super::index::Index;
+use super::name::Name;
+use super::reference::Reference;
+use super::trigger::Trigger;
 
 /// A table or a view.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -64,4 +69,29 @@ pub(crate) struct Partition {
     pub(crate) name: String,
     /// Which rows it holds, such as `FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')`.
     pub(crate) bound: String,
+}
+
+impl Relation {
+    /// Whether no two rows have the same value in this column.
+    pub(crate) fn is_unique(&self, column: &str) -> bool {
+        let is_it = |it: &Index| it.keys.len() == 1 && it.keys[0].column.as_deref() == Some(column);
+        self.indexes
+            .iter()
+            .any(|it| it.unique && it.predicate.is_none() && is_it(it))
+    }
+
+    pub(crate) fn primary_key(&self) -> Option<&Constraint> {
+        let mut constraints = self.constraints.iter();
+        constraints.find(|it| it.kind == ConstraintKind::PrimaryKey)
+    }
+
+    pub(crate) fn is_in_primary_key(&self, column: &str) -> bool {
+        let key = self.primary_key();
+        key.is_some_and(|it| it.columns.iter().any(|it| it == column))
+    }
+
+    /// Whether it is a table of rows that may be referred to, and not a query.
+    pub(crate) fn is_view(&self) -> bool {
+        matches!(self.kind, RelationKind::View | RelationKind::MaterializedView)
+    }
 }

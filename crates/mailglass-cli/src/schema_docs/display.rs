@@ -1,8 +1,8 @@
 //! The words that every rendering has for what the model says in names of its own.
 
 use super::model::{
-    Changes, Column, ConstraintKind, Enabled, Identity, Index, Label, PersonalData, Reference, Relation, RelationKind,
-    Writer,
+    Changes, Column, ConstraintKind, Docs, Enabled, Identity, Index, Label, PersonalData, Reference, Relation,
+    RelationKind, Writer,
 };
 
 impl RelationKind {
@@ -141,11 +141,6 @@ impl Reference {
 }
 
 impl Relation {
-    /// Whether it is a table of rows that may be referred to, and not a query.
-    pub(crate) fn is_view(&self) -> bool {
-        matches!(self.kind, RelationKind::View | RelationKind::MaterializedView)
-    }
-
     /// The marks of a column: PK, FK, LR for a logical reference, and UK.
     pub(crate) fn key_marks(&self, column: &str) -> Vec<&'static str> {
         let refers = |logically: bool| {
@@ -159,5 +154,16 @@ impl Relation {
             (self.is_unique(column) && !self.is_in_primary_key(column), "UK"),
         ];
         marks.into_iter().filter(|it| it.0).map(|it| it.1).collect()
+    }
+}
+
+impl Docs {
+    /// The columns that hold personal data or may hold some, as far as it is known of them.
+    pub(crate) fn personal_data(&self) -> Vec<(&Relation, &Column, &'static str)> {
+        let personal = self.columns().filter_map(|(relation, column)| {
+            let words = column.known.as_ref()?.personal_data.words()?;
+            Some((relation, column, words))
+        });
+        personal.collect()
     }
 }

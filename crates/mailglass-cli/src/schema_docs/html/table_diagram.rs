@@ -2,11 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Docs, Reference, Relation};
-use super::boxes::{LETTERS, PAD, Table};
-use super::layout::{End, Layout, Link, Node, Placed, layout};
-use super::lines::{ends, legend, rounded};
-use super::text::{cut, fitting, own_link, width_of};
+use crate::schema_docs::model::{Docs, Reference, Relation};
+mod layout;
+mod line_style;
+mod table_box;
+
+use super::elements::own_link;
+use super::svg_text::{cut, fitting, width_of};
+use layout::{End, Layout, Link, Node, Placed, layout};
+use line_style::{ends, legend, rounded};
+use table_box::{LETTERS, PAD, TableBox};
 
 /// Past so many tables, boxes show keys only.
 const MANY: usize = 30;
@@ -14,7 +19,7 @@ const MANY: usize = 30;
 pub(super) fn diagram(docs: &Docs) -> Markup {
     let relations: Vec<&Relation> = docs.relations.iter().filter(|it| !it.is_view()).collect();
     let is_short = relations.len() > MANY;
-    let tables: Vec<Table<'_>> = relations.iter().map(|it| Table::new(docs, it, is_short)).collect();
+    let tables: Vec<TableBox<'_>> = relations.iter().map(|it| TableBox::new(docs, it, is_short)).collect();
     let note = if is_short { "no FK" } else { "no foreign key" };
     let lines = lines(&tables, note);
     let nodes = tables.iter().map(|it| Node {
@@ -41,7 +46,7 @@ pub(super) fn diagram(docs: &Docs) -> Markup {
 }
 
 /// What the docs hold of the references: from which table, which, and how it is drawn.
-fn lines<'a>(tables: &[Table<'a>], note: &str) -> Vec<(&'a Relation, &'a Reference, Link)> {
+fn lines<'a>(tables: &[TableBox<'a>], note: &str) -> Vec<(&'a Relation, &'a Reference, Link)> {
     let end = |node: usize, columns: &[String]| {
         let rows = &tables[node].rows;
         let row = rows.iter().position(|row| columns.first() == Some(&row.column.name));
@@ -69,7 +74,7 @@ fn lines<'a>(tables: &[Table<'a>], note: &str) -> Vec<(&'a Relation, &'a Referen
     lines
 }
 
-fn svg(tables: &[Table<'_>], lines: &[(&Relation, &Reference, Link)], note: &str, layout: &Layout) -> Markup {
+fn svg(tables: &[TableBox<'_>], lines: &[(&Relation, &Reference, Link)], note: &str, layout: &Layout) -> Markup {
     let (width, height) = (layout.width, layout.height);
     let title = format!("{} tables and what they refer to", tables.len());
     html! {
@@ -92,7 +97,7 @@ fn svg(tables: &[Table<'_>], lines: &[(&Relation, &Reference, Link)], note: &str
     }
 }
 
-fn draw(table: &Table<'_>, placed: &Placed) -> Markup {
+fn draw(table: &TableBox<'_>, placed: &Placed) -> Markup {
     let name = &table.relation.name;
     let Placed {
         x, y, width, height, ..

@@ -1,7 +1,7 @@
 //! The diagram's boxes: which rows they have, and how wide they are.
 
-use super::super::model::{Column, Docs, Relation};
-use super::text::{cut, width_of};
+use crate::schema_docs::html::svg_text::{cut, width_of};
+use crate::schema_docs::model::{Column, Docs, Relation};
 
 /// The most letters that a name takes.
 pub(super) const LETTERS: usize = 34;
@@ -14,7 +14,7 @@ pub(super) struct Row<'a> {
     pub(super) sql_type: String,
 }
 
-pub(super) struct Table<'a> {
+pub(super) struct TableBox<'a> {
     pub(super) relation: &'a Relation,
     pub(super) rows: Vec<Row<'a>>,
     /// The room for the marks.
@@ -22,8 +22,8 @@ pub(super) struct Table<'a> {
     pub(super) width: i32,
 }
 
-impl<'a> Table<'a> {
-    pub(super) fn new(docs: &Docs, relation: &'a Relation, is_short: bool) -> Table<'a> {
+impl<'a> TableBox<'a> {
+    pub(super) fn new(docs: &Docs, relation: &'a Relation, is_short: bool) -> TableBox<'a> {
         let rows: Vec<Row<'a>> = relation
             .columns
             .iter()
@@ -39,7 +39,7 @@ impl<'a> Table<'a> {
         let names = widest(&|row| width_of(&cut(&row.column.name, LETTERS)));
         let types = widest(&|row| width_of(&row.sql_type));
         let title = width_of(&cut(&relation.name.plain(), LETTERS));
-        Table {
+        TableBox {
             relation,
             marks,
             width: (title + 2 * PAD + 6).max(marks + names + types + 2 * PAD + 14),

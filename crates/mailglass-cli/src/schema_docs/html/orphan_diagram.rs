@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::super::model::{OrphanLife, OrphanState, Transition};
-use super::text::{fitting, wrap};
+use super::svg_text::{fitting, wrap};
+use crate::schema_docs::model::{OrphanLife, OrphanState, Transition};
 
 const WIDTH: i32 = 208;
 /// Between columns: where lines bend, then their labels.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::columns::Columns;
-use super::{End, FOOT, HEADER, Link, Node, ROW};
+use super::geometry::{End, FOOT, HEADER, Link, Node, Placed, ROW};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Use {
@@ -59,9 +59,20 @@ impl Ports {
     }
 
     /// The middle of each row's first line, from the box's top.
-    pub(super) fn rows(&self, node: usize) -> impl Iterator<Item = i32> {
+    fn rows(&self, node: usize) -> impl Iterator<Item = i32> {
         let offsets = &self.offsets[node];
         offsets[..offsets.len() - 1].iter().map(|offset| offset + ROW / 2)
+    }
+
+    /// A box with its top left corner at a point.
+    pub(super) fn placed(&self, node: usize, at: (i32, i32), width: i32) -> Placed {
+        Placed {
+            x: at.0,
+            y: at.1,
+            width,
+            height: self.height(node),
+            rows: self.rows(node).map(|offset| at.1 + offset).collect(),
+        }
     }
 
     /// How far below its box's top a link leaves.

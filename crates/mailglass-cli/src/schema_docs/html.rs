@@ -1,17 +1,18 @@
 //! The docs as one HTML page that needs nothing else: no network, no other file, and no JavaScript to be read.
 
 mod behaviour;
-mod boxes;
 mod columns;
-mod diagram;
-mod ladder;
-mod layout;
-mod lines;
+mod constraints;
+mod elements;
+mod indexes;
+mod markdown;
+mod orphan_diagram;
 mod page;
-mod parts;
+mod references;
 mod relation;
-mod states;
-mod text;
+mod status_diagram;
+mod svg_text;
+mod table_diagram;
 mod triggers;
 mod types;
 

@@ -7,10 +7,10 @@ use diesel::{Column, Expression};
 use mailglass::schema::{mailglass_deliveries, mailglass_event_links, mailglass_events};
 use mailglass::{Delivery, Event};
 
-use super::model::{Changes, KnownColumn, PersonalData, Writer};
+use super::model::{Changes, ColumnFacts, PersonalData, Writer};
 
 /// A column's name and what is known of it.
-type Known = (&'static str, KnownColumn);
+type Known = (&'static str, ColumnFacts);
 
 /// What is known about the columns of a table; nothing about somebody else's.
 pub(crate) fn columns(table: &str) -> Vec<Known> {
@@ -105,7 +105,7 @@ fn column<C: Column>(
     personal_data: PersonalData,
 ) -> Known {
     let (field, rust_type) = field.unzip();
-    let known = KnownColumn {
+    let known = ColumnFacts {
         field,
         rust_type,
         diesel_type: without_paths(type_name::<<C as Expression>::SqlType>()),
@@ -138,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    fn of<'a>(columns: &'a [Known], name: &str) -> &'a KnownColumn {
+    fn of<'a>(columns: &'a [Known], name: &str) -> &'a ColumnFacts {
         &columns.iter().find(|(column, _)| *column == name).unwrap().1
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::columns::{Columns, Item};
+use super::geometry::{Link, ROW};
 use super::ports::Ports;
-use super::{Link, ROW};
 
 /// Between two boxes; beside a line, half of it.
 const GAP: i32 = 2 * ROW;

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Projection, Rule};
-use super::text::{cut, fitting, width_of};
+use super::svg_text::{cut, fitting, width_of};
+use crate::schema_docs::model::{Projection, Rule};
 
 const TOP: i32 = 12;
 const STEP: i32 = 40;
@@ -11,7 +11,7 @@ const GAP: i32 = 26;
 const PAD: i32 = 10;
 const LINE: i32 = 15;
 
-pub(super) fn ladder(projection: &Projection) -> Markup {
+pub(super) fn diagram(projection: &Projection) -> Markup {
     let statuses = projection.statuses.iter().map(|it| Some(it.as_str())).chain([None]);
     let groups: Vec<(Option<&str>, Vec<&Rule>)> = statuses
         .map(|status| {

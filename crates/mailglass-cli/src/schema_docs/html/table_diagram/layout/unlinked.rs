@@ -1,13 +1,13 @@
 //! Where the boxes go that are linked with no other: below the rest, line by line.
 
 use super::columns::Columns;
+use super::geometry::{Layout, Link, MARGIN, Node, ROW};
 use super::ports::Ports;
-use super::route::Beside;
-use super::{Layout, Link, MARGIN, Node, Placed, ROW};
+use super::routes::Beside;
 
 const GAP: i32 = 2 * ROW;
 
-pub(super) fn fill(nodes: &[Node], links: &[Link], is_linked: &[bool], ports: &Ports, layout: &mut Layout) {
+pub(super) fn place(nodes: &[Node], links: &[Link], is_linked: &[bool], ports: &Ports, layout: &mut Layout) {
     let alone: Vec<usize> = (0..nodes.len()).filter(|node| !is_linked[*node]).collect();
     let Some(width) = alone.iter().map(|node| nodes[*node].width).max() else {
         return;
@@ -35,7 +35,7 @@ pub(super) fn fill(nodes: &[Node], links: &[Link], is_linked: &[bool], ports: &P
     for line in alone.chunks(per_line) {
         let mut x = MARGIN;
         for node in line {
-            let placed = Placed::new(*node, (x, y), width, ports);
+            let placed = ports.placed(*node, (x, y), width);
             let own = links.iter().enumerate().filter(|(_, link)| link.from.node == *node);
             for (nth, (index, link)) in (0..).zip(own) {
                 let ys = (y + ports.leaves(index, link, &none), y + ports.arrives(link, &none));

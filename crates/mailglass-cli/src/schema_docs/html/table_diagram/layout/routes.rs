@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::columns::{Columns, Item, Net};
-use super::place::Tops;
+use super::geometry::{Layout, Link, MARGIN, MARK, Node, Route};
 use super::ports::{Ports, sides};
-use super::{Layout, Link, MARGIN, MARK, Node, Placed, Route};
+use super::tops::Tops;
 
 /// Between upright lines.
 const TRACK: i32 = 10;
@@ -79,7 +79,7 @@ pub(super) fn draw(nodes: &[Node], links: &[Link], columns: &Columns, ports: &Po
         };
         let width = boxes().map(|node| nodes[node].width).max().unwrap_or_default();
         for node in boxes() {
-            let placed = Placed::new(node, (x, tops[&Item::Box(node)] + MARGIN), width, ports);
+            let placed = ports.placed(node, (x, tops[&Item::Box(node)] + MARGIN), width);
             layout.height = layout.height.max(placed.y + placed.height + MARGIN);
             layout.boxes[node] = placed;
         }

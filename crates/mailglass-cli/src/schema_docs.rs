@@ -1,33 +1,33 @@
 //! Schema docs: one model of a migrated database, and its renderings.
 
+mod anchors;
 mod behaviour;
+mod catalog;
+mod column_facts;
 mod conflict_target;
 mod dbml;
+mod display;
 mod html;
 mod join;
 mod json;
-mod known;
 mod lint;
 mod markdown;
 mod mermaid;
 pub(crate) mod model;
-mod names;
 mod overview;
-mod read;
 mod selection;
-mod words;
 
 use diesel::PgConnection;
 
+pub(crate) use catalog::ReadError;
 pub(crate) use lint::{MissingNote, lint};
-pub(crate) use read::ReadError;
 pub(crate) use selection::Selection;
 
 use model::Docs;
 
 /// Reads what a selection takes and joins it with what the crate knows.
 pub(crate) fn read(conn: &mut PgConnection, selection: &Selection, title: Option<String>) -> Result<Docs, ReadError> {
-    Ok(join::join(read::read(conn, selection)?, title))
+    Ok(join::join(catalog::read(conn, selection)?, title))
 }
 
 /// Every rendering: the file's name and its text.

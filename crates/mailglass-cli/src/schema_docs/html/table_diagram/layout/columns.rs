@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{End, FOOT, HEADER, Link, Node, ROW};
+use super::geometry::{End, FOOT, HEADER, Link, Node, ROW};
 
 /// Lines that arrive as one: by the row, the side (true: the box's right one) and the kind.
 pub(super) type Net = (End, bool, u8);

@@ -63,7 +63,7 @@ pub(crate) fn read(conn: &mut PgConnection, selection: &Selection) -> Result<Cat
 }
 
 fn read_at_once(conn: &mut PgConnection, selection: &Selection) -> Result<Catalog, ReadError> {
-    let candidates: Vec<Candidate> = sql_query(include_str!("read/candidates.sql")).load(conn)?;
+    let candidates: Vec<Candidate> = sql_query(include_str!("catalog/candidates.sql")).load(conn)?;
     let names: Vec<_> = candidates
         .iter()
         .map(|it| (it.schema.as_str(), it.name.as_str(), it.is_visible))
@@ -78,7 +78,7 @@ fn read_at_once(conn: &mut PgConnection, selection: &Selection) -> Result<Catalo
     let oids: Vec<u32> = selected.map(|it| it.oid).collect();
 
     let (mut enums, mut domains) = (Vec::new(), Vec::new());
-    let types: Vec<DescribedType> = sql_query(include_str!("read/types.sql"))
+    let types: Vec<DescribedType> = sql_query(include_str!("catalog/types.sql"))
         .bind::<Array<Oid>, _>(&oids)
         .load(conn)?;
     for DescribedType { is_enum, description } in types {
@@ -89,10 +89,10 @@ fn read_at_once(conn: &mut PgConnection, selection: &Selection) -> Result<Catalo
         }
     }
     Ok(Catalog {
-        relations: described(conn, include_str!("read/relations.sql"), &oids)?,
+        relations: described(conn, include_str!("catalog/relations.sql"), &oids)?,
         enums,
         domains,
-        functions: described(conn, include_str!("read/functions.sql"), &oids)?,
+        functions: described(conn, include_str!("catalog/functions.sql"), &oids)?,
     })
 }
 

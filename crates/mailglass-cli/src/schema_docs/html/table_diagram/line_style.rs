@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::super::model::Reference;
 use super::layout::MARK;
+use crate::schema_docs::model::Reference;
 
 /// A path along points, its corners rounded.
 pub(super) fn rounded(points: &[(i32, i32)]) -> String {

@@ -1,0 +1,56 @@
+//! A relation's references, and the relations that refer to it.
+
+use maud::{Markup, html};
+
+use super::elements::{badge, block, column_link, comment, list, relation_link};
+use crate::schema_docs::model::{Docs, Reference, Relation};
+
+pub(super) fn references(docs: &Docs, relation: &Relation) -> Markup {
+    let items: Vec<Markup> = relation
+        .references
+        .iter()
+        .map(|it| reference(docs, relation, it))
+        .collect();
+    let mut referrers = docs
+        .relations
+        .iter()
+        .flat_map(|from| from.references.iter().map(move |it| (from, it)));
+    let referrers: Vec<Markup> = referrers
+        .by_ref()
+        .filter(|(_, it)| it.to == relation.name)
+        .map(|(from, it)| {
+            let columns = it.columns.iter().map(|column| column_link(docs, &from.name, column));
+            html! { (relation_link(docs, &from.name)) " (" (list(columns)) ")" }
+        })
+        .collect();
+    html! {
+        (block("References", &items))
+        @if !referrers.is_empty() {
+            div.block { h4 { "Referred to by" } p { (list(referrers)) } }
+        }
+    }
+}
+
+fn reference(docs: &Docs, relation: &Relation, reference: &Reference) -> Markup {
+    let from = reference.columns.iter().map(|it| column_link(docs, &relation.name, it));
+    let to = reference
+        .to_columns
+        .iter()
+        .map(|it| column_link(docs, &reference.to, it));
+    let kept_by = relation.constraints.iter().find(|it| reference.is_held_by(it));
+    html! {
+        li.item id=[reference.constraint.as_ref().map(|it| relation.name.anchor_of("constraint", it))] {
+            p {
+                (list(from)) " → " (relation_link(docs, &reference.to)) " (" (list(to)) ")"
+                @if reference.is_logical() { (badge("dash", "no foreign key")) }
+                @if reference.unique { (badge("", "at most one row refers to the same")) }
+                @if reference.optional { (badge("", "may refer to nothing")) }
+            }
+            @if let Some(constraint) = kept_by {
+                p.soft { "Kept by " code { (constraint.name) } ": " code { (constraint.definition) } }
+                (comment(constraint.comment.as_ref()))
+            }
+            (comment(reference.note.as_ref()))
+        }
+    }
+}
