@@ -16,7 +16,6 @@
 //! | migrate, and take it back | [`migrations::run`], [`migrations::list`], [`migrations::revert_to`], [`migrations::redo`], [`migrations::grants`] |
 //! | build records from JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
 
-mod closed_sets;
 pub mod contract;
 mod deliveries;
 mod error;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::closed_sets::UnknownLabel;
+use super::closed_sets::UnknownLabel;
 use crate::error::{Error, Result};
 use crate::validation::Checks;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::attrs::Attrs;
-use crate::closed_sets::{DeliveryStatus, EventType, Stream};
+use super::closed_sets::{DeliveryStatus, EventType, Stream};
 use crate::error::{Error, Result};
 use crate::schema::mailglass_deliveries;
 use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, domain_of, microseconds};

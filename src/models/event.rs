@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::attrs::Attrs;
+use super::closed_sets::{EventType, RejectReason};
 use super::provider_reference::ProviderReference;
-use crate::closed_sets::{EventType, RejectReason};
 use crate::error::Result;
 use crate::schema::mailglass_events;
 use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, microseconds};

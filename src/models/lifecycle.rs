@@ -1,6 +1,6 @@
 //! The rules of the projection: one table, from which the SQL, the Rust reference and the docs are made.
 
-use crate::closed_sets::{DeliveryStatus, EventType};
+use super::closed_sets::{DeliveryStatus, EventType};
 
 /// What an event of a type does to its delivery.
 #[derive(Clone, Copy, Debug)]
