@@ -1,4 +1,4 @@
--- from migrations: guard_the_ledger, up.sql;
+BEGIN;
 
 -- Where this connection's search_path finds what we look for, NULL for what it doesn't find. It runs under the session's own
 -- search_path, which may put anything before pg_catalog: so it uses no operator and no name of a type, and names the schema
