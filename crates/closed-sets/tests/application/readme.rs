@@ -1,16 +1,11 @@
 //! The README agrees with the fixture and with the codes.
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a test that cannot go on should panic and say so"
-)]
 
 use std::fs;
 use std::path::Path;
 
 use closed_sets::Code;
 
-const README: &str = include_str!("../README.md");
+const README: &str = include_str!("../../README.md");
 
 /// The code blocks of a language, in their order.
 fn blocks(language: &str) -> Vec<String> {

@@ -1,18 +1,14 @@
-//! An application that checks its own closed set: it builds, it stops building after one label has changed in any place, and
-//! the check runs again exactly when one of its inputs has changed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test that cannot go on should panic and say so"
-)]
+//! The application builds. It does not build after one label has changed in any place. The check runs again exactly if one
+//! of its inputs has changed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
 use std::{env, fs};
 
-const README: &str = include_str!("../README.md");
+use crate::shop;
+
+const README: &str = include_str!("../../README.md");
 
 const MANIFEST: &str = "closed_sets.md";
 const ENUM: &str = "src/order_status.rs";
@@ -28,9 +24,7 @@ struct Application {
 impl Application {
     fn new() -> Application {
         let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shop");
-        let _ = fs::remove_dir_all(&root);
-        copy_all(&crate_root.join("tests/fixture"), &root);
+        let root = shop::copy("shop");
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         // A workspace of its own inside of ours.
         let patch = format!("\n[workspace]\n\n[patch.crates-io]\nclosed-sets = {{ path = {crate_root:?} }}\n");
@@ -70,18 +64,6 @@ impl Application {
             line.trim_start().starts_with("Running") && line.contains("/shop-") && line.contains("/build-script-build")
         };
         stderr(&self.builds()).lines().any(is_check)
-    }
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    if from.is_dir() {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let name = entry.unwrap().file_name();
-            copy_all(&from.join(&name), &to.join(&name));
-        }
-    } else {
-        fs::copy(from, to).unwrap();
     }
 }
 
