@@ -1,7 +1,7 @@
-//! What a migrated database looks like: kind, name, and definition in Postgres' words. Written by
-//! `cargo run -p xtask -- catalog` and never edited.
+//! The objects of a migrated database: kind, name, and definition as PostgreSQL prints it. Written by
+//! `cargo run -p xtask -- catalog`; never edited.
 
-use super::verify::ObjectKind::{self, *};
+use super::object_kind::ObjectKind::{self, *};
 
 #[rustfmt::skip]
 pub(super) const CATALOG: &[(ObjectKind, &str, &str)] = &[

@@ -1,13 +1,13 @@
--- What the contract's tables ($1) and functions ($2) look like, one row an object. Each definition is Postgres' own words.
--- It runs with pg_catalog first in search_path, then the schemas that hold our objects, so that no name of theirs has a
--- schema, and with quote_all_identifiers off (see verify.rs). An operator on two values of one type is pg_catalog's then;
--- a function with arguments of any type might still be somebody else's, so all have their schema.
+-- The objects of the tables in $1 and the functions in $2, one row per object, with the definition that PostgreSQL prints.
+-- settings.sql has put pg_catalog first in search_path, followed by the schemas of the crate's objects, whose names are
+-- therefore printed without a schema. Operators on two values of one type resolve to pg_catalog then. Functions with
+-- polymorphic arguments can still resolve to other schemas, so every function is qualified.
 WITH tables AS (
     SELECT * FROM pg_class WHERE oid = ANY ($1)
 ),
--- Expressions that can't fail: of columns, constants and NULL tests, comparisons that pg_catalog has for sorting, and
--- functions of pg_catalog without arguments, such as now(). An expression is stored as a tree, whose nodes begin with
--- their name: {OPEXPR :opno 98 …}. Objects of pg_catalog have OIDs below 16384.
+-- Expressions that cannot fail: columns, constants, NULL tests, the sort operators of pg_catalog, and functions of
+-- pg_catalog without arguments, such as now(). PostgreSQL stores an expression as a tree whose nodes begin with their
+-- name: {OPEXPR :opno 98 …}. Objects of pg_catalog have OIDs below 16384.
 expressions AS (
     SELECT
         stored.*,
@@ -61,7 +61,7 @@ SELECT
         (SELECT 'USING ' || amname::text FROM pg_am WHERE pg_am.oid = relam AND amname <> 'heap'),
         CASE WHEN relrowsecurity AND relforcerowsecurity THEN 'with forced row level security'
             WHEN relrowsecurity THEN 'with row level security' END,
-        -- Postgres refuses an UPDATE that it can't publish.
+        -- PostgreSQL rejects an UPDATE that it cannot publish.
         CASE WHEN relreplident = 'n' AND EXISTS (
             SELECT
             FROM pg_publication_tables
@@ -77,7 +77,7 @@ SELECT
     relname::text || '.' || attname::text,
     pg_catalog.concat_ws(
         ' ',
-        -- A type of ours is named without its schema, whichever that is.
+        -- The crate's types are printed without their schema.
         CASE WHEN typnamespace = 'pg_catalog'::regnamespace::oid THEN pg_catalog.format_type(atttypid, atttypmod) ELSE typname::text END,
         CASE WHEN attcollation <> typcollation THEN 'COLLATE ' || attcollation::regcollation::text END,
         CASE WHEN attnotnull THEN 'NOT NULL' END,
@@ -89,8 +89,8 @@ SELECT
         CASE WHEN attgenerated <> '' THEN 'GENERATED' WHEN adbin IS NOT NULL THEN 'DEFAULT' END,
         pg_catalog.pg_get_expr(adbin, adrelid)
     ),
-    -- An insert that doesn't know the column goes through: the column has a value or needs none, and working it out can't
-    -- fail. A domain's constraints might. And its name is none that our statements give to a column beside `SELECT *`.
+    -- An INSERT that does not name the column succeeds: the column is nullable or has a default that cannot fail. The
+    -- constraints of a domain could fail. The names are those that our statements use beside `SELECT *`.
     (NOT attnotnull OR adbin IS NOT NULL OR attidentity <> '')
         AND coalesce(is_safe, true)
         AND typtype <> 'd'
@@ -101,7 +101,7 @@ JOIN pg_type ON pg_type.oid = atttypid
 LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 LEFT JOIN expressions ON relation = attrelid AND number = attnum
 UNION ALL
--- NOT NULL constraints, which PostgreSQL 18 lists, too, belong to their columns.
+-- NOT NULL constraints, which PostgreSQL 18 also lists, belong to their columns.
 SELECT
     'constraint',
     relname::text || '.' || conname::text,
@@ -110,7 +110,7 @@ SELECT
 FROM tables
 JOIN pg_constraint ON conrelid = tables.oid AND contype IN ('c', 'f', 'p', 'u', 'x')
 UNION ALL
--- Without CREATE INDEX, its name, its table and its storage parameters. One that a constraint keeps belongs to that.
+-- The definition without CREATE INDEX, name, table and storage parameters. An index of a constraint belongs to the constraint.
 SELECT
     'index',
     tables.relname::text || '.' || index.relname::text,
@@ -124,7 +124,7 @@ SELECT
         ),
         CASE WHEN NOT indisvalid THEN 'INVALID' END
     ),
-    -- Others' plain columns can't fail an insert, nor can the safe predicates. An expression has to be worked out.
+    -- An index on plain columns with a safe predicate cannot make an INSERT fail. An index on an expression can.
     NOT indisunique AND indexprs IS NULL AND is_safe
 FROM tables
 JOIN pg_index ON indrelid = tables.oid
@@ -143,12 +143,12 @@ SELECT
         ),
         CASE tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'D' THEN 'DISABLED' END
     ),
-    -- Whatever fires can raise, after the fact, too.
+    -- Every trigger that fires can raise an error, even AFTER triggers.
     tgenabled = 'D'
 FROM tables
 JOIN pg_trigger ON tgrelid = tables.oid AND NOT tgisinternal
 UNION ALL
--- A rule can make a statement do nothing, without a word and before any trigger.
+-- A rule can silently replace a statement before any trigger fires.
 SELECT
     'rule',
     relname::text || '.' || rulename::text,
@@ -164,7 +164,7 @@ SELECT
         ' ',
         lanname,
         CASE WHEN prosecdef THEN 'SECURITY DEFINER' END,
-        -- As stored: with quotes, if quote_all_identifiers was on.
+        -- Stored with quotes if quote_all_identifiers was on.
         pg_catalog.replace(pg_catalog.array_to_string(proconfig, ', '), '"', ''),
         'AS' || prosrc
     ),

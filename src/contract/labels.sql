@@ -1,4 +1,4 @@
--- The labels of each of these enum types ($1), in order; NULL for one that is NULL or no enum.
+-- The labels of every enum type in $1, in order; NULL for NULL and for a type that is not an enum.
 SELECT (
     SELECT pg_catalog.array_agg(enumlabel::text ORDER BY enumsortorder)
     FROM pg_enum

@@ -1,6 +1,6 @@
--- Where this connection's search_path finds what we look for, NULL for what it doesn't find. It runs under the session's own
--- search_path, which may put anything before pg_catalog: so it uses no operator and no name of a type, and names the schema
--- of each function. $1 tables, $2 functions without arguments, $3 types, each by name.
+-- Resolves names with the session's search_path; NULL for an object that does not exist. Because search_path may name other
+-- schemas before pg_catalog, the statement uses no operators and no names of types, and qualifies every function.
+-- $1: tables, $2: functions without arguments, $3: types.
 SELECT
     ARRAY(
         SELECT pg_catalog.to_regclass(pg_catalog.quote_ident(name)) FROM pg_catalog.unnest($1) AS name

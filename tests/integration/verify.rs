@@ -442,10 +442,10 @@ fn a_difference_that_should_not_be_there_says_what_to_do() {
     let differences = verify(&mut conn).unwrap();
     assert_eq!(
         differences[0].to_string(),
-        "inheritance mailglass_events.child should not be there: `child inherits from mailglass_events, without \
+        "inheritance mailglass_events.child is unexpected: `child inherits from mailglass_events, without \
          mailglass_events_await_reconciliation_trigger, mailglass_events_immutable_statement_trigger, \
          mailglass_events_immutable_trigger`; \
-         detach it: ALTER TABLE … NO INHERIT, or DETACH PARTITION"
+         detach it with ALTER TABLE … NO INHERIT or DETACH PARTITION"
     );
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct RustEnums {
     /// The paths of the files, for messages.
     pub(crate) files: String,
     pub(crate) enums: Vec<RustEnum>,
-    /// Whether every `DbEnum` was understood. Only then is an enum missing that is not listed.
+    /// Whether every `DbEnum` was understood. Otherwise, an absent enum is not reported.
     pub(crate) is_whole: bool,
 }
 

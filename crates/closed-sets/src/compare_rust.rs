@@ -149,10 +149,10 @@ fn row_against_rust(
             );
             let help = match guess {
                 Some(_) => format!(
-                    "use one spelling in both or, if the value is new, add the variant to `{}`; {HOW}",
+                    "use the same spelling in both; for a new value, add a variant to `{}`; {HOW}",
                     set.rust
                 ),
-                None => format!("add the variant to `{}` or correct the row; {HOW}", set.rust),
+                None => format!("add a variant to `{}` or correct the row; {HOW}", set.rust),
             };
             not_there(label, what, guess, gap, help)
         }

@@ -97,7 +97,7 @@ fn malformed_marker(at: &Place, example: &str) -> Finding {
     )
 }
 
-/// The Postgres name and the Rust name in a set's marker.
+/// The PostgreSQL name and the Rust name in a set's marker.
 fn read_set_marker(marker: &str) -> Option<(&str, &str)> {
     let inside = marker.strip_prefix("<!-- closed-set: ")?.strip_suffix(" -->")?;
     let (name, rust) = inside.split_once(" rust=")?;

@@ -25,7 +25,7 @@ pub(crate) fn of_set(
     let mut rows: Vec<Row> = Vec::new();
     let mut is_sound = true;
     let mut position = 0;
-    // A row that was not understood, or a wrong number, shifts all that follow.
+    // Report only the first wrong number: it shifts those below.
     let mut is_numbered = table.is_sound;
     for (line, cells) in &table.rows {
         let mut reader = RowReader::new(file, *line, cells, version);
@@ -99,14 +99,14 @@ fn is_nothing(text: &str) -> bool {
     matches!(text, "-" | "–" | "—")
 }
 
-/// Reads one row, and remembers what it refuses.
+/// Reads one row and collects its findings.
 struct RowReader<'a> {
     file: &'a Arc<str>,
     line: usize,
     cells: &'a [Cell],
     version: Version,
     refused: Vec<Finding>,
-    /// Whether it is known what the row stands for. Wrong numbers and most wrong versions leave that as it is.
+    /// Whether label and variant were understood. Wrong numbers and most wrong versions do not matter.
     is_sound: bool,
 }
 
@@ -227,7 +227,7 @@ impl<'a> RowReader<'a> {
         self.refuse(column, Code::Contradiction, what, help);
     }
 
-    /// Whether the first cell has the position in the Postgres type, which a removed value doesn't have.
+    /// Whether the first cell is the position in the PostgreSQL type. A removed value has no position.
     fn check_number(&mut self, expected: Option<usize>) -> bool {
         let found = self.text(0);
         let (is_right, what, help) = match expected {

@@ -22,7 +22,7 @@ pub(crate) struct PgEnum {
 #[derive(Debug)]
 pub(crate) struct Types {
     by_name: BTreeMap<String, Option<PgEnum>>,
-    /// Whether every statement was understood. Only then is a type missing that is not listed.
+    /// Whether every statement was understood. Otherwise, absent types are not reported.
     pub(crate) is_whole: bool,
     pub(crate) objects: Objects,
 }

@@ -19,7 +19,7 @@ const DERIVE: &str = "DbEnum";
 #[derive(Debug)]
 pub(crate) struct RustEnum {
     pub(crate) name: String,
-    /// The Postgres type, as the derive's attributes name it.
+    /// The PostgreSQL type that the derive's attributes name.
     pub(crate) set: String,
     pub(crate) at: Place,
     pub(crate) variants: Vec<Variant>,

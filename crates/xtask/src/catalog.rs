@@ -1,4 +1,4 @@
-//! Writes down what a migrated database looks like, for the library to compare others with.
+//! Lists the objects of a migrated database, with which the library compares others.
 
 use std::fs;
 use std::path::Path;
@@ -31,7 +31,7 @@ struct Ours {
     functions: Vec<u32>,
 }
 
-/// All that the migrations make, but not what Diesel makes for itself.
+/// All objects of the migrations, without the table of Diesel.
 const OURS: &str = "
     SELECT
         array(
@@ -54,9 +54,9 @@ pub(crate) fn write(root: &Path) -> Result<(), Failure> {
         .bind::<Array<Oid>, _>(ours.functions)
         .load(&mut conn)?;
     let mut code = String::from(
-        "//! What a migrated database looks like: kind, name, and definition in Postgres' words. Written by\n\
-         //! `cargo run -p xtask -- catalog` and never edited.\n\n\
-         use super::verify::ObjectKind::{self, *};\n\n\
+        "//! The objects of a migrated database: kind, name, and definition as PostgreSQL prints it. Written by\n\
+         //! `cargo run -p xtask -- catalog`; never edited.\n\n\
+         use super::object_kind::ObjectKind::{self, *};\n\n\
          #[rustfmt::skip]\n\
          pub(super) const CATALOG: &[(ObjectKind, &str, &str)] = &[\n",
     );
@@ -71,6 +71,6 @@ pub(crate) fn write(root: &Path) -> Result<(), Failure> {
     }
     code += "];\n";
     fs::write(root.join(FILE), code)?;
-    println!("{FILE} is written");
+    println!("wrote {FILE}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Writes the files that no build may write: `cargo run -p xtask`.
+//! Writes the generated files that are committed: `cargo run -p xtask`.
 
 mod catalog;
 mod freeze;
@@ -10,8 +10,8 @@ use std::{env, error};
 type Failure = Box<dyn error::Error>;
 
 const USAGE: &str = "usage: cargo run -p xtask -- <command>
-  catalog  writes src/contract/catalog.rs, what a database looks like after the migrations
-  freeze   writes api/<version>.txt, the promises of the release that Cargo.toml names";
+  catalog  writes src/contract/catalog.rs, the objects of a migrated database
+  freeze   writes api/<version>.txt, the promises of the version in Cargo.toml";
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

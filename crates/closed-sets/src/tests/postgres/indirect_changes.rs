@@ -1,4 +1,4 @@
-//! What changes labels without a plain statement about types is found, or leaves the labels that the check has.
+//! The check rejects a statement that changes labels indirectly, or agrees with PostgreSQL on the remaining labels.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -12,14 +12,14 @@ use crate::migrations::replay;
 
 const BEFORE: &str = "CREATE TYPE paint AS ENUM ('a', 'b'); CREATE TABLE walls (paint paint, role text)";
 
-/// What a migration finds when it begins.
+/// The state before each migration.
 const AFRESH: &str = "
     SET client_min_messages = error; RESET SESSION AUTHORIZATION; RESET ROLE; RESET search_path;
     RESET standard_conforming_strings; RESET client_encoding;
     DROP SCHEMA IF EXISTS other CASCADE; DROP SCHEMA IF EXISTS public CASCADE;
     CREATE SCHEMA public; CREATE SCHEMA other";
 
-/// The settings that names and strings depend on, those of connections to come included.
+/// The settings that names and strings depend on, with those of future connections.
 #[derive(QueryableByName, Debug, PartialEq)]
 struct Settings {
     #[diesel(sql_type = Array<Text>)]
@@ -33,7 +33,7 @@ const SETTINGS: &str = "
         (SELECT count(*)::text FROM pg_db_role_setting, unnest(setconfig) AS setting WHERE setting NOT LIKE 'work_mem=%')
     ] AS settings";
 
-/// A command that changes labels, or what names and strings mean.
+/// A command that changes labels, or the meaning of names and strings.
 fn command(choices: &mut Choices) -> String {
     let mut words = |words: &str| -> String {
         let words: Vec<String> = words.split(' ').map(|word| choices.word(word)).collect();
@@ -97,12 +97,12 @@ fn setting(choices: &mut Choices) -> (&'static str, &'static str) {
     settings[choices.below(settings.len())]
 }
 
-/// A statement that runs a command in one of the ways in which it is not the statement itself.
+/// A statement that runs a command directly or indirectly.
 fn statement(choices: &mut Choices) -> String {
     let command = command(choices);
     match choices.below(8) {
         0 => command,
-        // A string hides what comes behind it, or it doesn't.
+        // The command is part of the string or follows it.
         1 => format!(
             "SELECT {}\n'\\'; '; {command}; --'",
             choices.one(&["E'a'", "'a'", "U&'a'", "e'a' --"])
@@ -138,7 +138,7 @@ fn statement(choices: &mut Choices) -> String {
     }
 }
 
-/// Holds the check to Postgres for one migration; whether the check accepted it, and Postgres, too.
+/// Compares the check with PostgreSQL for one migration; returns whether both accept it.
 fn compare(conn: &mut PgConnection, migration: &str) -> Result<bool, TestCaseError> {
     let mut findings = Vec::new();
     let types = replay(&[file(0, BEFORE), file(1, migration)], &mut findings);
@@ -179,5 +179,5 @@ fn what_the_check_accepts_leaves_the_labels_that_it_has() {
         accepted += u32::from(compare(&mut conn, &statement)?);
         Ok(())
     });
-    assert!(accepted > 0, "nothing was accepted, so nothing was compared");
+    assert!(accepted > 0, "no statement was accepted, so nothing was compared");
 }

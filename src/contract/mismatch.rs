@@ -1,17 +1,17 @@
-//! Another list of a set's labels against the set: what is missing, what doesn't belong, what stands elsewhere.
+//! Compares another list of labels with a closed set.
 
 use std::fmt;
 
 use super::did_you_mean::nearest;
-use super::{ClosedSet, Value};
+use super::promises::{ClosedSet, Value};
 
-/// Another list of labels that is not the set's: a [`ClosedSet::check`] that failed.
+/// The error of [`ClosedSet::check`]: a list of labels that differs from the set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
     /// The set.
     pub set: &'static ClosedSet,
-    /// Every difference: what is missing, in the set's order, then what is wrong, in the list's.
+    /// Every difference: first the missing labels in the set's order, then the wrong ones in the list's order.
     pub differences: Vec<LabelDifference>,
 }
 
@@ -28,9 +28,9 @@ pub enum LabelDifference {
     Unexpected {
         /// The list's label.
         label: String,
-        /// The version that removed it from the set, if it ever was there.
+        /// The version that removed it from the set, if the set ever had it.
         removed: Option<&'static str>,
-        /// A label that the list lacks and may mean.
+        /// A missing label that it may stand for.
         did_you_mean: Option<&'static str>,
     },
     /// The list has this label more than once.
@@ -38,17 +38,17 @@ pub enum LabelDifference {
         /// The label.
         label: &'static str,
     },
-    /// The first label that stands out of the set's order.
+    /// The first label that is out of order.
     OutOfOrder {
-        /// What stands there.
+        /// The label in the list.
         found: &'static str,
-        /// What the set has in that place.
+        /// The label of the set at that position.
         expected: &'static str,
     },
 }
 
 impl ClosedSet {
-    /// Whether a list has exactly this set's labels, in any order.
+    /// Checks that a list has exactly this set's labels, in any order.
     ///
     /// # Errors
     /// [`Mismatch`], with every difference.
@@ -58,15 +58,15 @@ impl ClosedSet {
         let mut differences = Vec::new();
         for label in labels {
             let label = label.as_ref();
-            match self.labels().find(|it| *it == label) {
+            match self.labels().find(|known| *known == label) {
                 Some(known) if found.contains(&known) => differences.push(LabelDifference::Doubled { label: known }),
                 Some(known) => found.push(known),
                 None => unexpected.push(label.to_owned()),
             }
         }
-        let missing = || self.labels().filter(|it| !found.contains(it));
+        let missing = || self.labels().filter(|label| !found.contains(label));
         let unexpected = unexpected.into_iter().map(|label| LabelDifference::Unexpected {
-            removed: self.value(&label).and_then(|it| it.removed),
+            removed: self.value(&label).and_then(|value| value.removed),
             did_you_mean: nearest(&label, missing()),
             label,
         });
@@ -74,18 +74,22 @@ impl ClosedSet {
         self.outcome(missing.chain(unexpected).chain(differences).collect())
     }
 
-    /// Whether a list has exactly this set's labels, in this set's order, as a Postgres enum has to.
+    /// Checks that a list has exactly this set's labels in this set's order, which is that of the PostgreSQL enum.
     ///
     /// # Errors
-    /// [`Mismatch`], with every difference; of several labels out of order, the first.
+    /// [`Mismatch`], with every difference; of several labels out of order, only the first.
     pub fn check_in_order<L: AsRef<str>>(&'static self, labels: impl IntoIterator<Item = L>) -> Result<(), Mismatch> {
         let labels: Vec<L> = labels.into_iter().collect();
-        let mut differences = self.check(&labels).err().map(|it| it.differences).unwrap_or_default();
-        let is_there = |known: &&str| labels.iter().any(|it| it.as_ref() == *known);
+        let mut differences = self
+            .check(&labels)
+            .err()
+            .map(|mismatch| mismatch.differences)
+            .unwrap_or_default();
+        let is_there = |known: &&str| labels.iter().any(|label| label.as_ref() == *known);
         let mut known: Vec<&'static str> = Vec::new();
         for label in labels
             .iter()
-            .filter_map(|it| self.value(it.as_ref()).filter(|it| it.removed.is_none()))
+            .filter_map(|label| self.value(label.as_ref()).filter(|value| value.removed.is_none()))
         {
             if !known.contains(&label.label) {
                 known.push(label.label);
@@ -99,14 +103,15 @@ impl ClosedSet {
     }
 
     fn outcome(&'static self, differences: Vec<LabelDifference>) -> Result<(), Mismatch> {
-        match differences.is_empty() {
-            true => Ok(()),
-            false => Err(Mismatch { set: self, differences }),
+        if differences.is_empty() {
+            Ok(())
+        } else {
+            Err(Mismatch { set: self, differences })
         }
     }
 
     fn value(&self, label: &str) -> Option<&'static Value> {
-        self.values.iter().find(|it| it.label == label)
+        self.values.iter().find(|value| value.label == label)
     }
 }
 
@@ -135,13 +140,15 @@ impl fmt::Display for LabelDifference {
                 write!(f, "`{}` is not one of its labels", label.escape_debug())?;
                 removed
                     .iter()
-                    .try_for_each(|version| write!(f, ", since {version} removed it"))?;
+                    .try_for_each(|version| write!(f, " (removed in {version})"))?;
                 did_you_mean
                     .iter()
                     .try_for_each(|meant| write!(f, " (did you mean `{meant}`?)"))
             }
-            LabelDifference::Doubled { label } => write!(f, "`{label}` stands twice"),
-            LabelDifference::OutOfOrder { found, expected } => write!(f, "`{found}` stands where `{expected}` should"),
+            LabelDifference::Doubled { label } => write!(f, "`{label}` is listed twice"),
+            LabelDifference::OutOfOrder { found, expected } => {
+                write!(f, "`{found}` is at the position of `{expected}`")
+            }
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Other lists against a closed set: a mirror is right exactly when it has the set's labels, and else every difference is
-//! named.
+//! A list agrees with a closed set exactly if it has the set's labels; otherwise, every difference is reported.
 
 use mailglass::contract::LabelDifference::{Doubled, Missing, OutOfOrder, Unexpected};
 use mailglass::contract::{ClosedSet, LabelDifference, SETS};
@@ -10,7 +9,7 @@ use proptest::sample::{Index, select};
 fn differences(set: &'static ClosedSet, labels: &[&str]) -> Vec<LabelDifference> {
     set.check_in_order(labels)
         .err()
-        .map(|it| it.differences)
+        .map(|mismatch| mismatch.differences)
         .unwrap_or_default()
 }
 
@@ -70,7 +69,7 @@ fn every_difference_is_named() {
     }
 }
 
-/// One letter too many, too few, another, or two that have changed places; two, in a word as short, are too many.
+/// A short word may have one letter more, less or other, or two neighbours swapped. Two edits are too many.
 #[test]
 fn the_nearest_missing_label_is_named() {
     for (label, meant) in [
@@ -104,7 +103,7 @@ fn a_mismatch_reads_as_a_sentence() {
     assert_eq!(
         mismatch.to_string(),
         "RejectReason (mailglass_reject_reason): `timed_out` is missing; `other` is missing; `timedout` is not one of its \
-         labels (did you mean `timed_out`?); `spam` stands twice; `bounced` stands where `invalid` should"
+         labels (did you mean `timed_out`?); `spam` is listed twice; `bounced` is at the position of `invalid`"
     );
     assert_eq!(mismatch.set, RejectReason::CLOSED_SET);
 }
@@ -117,8 +116,8 @@ proptest! {
         set in select(SETS),
         edits in prop::collection::vec((any::<Index>(), any::<Index>(), 0..4), 0..4),
     ) {
-        // By index, because SETS hands out references that outlive this test.
-        let set = SETS.iter().find(|it| it.name == set.name).unwrap();
+        // The generated value is a copy; the check needs the static.
+        let set = SETS.iter().find(|known| known.name == set.name).unwrap();
         let original: Vec<&str> = set.labels().collect();
         let mut labels = original.clone();
         for (one, other, edit) in edits {
@@ -130,7 +129,7 @@ proptest! {
                 _ => {}
             }
         }
-        let sorted = |labels: &[&str]| { let mut labels: Vec<String> = labels.iter().map(|it| (*it).to_owned()).collect(); labels.sort(); labels };
+        let sorted = |labels: &[&str]| { let mut labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect(); labels.sort(); labels };
         prop_assert_eq!(set.check(&labels).is_ok(), sorted(&labels) == sorted(&original));
         prop_assert_eq!(set.check_in_order(&labels).is_ok(), labels == original);
     }

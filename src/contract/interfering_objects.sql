@@ -1,8 +1,8 @@
--- What others have made that changes what our statements do, one row an object, and nothing in a healthy database. It runs
--- under the same settings as catalog.sql.
--- $1 our tables, $2 our enum types, $3 the guard's functions, $4 the schemas of the session's search_path in its order with
--- those that it implies, $5 the names of the functions that our statements call, $6 of their operators, $7 of the types
--- that they name, $8 of the functions that are called without their schema.
+-- Objects of others that change the effects of the crate's statements, one row per object. A healthy database has none. The
+-- settings are those of catalog.sql.
+-- $1: the crate's tables, $2: its enum types, $3: its trigger functions, $4: the schemas of the session's search_path in
+-- order, with implicit ones, $5: the functions that the statements call, $6: their operators, $7: the types that they name,
+-- $8: the functions that are called without a schema.
 WITH RECURSIVE tables AS (
     SELECT oid AS relation, relname::text AS name, relispartition, relpartbound FROM pg_class WHERE oid = ANY ($1)
 ),
@@ -11,14 +11,14 @@ descendants AS (
     UNION
     SELECT relation, name, inhrelid, inhparent FROM descendants JOIN pg_inherits ON inhparent = child
 ),
--- Our types, their arrays, and the domains over them.
+-- The crate's types, their arrays, and domains over these.
 types AS (
     SELECT oid FROM pg_type WHERE oid = ANY ($2)
     UNION
     SELECT pg_type.oid FROM types JOIN pg_type ON typelem = types.oid OR typbasetype = types.oid
 ),
--- The types that our statements' operators and functions are called with, the polymorphic ones that take them, and
--- domains over them. Not the host's own, and not those of extensions, for which there may be any operator.
+-- The argument types of the statements' operators and functions, polymorphic types, and domains over these. Types of the
+-- application and of extensions are excluded, because they may have any operator.
 operands AS (
     SELECT pg_type.oid
     FROM pg_type
@@ -43,14 +43,14 @@ path AS (
     FROM pg_catalog.unnest($4) WITH ORDINALITY AS path (name, position)
     JOIN pg_namespace ON nspname::text = path.name
 ),
--- The schemas other than pg_catalog, and whether they are searched before it.
+-- The schemas other than pg_catalog, and whether search_path names them before it.
 reachable AS (
     SELECT path.oid, path.name, path.position < catalog.position AS is_ahead
     FROM path
     JOIN path AS catalog ON catalog.name = 'pg_catalog'
     WHERE path.name <> 'pg_catalog'
 )
--- The rows of a child are read and changed with those of its parent, but have keys, indexes and triggers of their own.
+-- Statements on a parent also read and change the rows of its children, which have their own keys, indexes and triggers.
 SELECT
     'inheritance' AS kind,
     name || '.' || child::regclass::text AS object,
@@ -91,8 +91,8 @@ SELECT
 FROM tables
 JOIN pg_inherits ON inhrelid = relation
 UNION ALL
--- A cast from one of our types competes with those of all enums, or replaces them. One from a type of the host's to ours
--- is applied to nothing that our statements have.
+-- A cast from one of the crate's types competes with the built-in casts of enums. The statements have no values to which a
+-- cast from a type of the application applies.
 SELECT
     'cast',
     pg_catalog.format_type(castsource, NULL) || ' AS ' || pg_catalog.format_type(casttarget, NULL),
@@ -110,8 +110,8 @@ FROM pg_cast
 JOIN pg_type ON pg_type.oid = castsource
 WHERE castsource IN (SELECT oid FROM types) OR casttarget IN (SELECT oid FROM types)
 UNION ALL
--- An operator of exactly these types is chosen before one that takes any enum; and among several of exactly these types,
--- the first in search_path. IN and IS DISTINCT FROM look their operators up, too.
+-- PostgreSQL prefers an operator with exactly these types to one with polymorphic types, and of several such operators the
+-- first in search_path. This also applies to the operators behind IN and IS DISTINCT FROM.
 SELECT
     'operator',
     pg_catalog.format(
@@ -142,7 +142,7 @@ FROM pg_opclass
 JOIN pg_am ON pg_am.oid = opcmethod
 WHERE opcdefault AND opcintype IN (SELECT oid FROM types)
 UNION ALL
--- Our statements name the schema of each function that they call. Diesel doesn't, nor may others' queries of our tables.
+-- The crate's statements qualify every function. Diesel's statements do not, and neither may queries of the application.
 SELECT
     'function',
     pg_catalog.format('%s.%s(%s)', name, proname, (
@@ -170,7 +170,7 @@ UNION ALL
 SELECT
     'type',
     CASE WHEN pg_catalog.starts_with(name, 'pg_temp') THEN 'pg_temp' ELSE name END || '.' || typname::text,
-    'a type that search_path finds before pg_catalog''s',
+    'a type that search_path finds before that of pg_catalog',
     false
 FROM reachable
 JOIN pg_type ON typnamespace = reachable.oid
