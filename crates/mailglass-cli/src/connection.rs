@@ -46,9 +46,10 @@ impl DatabaseOptions {
     pub(crate) fn connect_to_migrated(&self) -> Result<Connection, Failure> {
         let mut connection = self.connect()?;
         let there = connection.run(diagnosis::tables)?;
-        match there.len() == diagnosis::promised_tables().len() {
-            true => Ok(connection),
-            false => Err(diagnosis::not_migrated()),
+        if there.len() == diagnosis::promised_tables().len() {
+            Ok(connection)
+        } else {
+            Err(diagnosis::not_migrated())
         }
     }
 

@@ -14,8 +14,10 @@ use crate::failure::{Failure, Kind};
 
 /// The tables that the manifest promises.
 pub(crate) fn promised_tables() -> Vec<&'static str> {
-    let tables = NAMES.iter().filter(|it| it.kind == "table" && it.removed.is_none());
-    tables.map(|it| it.name).collect()
+    let tables = NAMES
+        .iter()
+        .filter(|promised| promised.kind == "table" && promised.removed.is_none());
+    tables.map(|table| table.name).collect()
 }
 
 pub(crate) fn diagnose(conn: &mut PgConnection, error: Error) -> Failure {
@@ -54,7 +56,7 @@ pub(crate) fn diagnose(conn: &mut PgConnection, error: Error) -> Failure {
 
 /// Those of ours that this connection's `search_path` finds.
 pub(crate) fn tables(conn: &mut PgConnection) -> Result<Vec<String>> {
-    let names: Vec<String> = promised_tables().iter().map(|it| format!("'{it}'")).collect();
+    let names: Vec<String> = promised_tables().iter().map(|table| format!("'{table}'")).collect();
     let names = names.join(", ");
     let there = format!("ARRAY(SELECT name FROM unnest(ARRAY[{names}]) AS name WHERE to_regclass(name) IS NOT NULL)");
     Ok(diesel::select(sql::<Array<Text>>(&there)).get_result(conn)?)
@@ -108,7 +110,7 @@ fn unexpected(message: &str, differences: &[Difference]) -> Option<Failure> {
     if let Some(newer) = newer_release(differences) {
         return Some(Failure::new(Kind::UnexpectedDatabase, format!("{newer} ({message})")).hint(UPGRADE));
     }
-    let broken = differences.iter().filter(|it| !it.is_harmless).count();
+    let broken = differences.iter().filter(|difference| !difference.is_harmless).count();
     (broken > 0).then(|| {
         let message = format!("{message}; the database differs from what this release expects in {broken} places");
         Failure::new(Kind::UnexpectedDatabase, message).hint("`mailglass verify` lists them")
@@ -119,11 +121,11 @@ pub(crate) const UPGRADE: &str = "install the mailglass that migrated this datab
 
 /// Labels that this release doesn't know can only be a newer one's.
 pub(crate) fn newer_release(differences: &[Difference]) -> Option<String> {
-    let is_unknown = |it: &&Difference| it.kind == ObjectKind::Label && it.expected.is_none();
+    let is_unknown = |difference: &&Difference| difference.kind == ObjectKind::Label && difference.expected.is_none();
     let unknown: Vec<&str> = differences
         .iter()
         .filter(is_unknown)
-        .map(|it| it.object.as_str())
+        .map(|difference| difference.object.as_str())
         .collect();
     (!unknown.is_empty()).then(|| {
         format!(

@@ -87,5 +87,9 @@ impl Failure {
 /// libpq's messages have several lines, and what a server says may hold anything.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().filter(|it| !it.is_control()).collect()
+    words
+        .join(" ")
+        .chars()
+        .filter(|character| !character.is_control())
+        .collect()
 }

@@ -117,7 +117,7 @@ pub fn count_events(conn: &mut PgConnection) -> i64 {
 /// The wrong fields, in the order in which they were found.
 pub fn wrong_fields(error: &mailglass::Error) -> Vec<&str> {
     match error {
-        mailglass::Error::Invalid(invalid) => invalid.fields().iter().map(|it| it.field.as_str()).collect(),
+        mailglass::Error::Invalid(invalid) => invalid.fields().iter().map(|field| field.field.as_str()).collect(),
         other => panic!("not an invalid input: {other:?}"),
     }
 }

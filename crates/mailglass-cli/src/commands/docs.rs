@@ -89,22 +89,24 @@ impl Docs {
         let report = Report {
             is_current: files
                 .iter()
-                .all(|it| matches!(it.state, State::Current | State::Written)),
+                .all(|file| matches!(file.state, State::Current | State::Written)),
             files,
             missing_notes,
         };
         self.show(&report, output)?;
         let has_notes = report.missing_notes.is_empty() || self.allow_missing_notes;
-        Ok(match self.check && !(report.is_current && has_notes) {
-            true => ExitCode::from(1),
-            false => ExitCode::SUCCESS,
+        Ok(if self.check && !(report.is_current && has_notes) {
+            ExitCode::from(1)
+        } else {
+            ExitCode::SUCCESS
         })
     }
 
     fn read(&self, database: &DatabaseOptions) -> Result<SchemaDocs, Failure> {
-        let mut connection = match self.scratch {
-            true => Connection::to_scratch()?,
-            false => database.connect()?,
+        let mut connection = if self.scratch {
+            Connection::to_scratch()?
+        } else {
+            database.connect()?
         };
         let selection = Selection::new(&self.tables);
         let read = connection.run(|conn| match schema_docs::read(conn, &selection, self.title.clone()) {
@@ -112,7 +114,9 @@ impl Docs {
             read => Ok(read),
         })?;
         read.map_err(|error| match &error {
-            ReadError::NoMatch { patterns } if patterns.iter().any(|it| it == OURS) => diagnosis::not_migrated(),
+            ReadError::NoMatch { patterns } if patterns.iter().any(|pattern| pattern == OURS) => {
+                diagnosis::not_migrated()
+            }
             ReadError::NoMatch { .. } => Failure::new(Kind::Failed, error.to_string()).hint(
                 "a pattern without a dot goes by what search_path finds; name the schema of the others: 'billing.*'",
             ),
@@ -129,20 +133,20 @@ impl Docs {
                 output.diff(diff)?;
             }
         }
-        let row = |it: &Rendered| {
-            let tone = match it.state {
+        let row = |file: &Rendered| {
+            let tone = match file.state {
                 State::Current => Tone::Neutral,
                 State::Written => Tone::Good,
                 State::Stale | State::Missing => Tone::Bad,
             };
             [
-                self.out.join(it.file).display().into(),
-                Cell::toned(it.state.words(), tone),
+                self.out.join(file.file).display().into(),
+                Cell::toned(file.state.as_str(), tone),
             ]
         };
         output.table("Schema docs", ["file", "state"], report.files.iter().map(row).collect())?;
         if !report.missing_notes.is_empty() {
-            let row = |it: &MissingNote| [Cell::toned(&it.object, Tone::Warning), it.help.as_str().into()];
+            let row = |note: &MissingNote| [Cell::toned(&note.object, Tone::Warning), note.help.as_str().into()];
             let rows = report.missing_notes.iter().map(row).collect();
             output.table("Without a note", ["object", "what gives it one"], rows)?;
         }

@@ -48,17 +48,18 @@ impl Export {
         let mut exported = Vec::new();
         for migration in FILES {
             let suffix = format!("_mailglass_{}", migration.name);
-            let known = folders.iter().find(|it| {
-                let name = it.strip_prefix(version_of(it)).unwrap_or_default();
+            let known = folders.iter().find(|folder| {
+                let name = folder.strip_prefix(version_of(folder)).unwrap_or_default();
                 name == suffix
             });
             let (folder, is_new) = match known {
                 Some(folder) => (folder.clone(), false),
                 None => (format!("{}{suffix}", date.format(DATE)), true),
             };
-            match is_new {
-                true => write(&self.dir, &folder, migration)?,
-                false => compare(&self.dir.join(&folder), migration)?,
+            if is_new {
+                write(&self.dir, &folder, migration)?
+            } else {
+                compare(&self.dir.join(&folder), migration)?
             }
             if is_new {
                 date += TimeDelta::seconds(1);
@@ -100,7 +101,7 @@ fn version_of(folder: &str) -> &str {
 /// Now, or just after the host's last migration. Diesel goes by versions as text, without the hyphens.
 fn first_date(folders: &[String]) -> Result<NaiveDateTime, Failure> {
     let now = Utc::now().naive_utc();
-    let Some(last) = folders.iter().map(|it| version_of(it).replace('-', "")).max() else {
+    let Some(last) = folders.iter().map(|folder| version_of(folder).replace('-', "")).max() else {
         return Ok(now);
     };
     if last < now.format(DATE).to_string().replace('-', "") {
@@ -157,15 +158,16 @@ fn write_draft(draft: &Path, migration: &MigrationFiles) -> io::Result<()> {
 fn show(exported: &[(String, bool)], output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         let of = |is_new| -> Vec<&str> {
-            let these = exported.iter().filter(|it| it.1 == is_new);
-            these.map(|it| it.0.as_str()).collect()
+            let these = exported.iter().filter(|migration| migration.1 == is_new);
+            these.map(|migration| migration.0.as_str()).collect()
         };
         return output.document(&json!({"written": of(true), "already_there": of(false)}));
     }
     let row = |(folder, is_new): &(String, bool)| {
-        let state = match is_new {
-            true => Cell::toned("written", Tone::Good),
-            false => "already there".into(),
+        let state = if *is_new {
+            Cell::toned("written", Tone::Good)
+        } else {
+            Cell::from("already there")
         };
         [folder.into(), state]
     };

@@ -64,9 +64,10 @@ impl Migrate {
         }
         // What Postgres is doing then is one transaction or a few, and each is whole or not at all.
         interrupt::work_in_steps();
-        let data_loss = match self.yes_drop_data {
-            true => DataLoss::Accept,
-            false => DataLoss::Refuse,
+        let data_loss = if self.yes_drop_data {
+            DataLoss::Accept
+        } else {
+            DataLoss::Refuse
         };
         let done = if self.redo {
             redo(&mut connection, data_loss)?
@@ -91,12 +92,13 @@ fn list(listed: &[MigrationStatus], output: &mut Output) -> Result<ExitCode, Fai
         output.document(&json!({"migrations": listed}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let row = |it: &MigrationStatus| {
-        let state = match it.is_applied {
-            true => Cell::toned("applied", Tone::Good),
-            false => Cell::toned("pending", Tone::Warning),
+    let row = |migration: &MigrationStatus| {
+        let state = if migration.is_applied {
+            Cell::toned("applied", Tone::Good)
+        } else {
+            Cell::toned("pending", Tone::Warning)
         };
-        [it.version.into(), it.name.into(), state]
+        [migration.version.into(), migration.name.into(), state]
     };
     output.table(
         "Migrations",
@@ -107,7 +109,7 @@ fn list(listed: &[MigrationStatus], output: &mut Output) -> Result<ExitCode, Fai
 }
 
 fn apply(connection: &mut Connection, listed: &[MigrationStatus]) -> Result<Vec<Done>, Failure> {
-    let none_is_recorded = listed.iter().all(|it| !it.is_applied);
+    let none_is_recorded = listed.iter().all(|migration| !migration.is_applied);
     if none_is_recorded && !connection.run(diagnosis::tables)?.is_empty() {
         let message = "the tables are there, but none of this program's migrations made them";
         let hint = "where they came from `mailglass migrations export`, apply those of your own migrations folder";
@@ -132,8 +134,10 @@ fn revert_to(
     // Folders are called 2026-11-21-231501_…
     let version = version.replace('-', "");
     let version = (version != "0").then_some(version.as_str());
-    let affected = listed.iter().filter(|it| it.is_applied && Some(it.version) > version);
-    let affected: Vec<&str> = affected.rev().map(|it| it.name).collect();
+    let affected = listed
+        .iter()
+        .filter(|migration| migration.is_applied && Some(migration.version) > version);
+    let affected: Vec<&str> = affected.rev().map(|migration| migration.name).collect();
     if !affected.is_empty() {
         let loss = match data_loss {
             DataLoss::Refuse => "refusing if rows would be lost or unguarded",
@@ -152,8 +156,8 @@ fn all(versions: impl IntoIterator<Item = String>, what: &'static str) -> Vec<Do
 fn show(done: &[Done], output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         let of = |what| -> Vec<&str> {
-            let of_these = done.iter().filter(|it| it.what == what);
-            of_these.map(|it| it.version.as_str()).collect()
+            let of_these = done.iter().filter(|done| done.what == what);
+            of_these.map(|done| done.version.as_str()).collect()
         };
         let document = json!({"applied": of("applied"), "reverted": of("reverted"), "redone": of("redone")});
         return output.document(&document);
@@ -162,12 +166,17 @@ fn show(done: &[Done], output: &mut Output) -> Result<(), Failure> {
         output.note("nothing to do");
         return Ok(());
     }
-    let name = |version: &str| FILES.iter().find(|it| it.version == version).map_or("", |it| it.name);
-    let rows = done.iter().map(|it| {
+    let name = |version: &str| {
+        FILES
+            .iter()
+            .find(|migration| migration.version == version)
+            .map_or("", |migration| migration.name)
+    };
+    let rows = done.iter().map(|done| {
         [
-            it.version.as_str().into(),
-            name(&it.version).into(),
-            Cell::toned(it.what, Tone::Good),
+            done.version.as_str().into(),
+            name(&done.version).into(),
+            Cell::toned(done.what, Tone::Good),
         ]
     });
     output.table("Migrations", ["version", "name", "state"], rows.collect())

@@ -81,7 +81,7 @@ fn one(conn: &mut PgConnection, tenant: Option<&str>, id: Uuid) -> mailglass::Re
             .for_no_key_update()
             .first(conn)
             .optional()?
-            .filter(|it| tenant.is_none_or(|tenant| it.tenant_id == tenant))
+            .filter(|delivery| tenant.is_none_or(|tenant| delivery.tenant_id == tenant))
             .ok_or(Error::NotFound { record: "delivery", id })?;
         let after = projection::rebuild(conn, &before.tenant_id, id)?;
         Ok(RebuildProgress {
@@ -95,7 +95,7 @@ fn one(conn: &mut PgConnection, tenant: Option<&str>, id: Uuid) -> mailglass::Re
 fn all(connection: &mut Connection, tenant: Option<&str>) -> Result<Vec<RebuildProgress>, Failure> {
     let tenants = tenants(connection, tenant)?;
     interrupt::work_in_steps();
-    let total: i64 = tenants.iter().map(|it| it.deliveries).sum();
+    let total: i64 = tenants.iter().map(|tenant| tenant.deliveries).sum();
     let bar = progress(total.unsigned_abs());
     let mut done = Vec::new();
     let (mut deliveries, mut wrong) = (0, 0);
@@ -104,9 +104,10 @@ fn all(connection: &mut Connection, tenant: Option<&str>) -> Result<Vec<RebuildP
             projection::rebuild_in_steps(conn, &tenant, |so_far| {
                 bar.set_position((deliveries + so_far.deliveries) as u64);
                 bar.set_message(format!("{} were wrong", wrong + so_far.corrected));
-                match interrupt::is_requested() {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
+                if interrupt::is_requested() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
                 }
             })
         })?;
@@ -136,8 +137,8 @@ fn progress(total: u64) -> ProgressBar {
 }
 
 fn show(rebuilt: &[RebuildProgress], output: &mut Output) -> Result<(), Failure> {
-    let deliveries: usize = rebuilt.iter().map(|it| it.deliveries).sum();
-    let corrected: usize = rebuilt.iter().map(|it| it.corrected).sum();
+    let deliveries: usize = rebuilt.iter().map(|tenant| tenant.deliveries).sum();
+    let corrected: usize = rebuilt.iter().map(|tenant| tenant.corrected).sum();
     if output.is_json() {
         let is_complete = !interrupt::is_requested();
         return output.document(&json!({
@@ -147,12 +148,16 @@ fn show(rebuilt: &[RebuildProgress], output: &mut Output) -> Result<(), Failure>
             "tenants": rebuilt,
         }));
     }
-    let row = |it: &RebuildProgress| {
-        let tone = if it.corrected == 0 { Tone::Good } else { Tone::Warning };
+    let row = |tenant: &RebuildProgress| {
+        let tone = if tenant.corrected == 0 {
+            Tone::Good
+        } else {
+            Tone::Warning
+        };
         [
-            it.tenant.as_str().into(),
-            it.deliveries.into(),
-            Cell::toned(it.corrected, tone),
+            tenant.tenant.as_str().into(),
+            tenant.deliveries.into(),
+            Cell::toned(tenant.corrected, tone),
         ]
     };
     output.table(

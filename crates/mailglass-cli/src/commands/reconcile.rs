@@ -62,9 +62,10 @@ pub(crate) struct Reconcile {
 
 fn pause(text: &str) -> Result<Duration, String> {
     let pause = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    match pause < Duration::from_millis(100) {
-        true => Err("less than 100ms would only keep the server busy".to_owned()),
-        false => Ok(pause),
+    if pause < Duration::from_millis(100) {
+        Err("less than 100ms would only keep the server busy".to_owned())
+    } else {
+        Ok(pause)
     }
 }
 
@@ -185,16 +186,18 @@ impl Reconcile {
             linked += counts.linked;
             expired += counts.expired;
             if self.verbose || counts.linked + counts.expired + counts.failed > 0 {
-                match output.is_json() {
-                    true => output.object(&counts)?,
-                    false => output.line(&counts.line())?,
+                if output.is_json() {
+                    output.object(&counts)?
+                } else {
+                    output.line(&counts.line())?
                 }
             }
             interrupt::wait(every);
         }
-        match output.is_json() {
-            true => output.object(&json!({"sweeps": sweeps, "linked": linked, "expired": expired})),
-            false => output.line(&format!("{sweeps} sweeps in all: linked {linked}, expired {expired}")),
+        if output.is_json() {
+            output.object(&json!({"sweeps": sweeps, "linked": linked, "expired": expired}))
+        } else {
+            output.line(&format!("{sweeps} sweeps in all: linked {linked}, expired {expired}"))
         }
     }
 }

@@ -125,9 +125,10 @@ impl Stats {
     pub(crate) fn run(self, database: &DatabaseOptions, output: &mut Output) -> Result<ExitCode, Failure> {
         let mut connection = database.connect_to_this_release()?;
         let counted = connection.run(|conn| self.count(conn))?;
-        match output.is_json() {
-            true => output.document(&counted)?,
-            false => show(&counted, output)?,
+        if output.is_json() {
+            output.document(&counted)?
+        } else {
+            show(&counted, output)?
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -150,12 +151,12 @@ impl Stats {
 
 fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
     let deliveries = counted.deliveries.iter();
-    let deliveries = deliveries.map(|it| {
+    let deliveries = deliveries.map(|status_count| {
         [
-            it.status.as_str().into(),
-            it.count.into(),
-            it.open.into(),
-            it.terminal.into(),
+            status_count.status.as_str().into(),
+            status_count.count.into(),
+            status_count.open.into(),
+            status_count.terminal.into(),
         ]
     });
     output.table(
@@ -166,13 +167,13 @@ fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
     let events = counted
         .events
         .iter()
-        .map(|it| [it.r#type.as_str().into(), it.count.into()]);
+        .map(|type_count| [type_count.r#type.as_str().into(), type_count.count.into()]);
     output.table("Events", ["type", "events"], events.collect())?;
     let links = &counted.links;
     let pending = counted
         .pending
         .iter()
-        .map(|it| [format!("pending, {}", it.reason).into(), it.count.into()]);
+        .map(|reason| [format!("pending, {}", reason.reason).into(), reason.count.into()]);
     let settled = [
         ["linked".into(), links.linked.into()],
         ["expired".into(), links.expired.into()],
@@ -180,7 +181,13 @@ fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
     let rows: Vec<[Cell; 2]> = pending.chain(settled).collect();
     output.table("Events that came before their delivery", ["state", "events"], rows)?;
     let sizes = counted.sizes.iter();
-    let sizes = sizes.map(|it| [it.table.as_str().into(), it.table_bytes.into(), it.index_bytes.into()]);
+    let sizes = sizes.map(|size| {
+        [
+            size.table.as_str().into(),
+            size.table_bytes.into(),
+            size.index_bytes.into(),
+        ]
+    });
     output.table(
         "Bytes on disk",
         ["table", "table_bytes", "index_bytes"],

@@ -66,9 +66,10 @@ struct Report {
 
 impl Verify {
     pub(crate) fn run(self, database: &DatabaseOptions, output: &mut Output) -> Result<ExitCode, Failure> {
-        let mut connection = match self.scratch {
-            true => Connection::to_scratch()?,
-            false => database.connect()?,
+        let mut connection = if self.scratch {
+            Connection::to_scratch()?
+        } else {
+            database.connect()?
         };
         let there = connection.run(diagnosis::tables)?;
         if there.is_empty() {
@@ -86,7 +87,7 @@ impl Verify {
             checks.push(check);
         }
         let report = Report {
-            is_ok: checks.iter().all(|it| it.outcome != Outcome::Failed),
+            is_ok: checks.iter().all(|check| check.outcome != Outcome::Failed),
             checks,
             differences,
             divergences,
@@ -95,14 +96,15 @@ impl Verify {
         if let Some(newer) = diagnosis::newer_release(&report.differences) {
             output.note(&format!("{newer}: {}", diagnosis::UPGRADE));
         }
-        Ok(match report.is_ok {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::from(1),
+        Ok(if report.is_ok {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(1)
         })
     }
 
     fn contract(&self, differences: &[Difference]) -> Check {
-        let harmless = differences.iter().filter(|it| it.is_harmless).count();
+        let harmless = differences.iter().filter(|difference| difference.is_harmless).count();
         let broken = differences.len() - harmless;
         let is_failed = broken > 0 || (self.strict && harmless > 0);
         Check {
@@ -128,7 +130,11 @@ fn migrations(connection: &mut Connection) -> Result<Check, Failure> {
         return Ok(check(Outcome::Skipped, detail.to_owned()));
     }
     let listed = connection.run(migrations::list)?;
-    let pending: Vec<&str> = listed.iter().filter(|it| !it.is_applied).map(|it| it.version).collect();
+    let pending: Vec<&str> = listed
+        .iter()
+        .filter(|migration| !migration.is_applied)
+        .map(|migration| migration.version)
+        .collect();
     Ok(if pending.is_empty() {
         check(Outcome::Passed, format!("all {} are applied", listed.len()))
     } else if pending.len() == listed.len() {
@@ -146,28 +152,29 @@ fn show(report: &Report, output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.document(report);
     }
-    let check = |it: &Check| {
-        let outcome = match it.outcome {
+    let check = |check: &Check| {
+        let outcome = match check.outcome {
             Outcome::Passed => Cell::toned("passed", Tone::Good),
             Outcome::Failed => Cell::toned("FAILED", Tone::Bad),
             Outcome::Skipped => Cell::toned("skipped", Tone::Warning),
         };
-        [it.check.into(), outcome, it.detail.as_str().into()]
+        [check.check.into(), outcome, check.detail.as_str().into()]
     };
     let checks = report.checks.iter().map(check).collect();
     output.table("Checks", ["check", "outcome", "detail"], checks)?;
-    let difference = |it: &Difference| {
-        let weight = match it.is_harmless {
-            true => Cell::toned("harmless", Tone::Warning),
-            false => Cell::toned("matters", Tone::Bad),
+    let difference = |difference: &Difference| {
+        let weight = if difference.is_harmless {
+            Cell::toned("harmless", Tone::Warning)
+        } else {
+            Cell::toned("matters", Tone::Bad)
         };
-        let kind = format!("{:?}", it.kind).to_lowercase();
+        let kind = format!("{:?}", difference.kind).to_lowercase();
         [
             weight,
             kind.into(),
-            it.object.as_str().into(),
-            or_empty(&it.expected),
-            or_empty(&it.found),
+            difference.object.as_str().into(),
+            or_empty(&difference.expected),
+            or_empty(&difference.found),
         ]
     };
     if !report.differences.is_empty() {

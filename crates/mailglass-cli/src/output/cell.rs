@@ -45,9 +45,12 @@ pub(crate) fn time(time: &DateTime<Utc>) -> String {
 
 /// A value may hold tabs, and escape codes that a terminal would obey.
 pub(super) fn clean(text: &str) -> String {
-    let escape = |it: char| match it.is_control() {
-        true => it.escape_default().to_string(),
-        false => it.to_string(),
+    let escape = |character: char| {
+        if character.is_control() {
+            character.escape_default().to_string()
+        } else {
+            character.to_string()
+        }
     };
     text.chars().map(escape).collect()
 }

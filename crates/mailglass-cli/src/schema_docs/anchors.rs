@@ -39,12 +39,12 @@ impl Docs {
     /// The functions, each with the end of a link to it: those of one name are told apart by a number.
     pub(crate) fn anchored_functions(&self) -> Vec<(&Function, String)> {
         let mut seen: BTreeMap<&Name, usize> = BTreeMap::new();
-        let anchored = self.functions.iter().map(|it| {
-            let nth = seen.entry(&it.name).or_default();
+        let anchored = self.functions.iter().map(|function| {
+            let nth = seen.entry(&function.name).or_default();
             *nth += 1;
-            let anchor = it.name.anchor("function");
+            let anchor = function.name.anchor("function");
             // No anchor ends like this: there, two digits follow a tilde, or a name does.
-            (it, if *nth == 1 { anchor } else { format!("{anchor}~~{nth}") })
+            (function, if *nth == 1 { anchor } else { format!("{anchor}~~{nth}") })
         });
         anchored.collect()
     }
@@ -52,18 +52,18 @@ impl Docs {
     /// The end of a link to a trigger's function, which takes no arguments.
     pub(crate) fn trigger_function_anchor(&self, name: &Name) -> Option<String> {
         let mut functions = self.anchored_functions().into_iter();
-        let found = functions.find(|(it, _)| it.name == *name && it.arguments.is_empty());
+        let found = functions.find(|(function, _)| function.name == *name && function.arguments.is_empty());
         found.map(|(_, anchor)| anchor)
     }
 
     /// The end of a link to an enum or domain; nothing where the docs don't hold it.
     pub(crate) fn type_anchor(&self, name: &Name) -> Option<String> {
-        let is_held = self.enum_type(name).is_some() || self.domains.iter().any(|it| it.name == *name);
+        let is_held = self.enum_type(name).is_some() || self.domains.iter().any(|domain| domain.name == *name);
         is_held.then(|| name.anchor("type"))
     }
 
     /// The end of a link to a table or view; nothing where the docs don't hold it.
     pub(crate) fn relation_anchor(&self, name: &Name) -> Option<String> {
-        self.relation(name).map(|it| it.name.anchor("table"))
+        self.relation(name).map(|relation| relation.name.anchor("table"))
     }
 }

@@ -19,9 +19,9 @@ pub(crate) fn behaviour() -> Behaviour {
 
 fn projection() -> Projection {
     let mut event_types = EventType::ALL.to_vec();
-    event_types.sort_by_key(|it| it.lifecycle_rank());
+    event_types.sort_by_key(|event_type| event_type.lifecycle_rank());
     let mut statuses = DeliveryStatus::ALL.to_vec();
-    statuses.sort_by_key(|it| it.rank());
+    statuses.sort_by_key(|status| status.rank());
     Projection {
         rules: event_types.into_iter().map(rule).collect(),
         statuses: statuses.iter().map(ToString::to_string).collect(),
@@ -34,7 +34,10 @@ fn rule(event_type: EventType) -> Rule {
         occurred_at: DateTime::UNIX_EPOCH,
     };
     // Of one event, the only stamp that isn't NULL is its own; `last_event_at` is every event's.
-    let columns = fold([fact]).map(|it| it.columns()).into_iter().flatten();
+    let columns = fold([fact])
+        .map(|projection| projection.columns())
+        .into_iter()
+        .flatten();
     let stamp = columns
         .filter(|(column, value)| column.ends_with("_at") && *column != "last_event_at" && value.is_some())
         .map(|(column, _)| column.to_owned())
@@ -42,7 +45,7 @@ fn rule(event_type: EventType) -> Rule {
     Rule {
         event_type: event_type.to_string(),
         rank: event_type.lifecycle_rank(),
-        status: event_type.status().map(|it| it.to_string()),
+        status: event_type.status().map(|status| status.to_string()),
         terminal: event_type.is_terminal(),
         stamp,
     }
@@ -52,7 +55,7 @@ fn orphan() -> OrphanLife {
     let SweepOptions {
         limit, grace, max_age, ..
     } = SweepOptions::default();
-    let (grace, max_age) = (words(grace), words(max_age));
+    let (grace, max_age) = (duration_text(grace), duration_text(max_age));
     let state = |name: &str, condition: &str, meaning: &str| OrphanState {
         name: name.to_owned(),
         condition: condition.to_owned(),
@@ -119,13 +122,16 @@ fn orphan() -> OrphanLife {
 }
 
 /// A round duration in words.
-fn words(duration: Duration) -> String {
+fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    let (count, unit) = match seconds {
-        it if it % 86_400 == 0 => (it / 86_400, "day"),
-        it if it % 3_600 == 0 => (it / 3_600, "hour"),
-        it if it % 60 == 0 => (it / 60, "minute"),
-        it => (it, "second"),
+    let (count, unit) = if seconds % 86_400 == 0 {
+        (seconds / 86_400, "day")
+    } else if seconds % 3_600 == 0 {
+        (seconds / 3_600, "hour")
+    } else if seconds % 60 == 0 {
+        (seconds / 60, "minute")
+    } else {
+        (seconds, "second")
     };
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural}")

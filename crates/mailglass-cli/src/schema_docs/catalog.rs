@@ -66,7 +66,7 @@ fn read_at_once(conn: &mut PgConnection, selection: &Selection) -> Result<Catalo
     let candidates: Vec<Candidate> = sql_query(include_str!("catalog/candidates.sql")).load(conn)?;
     let names: Vec<_> = candidates
         .iter()
-        .map(|it| (it.schema.as_str(), it.name.as_str(), it.is_visible))
+        .map(|candidate| (candidate.schema.as_str(), candidate.name.as_str(), candidate.is_visible))
         .collect();
     let patterns = selection.unmatched(&names);
     if !patterns.is_empty() {
@@ -74,8 +74,8 @@ fn read_at_once(conn: &mut PgConnection, selection: &Selection) -> Result<Catalo
     }
     let selected = candidates
         .iter()
-        .filter(|it| selection.takes(&it.schema, &it.name, it.is_visible));
-    let oids: Vec<u32> = selected.map(|it| it.oid).collect();
+        .filter(|candidate| selection.takes(&candidate.schema, &candidate.name, candidate.is_visible));
+    let oids: Vec<u32> = selected.map(|candidate| candidate.oid).collect();
 
     let (mut enums, mut domains) = (Vec::new(), Vec::new());
     let types: Vec<DescribedType> = sql_query(include_str!("catalog/types.sql"))

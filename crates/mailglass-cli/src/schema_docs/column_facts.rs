@@ -26,7 +26,7 @@ macro_rules! known {
     ($table:ident, $model:ident { $($column:ident: $writer:ident, $changes:ident, $personal:ident;)* }) => {
         vec![$({
             let field = format!("{}::{}", stringify!($model), stringify!($column));
-            let rust_type = type_of(|it: &$model| &it.$column);
+            let rust_type = type_of(|model: &$model| &model.$column);
             column($table::$column, Some((field, rust_type)), Writer::$writer, Changes::$changes, PersonalData::$personal)
         }),*]
     };
@@ -158,9 +158,11 @@ mod tests {
             event_type: mailglass::EventType::Queued,
             occurred_at: chrono::DateTime::UNIX_EPOCH,
         };
-        let mut folded: Vec<&str> = fold([fact]).unwrap().columns().iter().map(|it| it.0).collect();
+        let mut folded: Vec<&str> = fold([fact]).unwrap().columns().iter().map(|column| column.0).collect();
         let columns = deliveries();
-        let projected = columns.iter().filter(|(_, it)| it.written_by == Writer::Projection);
+        let projected = columns
+            .iter()
+            .filter(|(_, facts)| facts.written_by == Writer::Projection);
         let mut projected: Vec<&str> = projected.map(|(name, _)| *name).collect();
         folded.sort_unstable();
         projected.sort_unstable();

@@ -6,15 +6,15 @@ use super::model::{Index, Relation};
 /// The lines after `.values(…)`; nothing for an index that can't be a conflict target.
 pub(crate) fn diesel_on_conflict(relation: &Relation, index: &Index) -> Option<String> {
     let is_deferrable = |name: &str| {
-        let constraint = relation.constraints.iter().find(|it| it.name == name);
-        constraint.is_some_and(|it| it.definition.contains(" DEFERRABLE"))
+        let constraint = relation.constraints.iter().find(|constraint| constraint.name == name);
+        constraint.is_some_and(|constraint| constraint.definition.contains(" DEFERRABLE"))
     };
     if !index.unique || !index.valid || is_deferrable(&index.name) {
         return None;
     }
     let table = rust_name(&relation.name.name);
     let path = |column: &str| format!("{table}::{}", rust_name(column));
-    let columns: Option<Vec<String>> = index.keys.iter().map(|it| it.column.as_deref().map(path)).collect();
+    let columns: Option<Vec<String>> = index.keys.iter().map(|key| key.column.as_deref().map(path)).collect();
     let Some(columns) = columns else {
         return Some(by_expression(index));
     };
@@ -34,9 +34,9 @@ fn by_expression(index: &Index) -> String {
     let keys: Vec<String> = index
         .keys
         .iter()
-        .map(|it| match it.column {
-            Some(_) => it.expression.clone(),
-            None => format!("({})", it.expression),
+        .map(|key| match key.column {
+            Some(_) => key.expression.clone(),
+            None => format!("({})", key.expression),
         })
         .collect();
     let mut target = format!("({})", keys.join(", "));
@@ -52,11 +52,11 @@ fn condition(relation: &Relation, predicate: &str, path: &dyn Fn(&str) -> String
         // As Postgres writes it: in quotes, if only because it is reserved.
         let text = text
             .strip_prefix('"')
-            .and_then(|it| it.strip_suffix('"'))
+            .and_then(|rest| rest.strip_suffix('"'))
             .unwrap_or(text)
             .replace("\"\"", "\"");
-        let named = relation.columns.iter().find(|it| it.name == text);
-        named.map(|it| path(&it.name))
+        let named = relation.columns.iter().find(|column| column.name == text);
+        named.map(|column| path(&column.name))
     };
     if let Some(column) = predicate.strip_suffix(" IS NOT NULL").and_then(column) {
         format!("{column}.is_not_null()")
@@ -81,9 +81,9 @@ fn rust_name(name: &str) -> String {
     ];
     let mut rust: String = name
         .chars()
-        .map(|it| if it.is_alphanumeric() { it } else { '_' })
+        .map(|character| if character.is_alphanumeric() { character } else { '_' })
         .collect();
-    if rust.starts_with(|it: char| it.is_ascii_digit()) {
+    if rust.starts_with(|character: char| character.is_ascii_digit()) {
         rust.insert(0, '_');
     }
     if KEYWORDS.contains(&rust.as_str()) {

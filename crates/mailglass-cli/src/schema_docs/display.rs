@@ -6,7 +6,7 @@ use super::model::{
 };
 
 impl RelationKind {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             RelationKind::Table => "table",
             RelationKind::PartitionedTable => "partitioned table",
@@ -18,7 +18,7 @@ impl RelationKind {
 }
 
 impl ConstraintKind {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             ConstraintKind::PrimaryKey => "primary key",
             ConstraintKind::Unique => "unique",
@@ -30,7 +30,7 @@ impl ConstraintKind {
 }
 
 impl Writer {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Writer::Application => "application",
             Writer::Mailglass => "mailglass",
@@ -42,7 +42,7 @@ impl Writer {
 }
 
 impl Changes {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Changes::Never => "never changes",
             Changes::Once => "set once",
@@ -56,7 +56,7 @@ impl Changes {
 
 impl PersonalData {
     /// Nothing for what is none.
-    pub(crate) fn words(self) -> Option<&'static str> {
+    pub(crate) fn note(self) -> Option<&'static str> {
         match self {
             PersonalData::No => None,
             PersonalData::MayHold => Some("may hold personal data"),
@@ -66,7 +66,7 @@ impl PersonalData {
 }
 
 impl Enabled {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Enabled::Origin => "awake, but asleep under session_replication_role = replica",
             Enabled::Always => "awake under session_replication_role = replica, too",
@@ -78,14 +78,14 @@ impl Enabled {
 
 impl Label {
     /// Even an empty label is one.
-    pub(crate) fn words(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         if self.label.is_empty() { "(empty)" } else { &self.label }
     }
 }
 
 impl Column {
     /// What it holds where an insert says nothing.
-    pub(crate) fn default_words(&self) -> Option<String> {
+    pub(crate) fn default_text(&self) -> Option<String> {
         match (&self.generated, self.identity) {
             (Some(expression), _) => Some(format!("generated: {expression}")),
             (None, Some(Identity::Always)) => Some("generated always as identity".to_owned()),
@@ -115,7 +115,7 @@ impl Column {
 
 impl Index {
     /// Such as `UNIQUE btree (provider, recipient) WHERE …`.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let unique = if self.unique { "UNIQUE " } else { "" };
         let invalid = if self.valid { "" } else { " INVALID" };
         format!("{unique}{}{invalid}", self.definition)
@@ -144,8 +144,11 @@ impl Relation {
     /// The marks of a column: PK, FK, LR for a logical reference, and UK.
     pub(crate) fn key_marks(&self, column: &str) -> Vec<&'static str> {
         let refers = |logically: bool| {
-            let mut references = self.references.iter().filter(|it| it.is_logical() == logically);
-            references.any(|it| it.columns.iter().any(|it| it == column))
+            let mut references = self
+                .references
+                .iter()
+                .filter(|reference| reference.is_logical() == logically);
+            references.any(|reference| reference.columns.iter().any(|member| member == column))
         };
         let marks = [
             (self.is_in_primary_key(column), "PK"),
@@ -153,7 +156,11 @@ impl Relation {
             (refers(true), "LR"),
             (self.is_unique(column) && !self.is_in_primary_key(column), "UK"),
         ];
-        marks.into_iter().filter(|it| it.0).map(|it| it.1).collect()
+        marks
+            .into_iter()
+            .filter(|(applies, _)| *applies)
+            .map(|(_, mark)| mark)
+            .collect()
     }
 }
 
@@ -161,8 +168,8 @@ impl Docs {
     /// The columns that hold personal data or may hold some, as far as it is known of them.
     pub(crate) fn personal_data(&self) -> Vec<(&Relation, &Column, &'static str)> {
         let personal = self.columns().filter_map(|(relation, column)| {
-            let words = column.known.as_ref()?.personal_data.words()?;
-            Some((relation, column, words))
+            let note = column.known.as_ref()?.personal_data.note()?;
+            Some((relation, column, note))
         });
         personal.collect()
     }

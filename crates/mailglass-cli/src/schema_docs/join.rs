@@ -21,7 +21,7 @@ pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
     } = catalog;
     relations.iter_mut().for_each(join_relation);
     enums.iter_mut().for_each(join_enum);
-    let is_ours = |it: &Relation| promised("table", &it.name.name).is_some();
+    let is_ours = |relation: &Relation| promised("table", &relation.name.name).is_some();
     let has_ours = relations.iter().any(is_ours);
     let default_title = if relations.iter().all(is_ours) {
         "The schema of mailglass"
@@ -49,7 +49,9 @@ pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
 
 /// What the manifest says of a name that it promises.
 fn promised(kind: &str, name: &str) -> Option<&'static str> {
-    let named = NAMES.iter().find(|it| it.kind == kind && it.name == name)?;
+    let named = NAMES
+        .iter()
+        .find(|promised| promised.kind == kind && promised.name == name)?;
     Some(named.meaning)
 }
 
@@ -68,9 +70,9 @@ fn join_relation(relation: &mut Relation) {
         }
     }
     let table = relation.name.name.clone();
-    for (column, known) in column_facts::columns(&table) {
-        if let Some(column) = relation.columns.iter_mut().find(|it| it.name == column) {
-            column.known = Some(known);
+    for (column, facts) in column_facts::columns(&table) {
+        if let Some(described) = relation.columns.iter_mut().find(|described| described.name == column) {
+            described.known = Some(facts);
         }
     }
     relation.rust = rust_table(&table);
@@ -87,9 +89,10 @@ fn immutable(events: &[String]) -> Option<RustError> {
         _ => None,
     });
     let operations: Vec<LedgerOperation> = operations.collect();
-    let sqlstate = NAMES.iter().find(|it| it.kind == "sqlstate")?;
+    let sqlstate = NAMES.iter().find(|promised| promised.kind == "sqlstate")?;
     let operation = *operations.first()?;
-    let pattern = |it: &LedgerOperation| format!("Error::LedgerImmutable {{ operation: LedgerOperation::{it:?} }}");
+    let pattern =
+        |operation: &LedgerOperation| format!("Error::LedgerImmutable {{ operation: LedgerOperation::{operation:?} }}");
     Some(RustError {
         sqlstate: sqlstate.name.to_owned(),
         patterns: operations.iter().map(pattern).collect(),
@@ -152,7 +155,10 @@ fn logical_references(relation: &Relation) -> Vec<Reference> {
         },
         to_columns: vec!["id".to_owned()],
         unique: relation.is_unique(column),
-        optional: relation.columns.iter().any(|it| it.name == column && it.nullable),
+        optional: relation
+            .columns
+            .iter()
+            .any(|referring| referring.name == column && referring.nullable),
         on_delete: None,
         on_update: None,
         note: Some(note.to_owned()),
@@ -160,25 +166,25 @@ fn logical_references(relation: &Relation) -> Vec<Reference> {
     known.iter().map(reference).collect()
 }
 
-fn join_enum(this: &mut Enum) {
-    let Some(set) = SETS.iter().find(|set| set.name == this.name.name) else {
-        let comment = this.comment.clone().unwrap_or_default();
-        for label in &mut this.labels {
+fn join_enum(enum_type: &mut Enum) {
+    let Some(set) = SETS.iter().find(|set| set.name == enum_type.name.name) else {
+        let comment = enum_type.comment.clone().unwrap_or_default();
+        for label in &mut enum_type.labels {
             label.meaning = meaning_in(&comment, &label.label);
         }
         return;
     };
-    this.rust = Some(format!("mailglass::{}", set.rust));
-    for label in &mut this.labels {
-        if let Some(value) = set.live().find(|it| it.label == label.label) {
+    enum_type.rust = Some(format!("mailglass::{}", set.rust));
+    for label in &mut enum_type.labels {
+        if let Some(value) = set.live().find(|value| value.label == label.label) {
             *label = promised_label(value);
         }
     }
-    this.removed = removed(set).map(promised_label).collect();
+    enum_type.removed = removed(set).map(promised_label).collect();
 }
 
 fn removed(set: &ClosedSet) -> impl Iterator<Item = &'static Value> {
-    set.values.iter().filter(|it| it.removed.is_some())
+    set.values.iter().filter(|value| value.removed.is_some())
 }
 
 fn promised_label(value: &Value) -> Label {

@@ -30,7 +30,11 @@ fn entities_with(docs: &Docs, shows: &dyn Fn(&Relation, &Column) -> bool) -> Str
     for relation in &docs.relations {
         drawn.insert(&relation.name);
         text += &format!("    {}", entity(&relation.name, true));
-        let columns: Vec<&Column> = relation.columns.iter().filter(|it| shows(relation, it)).collect();
+        let columns: Vec<&Column> = relation
+            .columns
+            .iter()
+            .filter(|column| shows(relation, column))
+            .collect();
         if columns.is_empty() {
             text.push('\n');
             continue;
@@ -39,7 +43,7 @@ fn entities_with(docs: &Docs, shows: &dyn Fn(&Relation, &Column) -> bool) -> Str
         for column in columns {
             let mut marks = relation.key_marks(&column.name);
             // No mark of Mermaid's; its line is dashed.
-            marks.retain(|it| *it != "LR");
+            marks.retain(|mark| *mark != "LR");
             let marks = marks.join(", ");
             let null = if column.nullable { " \"NULL\"" } else { "" };
             let marks = if marks.is_empty() { marks } else { format!(" {marks}") };
@@ -78,12 +82,15 @@ fn entity(name: &Name, introduces: bool) -> String {
     let plain = name.plain();
     let is_plain = plain
         .chars()
-        .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_');
+        .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_');
     // Mermaid's words have no underscore inside.
-    if is_plain && plain.trim_matches('_').contains('_') && plain.starts_with(|it: char| it.is_ascii_lowercase()) {
+    if is_plain
+        && plain.trim_matches('_').contains('_')
+        && plain.starts_with(|character: char| character.is_ascii_lowercase())
+    {
         return plain;
     }
-    let id: String = plain.bytes().map(|it| format!("{it:02x}")).collect();
+    let id: String = plain.bytes().map(|byte| format!("{byte:02x}")).collect();
     if introduces {
         format!("x{id}[{}]", quoted(&plain))
     } else {
@@ -93,9 +100,13 @@ fn entity(name: &Name, introduces: bool) -> String {
 
 /// Mermaid's attributes are words.
 fn word(text: &str) -> String {
-    let is_kept = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '-' | '(' | ')' | '[' | ']');
-    let mut word: String = text.chars().map(|it| if is_kept(it) { it } else { '_' }).collect();
-    let starts = word.starts_with(|it: char| it.is_ascii_alphabetic());
+    let is_kept =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '(' | ')' | '[' | ']');
+    let mut word: String = text
+        .chars()
+        .map(|character| if is_kept(character) { character } else { '_' })
+        .collect();
+    let starts = word.starts_with(|character: char| character.is_ascii_alphabetic());
     if !starts || matches!(word.to_lowercase().as_str(), "pk" | "fk" | "uk") {
         word.insert(0, 'x');
     }
@@ -114,8 +125,8 @@ fn escaped(text: &str) -> String {
             '"' | '#' | ';' | '<' | '>' | '&' | ':' | '`' | '\\' | '%' | '{' | '}' => {
                 out += &format!("#{};", u32::from(character));
             }
-            it if it.is_control() => out.push(' '),
-            it => out.push(it),
+            other if other.is_control() => out.push(' '),
+            other => out.push(other),
         }
     }
     out
@@ -127,7 +138,7 @@ pub(crate) fn projection(projection: &Projection) -> String {
     let ladder: Vec<String> = projection
         .statuses
         .iter()
-        .map(|it| format!("status_{it}[\"{it}\"]"))
+        .map(|status| format!("status_{status}[\"{status}\"]"))
         .collect();
     text += &format!("        direction LR\n        {}\n    end\n", ladder.join(" ~~~ "));
     for rule in &projection.rules {
@@ -138,7 +149,11 @@ pub(crate) fn projection(projection: &Projection) -> String {
         } else {
             format!("event_{event}([\"{event}\"])")
         };
-        let stamp = rule.stamp.as_ref().map(|it| format!("|{it}|")).unwrap_or_default();
+        let stamp = rule
+            .stamp
+            .as_ref()
+            .map(|stamp| format!("|{stamp}|"))
+            .unwrap_or_default();
         match &rule.status {
             Some(status) => text += &format!("    {node} -->{stamp} status_{status}\n"),
             None => text += &format!("    {node} -.-> unmoved[\"status stays\"]\n"),
@@ -154,8 +169,13 @@ pub(crate) fn orphan(orphan: &OrphanLife) -> String {
         let from = transition.from.as_deref().unwrap_or("[*]");
         text += &format!("    {from} --> {}: {}\n", transition.to, escaped(&transition.when));
     }
-    let leaves = |state: &str| orphan.transitions.iter().any(|it| it.from.as_deref() == Some(state));
-    for state in orphan.states.iter().filter(|it| !leaves(&it.name)) {
+    let leaves = |state: &str| {
+        orphan
+            .transitions
+            .iter()
+            .any(|transition| transition.from.as_deref() == Some(state))
+    };
+    for state in orphan.states.iter().filter(|state| !leaves(&state.name)) {
         text += &format!("    {} --> [*]\n", state.name);
     }
     text

@@ -66,7 +66,7 @@ impl Docs {
     /// Every column, with its table or view.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (&Relation, &Column)> {
         let relations = self.relations.iter();
-        relations.flat_map(|it| it.columns.iter().map(move |column| (it, column)))
+        relations.flat_map(|relation| relation.columns.iter().map(move |column| (relation, column)))
     }
 
     /// The columns that are of an enum or domain, or of arrays of it.
@@ -76,10 +76,10 @@ impl Docs {
     }
 
     pub(crate) fn relation(&self, name: &Name) -> Option<&Relation> {
-        self.relations.iter().find(|it| it.name == *name)
+        self.relations.iter().find(|relation| relation.name == *name)
     }
 
     pub(crate) fn enum_type(&self, name: &Name) -> Option<&Enum> {
-        self.enums.iter().find(|it| it.name == *name)
+        self.enums.iter().find(|enum_type| enum_type.name == *name)
     }
 }

@@ -11,7 +11,7 @@ pub(crate) struct Selection {
 
 impl Selection {
     pub(crate) fn new(patterns: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let patterns = patterns.into_iter().map(|it| it.as_ref().trim().to_owned());
+        let patterns = patterns.into_iter().map(|pattern| pattern.as_ref().trim().to_owned());
         Selection {
             patterns: patterns.collect(),
         }

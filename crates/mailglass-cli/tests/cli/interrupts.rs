@@ -44,7 +44,7 @@ fn a_rebuild_finishes_its_step_and_says_what_was_done() {
     let answer = rebuild.end().exits(130).says("what was done stays done");
     let done = [["a", "1", "1"], ["b", "1000", "1000"]];
     assert_eq!(answer.tables()[0][1..], done);
-    let statuses = [first, last].map(|it| reload(&mut conn, &it).status);
+    let statuses = [first, last].map(|delivery| reload(&mut conn, &delivery).status);
     assert_eq!(statuses, [DeliveryStatus::Queued, DeliveryStatus::Suppressed]);
     let rest = run(&database, &["rebuild"]).exits(0);
     assert_eq!(

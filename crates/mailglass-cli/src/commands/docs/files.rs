@@ -32,7 +32,7 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             State::Current => "current",
             State::Stale => "stale",
@@ -95,7 +95,7 @@ pub(crate) fn write(dir: &Path, files: &mut [Rendered]) -> Result<(), Failure> {
 }
 
 fn write_drafts(dir: &Path, files: &mut [Rendered], draft_of: &dyn Fn(&Rendered) -> PathBuf) -> Result<(), Failure> {
-    let mut stale: Vec<&mut Rendered> = files.iter_mut().filter(|it| it.state != State::Current).collect();
+    let mut stale: Vec<&mut Rendered> = files.iter_mut().filter(|file| file.state != State::Current).collect();
     for file in &stale {
         let draft = draft_of(file);
         fs::write(&draft, &file.text).map_err(|error| Failure::of_file(&draft, &error))?;

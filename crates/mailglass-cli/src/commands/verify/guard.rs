@@ -43,7 +43,7 @@ pub(super) fn probe(connection: &mut Connection, tables: &[String]) -> Result<Ch
         outcome,
         detail,
     };
-    if !tables.iter().any(|it| it == "mailglass_events") {
+    if !tables.iter().any(|table| table == "mailglass_events") {
         return Ok(check(Outcome::Failed, "there is no ledger".to_owned()));
     }
     let mut outcome = Outcome::Passed;

@@ -30,8 +30,9 @@ pub(super) fn quoted_unless_word(text: &str) -> String {
         "true",
         "unique",
     ];
-    let is_kept = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
-    let is_word = text.starts_with(|it: char| it.is_ascii_lowercase() || it == '_') && text.chars().all(is_kept);
+    let is_kept = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
+    let is_word = text.starts_with(|character: char| character.is_ascii_lowercase() || character == '_')
+        && text.chars().all(is_kept);
     if is_word && !WORDS.contains(&text) {
         text.to_owned()
     } else {

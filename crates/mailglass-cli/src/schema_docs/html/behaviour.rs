@@ -60,14 +60,14 @@ fn projection(docs: &Docs, projection: &Projection) -> Markup {
 }
 
 fn rules(docs: &Docs, projection: &Projection) -> Markup {
-    let event_types = holder(docs, projection.rules.iter().map(|it| it.event_type.as_str()));
+    let event_types = holder(docs, projection.rules.iter().map(|rule| rule.event_type.as_str()));
     let statuses = holder(docs, projection.statuses.iter().map(String::as_str));
-    let stamps: Vec<&String> = projection.rules.iter().filter_map(|it| it.stamp.as_ref()).collect();
-    let stamped = docs.relations.iter().find(|it| {
+    let stamps: Vec<&String> = projection.rules.iter().filter_map(|rule| rule.stamp.as_ref()).collect();
+    let stamped = docs.relations.iter().find(|relation| {
         !stamps.is_empty()
             && stamps
                 .iter()
-                .all(|stamp| it.columns.iter().any(|it| it.name == **stamp))
+                .all(|stamp| relation.columns.iter().any(|column| column.name == **stamp))
     });
     html! {
         table {
@@ -109,14 +109,21 @@ fn rules(docs: &Docs, projection: &Projection) -> Markup {
 
 /// The enum that has all these labels: the smallest, should several.
 fn holder<'a>(docs: &'a Docs, labels: impl Iterator<Item = &'a str> + Clone) -> Option<&'a Enum> {
-    let has = |it: &&Enum| labels.clone().all(|label| it.labels.iter().any(|it| it.label == label));
-    docs.enums.iter().filter(has).min_by_key(|it| it.labels.len())
+    let has = |enum_type: &&Enum| {
+        labels
+            .clone()
+            .all(|wanted| enum_type.labels.iter().any(|label| label.label == wanted))
+    };
+    docs.enums
+        .iter()
+        .filter(has)
+        .min_by_key(|enum_type| enum_type.labels.len())
 }
 
 fn label_link(holder: Option<&Enum>, label: &str) -> Markup {
     html! {
         @match holder {
-            Some(it) => a href={ "#" (it.name.anchor_of("label", label)) } { code { (label) } },
+            Some(enum_type) => a href={ "#" (enum_type.name.anchor_of("label", label)) } { code { (label) } },
             None => code { (label) },
         }
     }
@@ -157,11 +164,11 @@ fn transitions(life: &OrphanLife) -> Markup {
         table {
             thead { tr { th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "When" } } }
             tbody {
-                @for it in &life.transitions {
+                @for transition in &life.transitions {
                     tr {
-                        td { @match &it.from { Some(from) => code { (from) }, None => span.soft { "the beginning" } } }
-                        td { code { (it.to) } }
-                        td { (it.when) }
+                        td { @match &transition.from { Some(from) => code { (from) }, None => span.soft { "the beginning" } } }
+                        td { code { (transition.to) } }
+                        td { (transition.when) }
                     }
                 }
             }

@@ -10,13 +10,18 @@ pub(super) fn constraints(relation: &Relation) -> Markup {
     let items: Vec<Markup> = relation
         .constraints
         .iter()
-        .filter(|it| !relation.references.iter().any(|reference| reference.is_held_by(it)))
-        .map(|it| {
+        .filter(|constraint| {
+            !relation
+                .references
+                .iter()
+                .any(|reference| reference.is_held_by(constraint))
+        })
+        .map(|constraint| {
             html! {
-                li.item id=(relation.name.anchor_of("constraint", &it.name)) {
-                    p { code { (it.name) } (badge("", it.kind.words())) }
-                    p.soft { code { (it.definition) } }
-                    (comment(it.comment.as_ref()))
+                li.item id=(relation.name.anchor_of("constraint", &constraint.name)) {
+                    p { code { (constraint.name) } (badge("", constraint.kind.as_str())) }
+                    p.soft { code { (constraint.definition) } }
+                    (comment(constraint.comment.as_ref()))
                 }
             }
         })

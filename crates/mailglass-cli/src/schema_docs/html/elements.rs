@@ -51,7 +51,7 @@ pub(super) fn relation_link(docs: &Docs, name: &Name) -> Markup {
 pub(super) fn column_link(docs: &Docs, relation: &Name, column: &str) -> Markup {
     let is_held = docs
         .relation(relation)
-        .is_some_and(|it| it.columns.iter().any(|it| it.name == column));
+        .is_some_and(|relation| relation.columns.iter().any(|held| held.name == column));
     html! {
         @if is_held {
             a href={ "#" (relation.anchor_of("column", column)) } { code { (column) } }

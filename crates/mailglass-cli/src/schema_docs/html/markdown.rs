@@ -39,7 +39,10 @@ pub(super) fn markdown(text: &str) -> Markup {
 /// Markdown of one paragraph, without the paragraph.
 pub(super) fn inline(text: &str) -> Markup {
     let html = markdown(text).into_string();
-    let inner = html.trim().strip_prefix("<p>").and_then(|it| it.strip_suffix("</p>"));
+    let inner = html
+        .trim()
+        .strip_prefix("<p>")
+        .and_then(|rest| rest.strip_suffix("</p>"));
     match inner {
         Some(inner) if !inner.contains("<p>") => PreEscaped(inner.to_owned()),
         _ => html! { div { (PreEscaped(html)) } },

@@ -29,10 +29,10 @@ pub(super) fn page(docs: &Docs) -> Markup {
                     (navigation(docs))
                     main #content tabindex="-1" {
                         (opening(docs))
-                        @if docs.relations.iter().any(|it| !it.is_view()) { (table_diagram::diagram(docs)) }
+                        @if docs.relations.iter().any(|relation| !relation.is_view()) { (table_diagram::diagram(docs)) }
                         @if let Some(behaviour) = &docs.behaviour { (behaviour::section(docs, behaviour)) }
-                        (group("Tables", docs.relations.iter().filter(|it| !it.is_view()).map(|it| relation::section(docs, it))))
-                        (group("Views", docs.relations.iter().filter(|it| it.is_view()).map(|it| relation::section(docs, it))))
+                        (group("Tables", docs.relations.iter().filter(|relation| !relation.is_view()).map(|relation| relation::section(docs, relation))))
+                        (group("Views", docs.relations.iter().filter(|relation| relation.is_view()).map(|relation| relation::section(docs, relation))))
                         (group("Types", types::sections(docs)))
                         (group("Functions", types::functions(docs)))
                         p #nothing hidden { "Nothing matches. " button type="button" { "Clear the filter" } }
@@ -92,17 +92,20 @@ fn group(title: &str, sections: impl Iterator<Item = Markup>) -> Markup {
 
 fn navigation(docs: &Docs) -> Markup {
     let names = |kind: &str, names: Vec<&Name>| -> Vec<(String, String)> {
-        names.into_iter().map(|it| (it.anchor(kind), it.plain())).collect()
+        names
+            .into_iter()
+            .map(|name| (name.anchor(kind), name.plain()))
+            .collect()
     };
     let relations = |views: bool| {
         docs.relations
             .iter()
-            .filter(move |it| it.is_view() == views)
-            .map(|it| &it.name)
+            .filter(move |relation| relation.is_view() == views)
+            .map(|relation| &relation.name)
     };
-    let enums = docs.enums.iter().map(|it| &it.name);
+    let enums = docs.enums.iter().map(|enum_type| &enum_type.name);
     let functions = docs.anchored_functions().into_iter();
-    let functions = functions.map(|(it, anchor)| (anchor, it.name.plain()));
+    let functions = functions.map(|(function, anchor)| (anchor, function.name.plain()));
     html! {
         nav aria-label="Contents" {
             details open {
@@ -110,7 +113,7 @@ fn navigation(docs: &Docs) -> Markup {
                 (entries("Start here", &starts(docs)))
                 (entries("Tables", &names("table", relations(false).collect())))
                 (entries("Views", &names("table", relations(true).collect())))
-                (entries("Types", &names("type", enums.chain(docs.domains.iter().map(|it| &it.name)).collect())))
+                (entries("Types", &names("type", enums.chain(docs.domains.iter().map(|domain| &domain.name)).collect())))
                 (entries("Functions", &functions.collect::<Vec<_>>()))
             }
         }
@@ -119,7 +122,7 @@ fn navigation(docs: &Docs) -> Markup {
 
 fn starts(docs: &Docs) -> Vec<(String, String)> {
     let mut starts = vec![("overview", "Overview")];
-    if docs.relations.iter().any(|it| !it.is_view()) {
+    if docs.relations.iter().any(|relation| !relation.is_view()) {
         starts.push(("diagram", "Diagram"));
     }
     if docs.behaviour.is_some() {

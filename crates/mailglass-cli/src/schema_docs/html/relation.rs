@@ -28,7 +28,7 @@ pub(super) fn section(docs: &Docs, relation: &Relation) -> Markup {
 fn facts(relation: &Relation) -> Markup {
     html! {
         dl.facts {
-            (fact("Kind", &html! { (relation.kind.words()) }))
+            (fact("Kind", &html! { (relation.kind.as_str()) }))
             @if let Some(rust) = &relation.rust {
                 @if let Some(model) = &rust.model { (fact("Read as", &html! { code { (model) } })) }
                 (fact("Made by", &html! { (rust.made_by) }))
@@ -46,7 +46,7 @@ fn facts(relation: &Relation) -> Markup {
             details.partitions {
                 summary { (relation.partitions.len()) " partitions" }
                 ul {
-                    @for it in &relation.partitions { li { code { (it.name) } " " span.soft { (it.bound) } } }
+                    @for partition in &relation.partitions { li { code { (partition.name) } " " span.soft { (partition.bound) } } }
                 }
             }
         }

@@ -12,7 +12,11 @@ const PAD: i32 = 10;
 const LINE: i32 = 15;
 
 pub(super) fn diagram(projection: &Projection) -> Markup {
-    let statuses = projection.statuses.iter().map(|it| Some(it.as_str())).chain([None]);
+    let statuses = projection
+        .statuses
+        .iter()
+        .map(|status| Some(status.as_str()))
+        .chain([None]);
     let groups: Vec<(Option<&str>, Vec<&Rule>)> = statuses
         .map(|status| {
             (
@@ -20,15 +24,15 @@ pub(super) fn diagram(projection: &Projection) -> Markup {
                 projection
                     .rules
                     .iter()
-                    .filter(|it| it.status.as_deref() == status)
+                    .filter(|rule| rule.status.as_deref() == status)
                     .collect(),
             )
         })
         .filter(|(status, rules): &(_, Vec<&Rule>)| status.is_some() || !rules.is_empty())
         .collect();
-    let texts = projection.rules.iter().flat_map(|it| {
-        let name = width_of(&it.event_type) + width_of(&format!("  {}", it.rank));
-        [Some(name), stamp(it).map(|it| width_of(&it) * 11 / 12)]
+    let texts = projection.rules.iter().flat_map(|rule| {
+        let name = width_of(&rule.event_type) + width_of(&format!("  {}", rule.rank));
+        [Some(name), stamp(rule).map(|stamp| width_of(&stamp) * 11 / 12)]
             .into_iter()
             .flatten()
     });
@@ -38,7 +42,7 @@ pub(super) fn diagram(projection: &Projection) -> Markup {
     let total = count * (width + GAP) - GAP + 2 * TOP;
     let bottom = groups
         .iter()
-        .map(|(_, rules)| rules.iter().map(|it| height(it) + 8).sum::<i32>())
+        .map(|(_, rules)| rules.iter().map(|rule| height(rule) + 8).sum::<i32>())
         .max();
     let depth = TOP + STEP + 26 + bottom.unwrap_or_default() + TOP;
     html! {
@@ -74,7 +78,7 @@ fn group(x: i32, width: i32, status: Option<&str>, rules: &[&Rule]) -> Markup {
         g {
             rect.box.(if status.is_some() { "status" } else { "stays" })
                 x=(x) y=(TOP) width=(width) height=(STEP) rx="8" {}
-            text.middle.big x=(middle) y=(TOP + STEP / 2 + 4) { (status.map_or(STAYS.to_owned(), |it| cut(it, 30))) }
+            text.middle.big x=(middle) y=(TOP + STEP / 2 + 4) { (status.map_or(STAYS.to_owned(), |status| cut(status, 30))) }
         }
         @if status.is_some() && !rules.is_empty() {
             path.arrow d={ "M" (middle) " " (TOP + STEP + 23) "v-19m-5 6l5 -6l5 6" } {}
@@ -88,7 +92,7 @@ fn height(rule: &Rule) -> i32 {
 }
 
 fn stamp(rule: &Rule) -> Option<String> {
-    rule.stamp.as_ref().map(|it| format!("stamps {it}"))
+    rule.stamp.as_ref().map(|stamp| format!("stamps {stamp}"))
 }
 
 fn chip(x: i32, y: i32, width: i32, rule: &Rule) -> Markup {

@@ -17,14 +17,17 @@ use table_box::{LETTERS, PAD, TableBox};
 const MANY: usize = 30;
 
 pub(super) fn diagram(docs: &Docs) -> Markup {
-    let relations: Vec<&Relation> = docs.relations.iter().filter(|it| !it.is_view()).collect();
+    let relations: Vec<&Relation> = docs.relations.iter().filter(|relation| !relation.is_view()).collect();
     let is_short = relations.len() > MANY;
-    let tables: Vec<TableBox<'_>> = relations.iter().map(|it| TableBox::new(docs, it, is_short)).collect();
+    let tables: Vec<TableBox<'_>> = relations
+        .iter()
+        .map(|relation| TableBox::new(docs, relation, is_short))
+        .collect();
     let note = if is_short { "no FK" } else { "no foreign key" };
     let lines = lines(&tables, note);
-    let nodes = tables.iter().map(|it| Node {
-        width: it.width,
-        rows: it.rows.len(),
+    let nodes = tables.iter().map(|table| Node {
+        width: table.width,
+        rows: table.rows.len(),
     });
     let links: Vec<Link> = lines.iter().map(|(_, _, link)| *link).collect();
     let placed = layout(&nodes.collect::<Vec<_>>(), &links);
@@ -58,8 +61,10 @@ fn lines<'a>(tables: &[TableBox<'a>], note: &str) -> Vec<(&'a Relation, &'a Refe
     let mut lines = Vec::new();
     for (node, table) in tables.iter().enumerate() {
         for reference in &table.relation.references {
-            let target = tables.iter().position(|it| it.relation.name == reference.to);
-            let ends = target.and_then(|it| Some((end(node, &reference.columns)?, end(it, &reference.to_columns)?)));
+            let target = tables.iter().position(|table| table.relation.name == reference.to);
+            let ends = target.and_then(|target_node| {
+                Some((end(node, &reference.columns)?, end(target_node, &reference.to_columns)?))
+            });
             if let Some((from, to)) = ends {
                 let kind = u8::from(reference.is_logical()) * 2 + u8::from(reference.optional);
                 let label = if reference.is_logical() {

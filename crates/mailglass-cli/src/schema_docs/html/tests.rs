@@ -144,9 +144,10 @@ fn tags_and_attributes_do_not_depend_on_the_texts() {
         // Markdown has tags of its own, and long names have a title where they are cut.
         let own = ["p", "/p", "code", "/code", "title", "/title", "div", "/div"];
         // As many lines as the text needs.
-        let is_line = |it: &str| it.starts_with("text ") || it.starts_with("/text");
+        let is_line = |tag: &str| tag.starts_with("text ") || tag.starts_with("/text");
         let tags = body.split('<').skip(1).map(skeleton);
-        tags.filter(|it| !own.contains(&it.as_str()) && !is_line(it)).collect()
+        tags.filter(|tag| !own.contains(&tag.as_str()) && !is_line(tag))
+            .collect()
     };
     assert_eq!(tags("plain"), tags(HOSTILE));
 }
@@ -157,7 +158,10 @@ fn every_id_is_there_once_and_every_link_lands() {
         let body = body(text);
         let after = |start: &str| -> Vec<String> {
             let parts = body.split(start).skip(1);
-            parts.filter_map(|it| it.split('"').next()).map(str::to_owned).collect()
+            parts
+                .filter_map(|part| part.split('"').next())
+                .map(str::to_owned)
+                .collect()
         };
         let mut ids = after(" id=\"");
         ids.sort();

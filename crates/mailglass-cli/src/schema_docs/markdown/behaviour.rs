@@ -15,29 +15,29 @@ pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> String {
     let rules: Vec<Vec<String>> = projection
         .rules
         .iter()
-        .map(|it| {
+        .map(|rule| {
             vec![
-                it.rank.to_string(),
-                label(&it.event_type),
-                it.status.as_deref().map_or("stays".to_owned(), code),
-                if it.terminal { "yes" } else { "" }.to_owned(),
-                it.stamp.as_deref().map_or(String::new(), code),
+                rule.rank.to_string(),
+                label(&rule.event_type),
+                rule.status.as_deref().map_or("stays".to_owned(), code),
+                if rule.terminal { "yes" } else { "" }.to_owned(),
+                rule.stamp.as_deref().map_or(String::new(), code),
             ]
         })
         .collect();
     let states: Vec<Vec<String>> = orphan
         .states
         .iter()
-        .map(|it| vec![code(&it.name), cell(&it.meaning), code(&it.condition)])
+        .map(|state| vec![code(&state.name), cell(&state.meaning), code(&state.condition)])
         .collect();
     let transitions: Vec<Vec<String>> = orphan
         .transitions
         .iter()
-        .map(|it| {
+        .map(|transition| {
             vec![
-                it.from.as_deref().map_or("(recorded)".to_owned(), code),
-                code(&it.to),
-                cell(&it.when),
+                transition.from.as_deref().map_or("(recorded)".to_owned(), code),
+                code(&transition.to),
+                cell(&transition.when),
             ]
         })
         .collect();
@@ -47,12 +47,12 @@ pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> String {
     };
     let waits_in = docs
         .relation_anchor(&links)
-        .map(|it| format!(" It waits in {}.", link(&code(&links.name), &it)))
+        .map(|anchor| format!(" It waits in {}.", link(&code(&links.name), &anchor)))
         .unwrap_or_default();
     let ladder = projection
         .statuses
         .iter()
-        .map(|it| code(it))
+        .map(|status| code(status))
         .collect::<Vec<_>>()
         .join(" < ");
     [

@@ -6,7 +6,7 @@ pub(crate) fn plain(text: &str) -> String {
     let characters: Vec<char> = text.trim().chars().collect();
     let is_word = |at: Option<usize>| {
         at.and_then(|at| characters.get(at))
-            .is_some_and(|it| it.is_alphanumeric())
+            .is_some_and(|character| character.is_alphanumeric())
     };
     for (at, character) in characters.iter().enumerate() {
         match character {
@@ -54,9 +54,12 @@ pub(crate) fn code(text: &str) -> String {
 }
 
 fn html(text: &str) -> String {
-    let escape = |it: char| match it.is_ascii_punctuation() {
-        true => format!("&#{};", u32::from(it)),
-        false => it.to_string(),
+    let escape = |character: char| {
+        if character.is_ascii_punctuation() {
+            format!("&#{};", u32::from(character))
+        } else {
+            character.to_string()
+        }
     };
     text.chars().map(escape).collect()
 }
@@ -68,7 +71,7 @@ pub(crate) fn block(language: &str, text: &str) -> String {
 }
 
 fn longest_run(text: &str) -> usize {
-    let runs = text.split(|it| it != '`');
+    let runs = text.split(|character| character != '`');
     runs.map(str::len).max().unwrap_or(0)
 }
 
@@ -84,7 +87,7 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let head: Vec<String> = head.iter().map(ToString::to_string).collect();
     let rule = vec!["---".to_owned(); head.len()];
-    let rows: String = rows.iter().map(|it| line(it)).collect();
+    let rows: String = rows.iter().map(|row| line(row)).collect();
     line(&head) + &line(&rule) + &rows
 }
 

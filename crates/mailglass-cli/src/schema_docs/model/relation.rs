@@ -74,20 +74,20 @@ pub(crate) struct Partition {
 impl Relation {
     /// Whether no two rows have the same value in this column.
     pub(crate) fn is_unique(&self, column: &str) -> bool {
-        let is_it = |it: &Index| it.keys.len() == 1 && it.keys[0].column.as_deref() == Some(column);
+        let is_it = |index: &Index| index.keys.len() == 1 && index.keys[0].column.as_deref() == Some(column);
         self.indexes
             .iter()
-            .any(|it| it.unique && it.predicate.is_none() && is_it(it))
+            .any(|index| index.unique && index.predicate.is_none() && is_it(index))
     }
 
     pub(crate) fn primary_key(&self) -> Option<&Constraint> {
         let mut constraints = self.constraints.iter();
-        constraints.find(|it| it.kind == ConstraintKind::PrimaryKey)
+        constraints.find(|constraint| constraint.kind == ConstraintKind::PrimaryKey)
     }
 
     pub(crate) fn is_in_primary_key(&self, column: &str) -> bool {
         let key = self.primary_key();
-        key.is_some_and(|it| it.columns.iter().any(|it| it == column))
+        key.is_some_and(|key| key.columns.iter().any(|member| member == column))
     }
 
     /// Whether it is a table of rows that may be referred to, and not a query.

@@ -23,7 +23,7 @@ use ports::Ports;
 /// Places boxes and lines. Links must name rows that are there.
 pub(crate) fn layout(nodes: &[Node], links: &[Link]) -> Layout {
     let mut is_linked = vec![false; nodes.len()];
-    for link in links.iter().filter(|it| it.from.node != it.to.node) {
+    for link in links.iter().filter(|link| link.from.node != link.to.node) {
         is_linked[link.from.node] = true;
         is_linked[link.to.node] = true;
     }

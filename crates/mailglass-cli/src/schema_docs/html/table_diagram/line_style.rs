@@ -17,7 +17,7 @@ pub(super) fn rounded(points: &[(i32, i32)]) -> String {
         };
         let neighbours = index
             .checked_sub(1)
-            .and_then(|it| points.get(it))
+            .and_then(|before| points.get(before))
             .zip(points.get(index + 1));
         // Writing to a String can't fail.
         let _ = match neighbours {

@@ -51,12 +51,12 @@ impl<'a> TableBox<'a> {
 /// What a column is a key of, in a few letters.
 fn marks(relation: &Relation, column: &str) -> String {
     let mut marks = relation.key_marks(column);
-    marks.retain(|it| *it != "UK");
+    marks.retain(|mark| *mark != "UK");
     if marks.is_empty() {
         let leads = |unique: bool| {
-            let indexes = relation.indexes.iter().filter(|it| it.unique == unique);
-            let mut firsts = indexes.filter_map(|it| it.keys.first()?.column.as_ref());
-            firsts.any(|it| it == column)
+            let indexes = relation.indexes.iter().filter(|index| index.unique == unique);
+            let mut firsts = indexes.filter_map(|index| index.keys.first()?.column.as_ref());
+            firsts.any(|leading| leading == column)
         };
         if leads(true) {
             marks.push("U");
@@ -68,11 +68,11 @@ fn marks(relation: &Relation, column: &str) -> String {
 }
 
 fn is_key(marks: &str) -> bool {
-    marks.split(' ').any(|it| ["PK", "FK", "LR"].contains(&it))
+    marks.split(' ').any(|mark| ["PK", "FK", "LR"].contains(&mark))
 }
 
 fn is_referred_to(docs: &Docs, relation: &Relation, column: &str) -> bool {
-    let references = docs.relations.iter().flat_map(|it| &it.references);
-    let mut references = references.filter(|it| it.to == relation.name);
-    references.any(|it| it.to_columns.iter().any(|it| it == column))
+    let references = docs.relations.iter().flat_map(|relation| &relation.references);
+    let mut references = references.filter(|reference| reference.to == relation.name);
+    references.any(|reference| reference.to_columns.iter().any(|target| target == column))
 }

@@ -33,7 +33,7 @@ impl Columns {
             of: vec![None; nodes.len()],
         };
         let limit = tallest(nodes, is_linked);
-        let first_target = |node: usize| links.iter().find(|it| it.from.node == node).map(|it| it.to);
+        let first_target = |node: usize| links.iter().find(|link| link.from.node == node).map(|link| link.to);
         for mut level in by_level.into_values() {
             // Those that refer to the same table stay together when the level is cut.
             level.sort_by_key(|node| (first_target(*node), *node));
@@ -103,7 +103,7 @@ fn tallest(nodes: &[Node], is_linked: &[bool]) -> i32 {
             .map(|(node, _)| node)
     };
     let area: f64 = linked()
-        .map(|it| f64::from(height(it)) * f64::from(it.width + 80))
+        .map(|node| f64::from(height(node)) * f64::from(node.width + 80))
         .sum();
     // Square roots of whole numbers are the same everywhere.
     ((area / 1.5).sqrt() as i32).max(600)
@@ -112,7 +112,7 @@ fn tallest(nodes: &[Node], is_linked: &[bool]) -> i32 {
 /// How far each node is from those that refer to nothing; links that would close a circle don't count.
 fn levels(count: usize, links: &[Link]) -> Vec<usize> {
     let mut targets: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for link in links.iter().filter(|it| it.from.node != it.to.node) {
+    for link in links.iter().filter(|link| link.from.node != link.to.node) {
         targets[link.from.node].push(link.to.node);
     }
     let mut levels = vec![0; count];
@@ -145,7 +145,7 @@ fn levels(count: usize, links: &[Link]) -> Vec<usize> {
     }
     // What refers to nothing stands right beside the nearest that refers to it.
     for node in (0..count).filter(|node| is_leaf[*node]) {
-        if let Some(nearest) = referrers[node].iter().map(|it| levels[*it]).min() {
+        if let Some(nearest) = referrers[node].iter().map(|referrer| levels[*referrer]).min() {
             levels[node] = nearest - 1;
         }
     }

@@ -31,10 +31,10 @@ impl Ports {
                 .insert(Use::Arrives(link.kind));
         }
         let lines = |end: End, is_right| at.get(&(end, is_right)).map_or(0, BTreeSet::len);
-        let offsets = nodes.iter().enumerate().map(|(node, it)| {
+        let offsets = nodes.iter().enumerate().map(|(node, Node { rows, .. })| {
             let mut offsets = vec![HEADER];
             let mut below = HEADER;
-            for row in 0..it.rows {
+            for row in 0..*rows {
                 let end = End { node, row };
                 let slots = lines(end, true).max(lines(end, false)).max(1);
                 below += ROW * i32::try_from(slots).unwrap_or(1);
@@ -88,7 +88,7 @@ impl Ports {
     fn offset(&self, end: End, is_right: bool, wanted: Use) -> i32 {
         let uses = self.at.get(&(end, is_right));
         let slot = uses
-            .and_then(|uses| uses.iter().position(|it| *it == wanted))
+            .and_then(|uses| uses.iter().position(|port_use| *port_use == wanted))
             .unwrap_or_default();
         self.offsets[end.node][end.row] + ROW / 2 + ROW * i32::try_from(slot).unwrap_or_default()
     }

@@ -26,7 +26,7 @@ impl Beside {
         let mut loops: BTreeMap<usize, i32> = BTreeMap::new();
         for link in links
             .iter()
-            .filter(|it| is_here(it.from.node) && it.from.node == it.to.node)
+            .filter(|link| is_here(link.from.node) && link.from.node == link.to.node)
         {
             *loops.entry(link.from.node).or_default() += 1;
         }
