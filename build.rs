@@ -6,7 +6,7 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let check = closed_sets::Check::new()
         .manifest("api_stability.md")
-        .rust_file("src/closed_sets.rs")
+        .rust_file("src/models/closed_sets.rs")
         .migrations("migrations")
         .releases("api");
     // After findings, Cargo fails the build.

@@ -51,8 +51,7 @@
 //! A second database, in which the order matters:
 //!
 //! ```
-//! # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-//! # doctest::with_database(|conn| {
+//! # test_support::with_database(|conn| {
 //! use diesel::dsl::sql;
 //! use diesel::prelude::*;
 //! use diesel::sql_types::{Array, Text};

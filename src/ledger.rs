@@ -1,99 +1,128 @@
-//! The ledger: append events, once each, and project them.
+//! The ledger: append events once, and project them onto their deliveries.
 
 mod batches;
-mod columns;
-mod statements;
+mod params;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
-use self::columns::{EventColumns, Landed, Landing};
-use self::statements::{Append, LandedSqlType, Record, Replays};
-use crate::batch::{Batch, BatchStatement};
+use self::params::{EventParams, EventRow, InsertedEvent, InsertedSqlType};
 use crate::error::Result;
-use crate::event::{Event, NewEvent};
-use crate::replay::{self, Settled};
+use crate::idempotency::{self, NewRow as _, Resolution};
+use crate::models::{Event, NewEvent};
 use crate::retry;
 use crate::schema::mailglass_events;
+use crate::sql::{Batch, Statement, statement};
 use crate::validation::Checks;
 
 pub use self::batches::{RecordBatches, record_batches};
-pub(crate) use self::statements::RESOLVE;
 
-/// What became of an event.
+statement! {
+    /// Appends events and projects them.
+    struct Record(wanted: EventParams) -> InsertedSqlType {
+        "match_deliveries",
+        "resolve",
+        "insert_events",
+        "insert_links",
+        "inserted_facts",
+        "fold",
+        "merge",
+        "write_projections",
+        => "inserted_events"
+    }
+}
+
+statement! {
+    /// Appends events.
+    struct Append(wanted: EventParams) -> InsertedSqlType {
+        "match_deliveries",
+        "resolve",
+        "insert_events",
+        "insert_links",
+        => "inserted_events",
+        lock = "OFFSET 0"
+    }
+}
+
+statement! {
+    /// Reads the events that hold the keys of the skipped ones.
+    struct Replays(replay: EventParams) -> (mailglass_events::SqlType, SqlUuid, Array<Text>) {
+        => "event_replays"
+    }
+}
+
+/// The outcome of appending an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Appended {
-    /// It is new, and this is its row.
+    /// The event is new.
     Recorded(Event),
-    /// It had landed before, under the same idempotency key: this is the row that was there first. Nothing moved.
+    /// The event was appended before, with the same idempotency key. This is the existing row; nothing was written.
     Replayed(Event),
 }
 
 impl Appended {
-    /// The row, whenever it landed.
+    /// The row.
     pub fn event(&self) -> &Event {
         match self {
             Appended::Recorded(event) | Appended::Replayed(event) => event,
         }
     }
 
-    /// The row, whenever it landed.
+    /// The row.
     pub fn into_event(self) -> Event {
         match self {
             Appended::Recorded(event) | Appended::Replayed(event) => event,
         }
     }
 
-    /// Whether it had landed before.
+    /// Whether the event was appended before.
     pub fn is_replay(&self) -> bool {
         matches!(self, Appended::Replayed(_))
     }
 }
 
-/// What became of an event that was recorded for itself: see [`record_each`].
+/// The outcome of recording an event with [`record_each`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It is new, and this is its row.
+    /// The event is new.
     Recorded(Event),
-    /// It had been recorded before, under the same idempotency key: this is the row that was there first. Nothing was written.
+    /// The event was recorded before, with the same idempotency key. This is the existing row; nothing was written.
     Replayed(Event),
-    /// Its idempotency key is taken by something else. Nothing was written.
+    /// A different event has the idempotency key. Nothing was written.
     Conflicting {
-        /// The row that holds the key; `None` if it belongs to another tenant, of which nothing is told.
+        /// The row that holds the key; `None` if it belongs to another tenant.
         event: Option<Event>,
-        /// The fields in which the two differ: `["tenant_id"]` if the key belongs to another tenant.
+        /// The fields that differ: `["tenant_id"]` if the key belongs to another tenant.
         fields: Vec<String>,
     },
 }
 
-impl From<Settled<Event>> for Outcome {
-    fn from(settled: Settled<Event>) -> Self {
-        match settled {
-            Settled::Inserted(event) => Outcome::Recorded(event),
-            Settled::Replayed(event) => Outcome::Replayed(event),
-            Settled::Conflicting(event, fields) => Outcome::Conflicting { event, fields },
+impl From<Resolution<Event>> for Outcome {
+    fn from(resolution: Resolution<Event>) -> Self {
+        match resolution {
+            Resolution::Inserted(event) => Outcome::Recorded(event),
+            Resolution::Replayed(event) => Outcome::Replayed(event),
+            Resolution::Conflicting(event, fields) => Outcome::Conflicting { event, fields },
         }
     }
 }
 
-/// Appends events and projects them onto their deliveries: what most callers want. Answers in input order; an empty batch is
-/// no work.
+/// Appends events and projects them onto their deliveries: all or none. The outcomes are in input order.
 ///
-/// An event finds its delivery by [`delivery`](NewEvent::delivery), else by the provider message that it names. Where
-/// that delivery isn't there yet, or several fit, the event lands all the same and waits for the
-/// [reconciler](crate::reconciler).
+/// The delivery of an event is the one with its [`delivery`](NewEvent::delivery) id, or else the one with its
+/// [`provider_message`](NewEvent::provider_message). If there is no such delivery yet, or several match, the event is
+/// appended nevertheless and waits for the [reconciler](crate::reconciler).
 ///
-/// The batch is all or nothing. It is one statement: a single event is sent as it is, several in a transaction (a
-/// savepoint inside yours). Keys and deliveries are locked in a fixed order, so that processes which record the same
-/// webhooks at once neither deadlock nor count twice. That holds for a batch; a transaction of yours that records several
-/// batches takes their locks in the order of your calls.
+/// A batch is one statement. Several events run in a transaction, or in a savepoint of your transaction. Idempotency keys and
+/// deliveries are locked in a fixed order, so processes that record the same events at the same time neither deadlock nor
+/// record an event twice. A transaction that records several batches takes the locks of each batch in turn, and can deadlock.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use mailglass::{EventType, NewEvent, ledger};
 ///
 /// let event = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())
@@ -107,34 +136,35 @@ impl From<Settled<Event>> for Outcome {
 /// ```
 ///
 /// # Errors
-/// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, or a batch of more than [`MAX_BATCH`](crate::MAX_BATCH) events or
-///   [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) bytes
-/// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
-/// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): in a transaction of yours that isn't READ COMMITTED; run it again
-/// - [`Error::Database`](crate::Error::Database): anything else, such as a lost connection; recording the same events again is safe where they
-///   carry keys
+/// - [`Error::Invalid`](crate::Error::Invalid): a field is wrong, or the batch exceeds [`MAX_BATCH`](crate::MAX_BATCH)
+///   events or [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES)
+/// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a different event has the key
+/// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): your transaction is not READ COMMITTED and must be
+///   run again
+/// - [`Error::Database`](crate::Error::Database): any other failure, such as a lost connection; events that have idempotency
+///   keys can be recorded again
 pub fn record(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
-    land::<Record>(conn, events)
+    insert_all::<Record>(conn, events)
 }
 
-/// Appends events without projecting them, such as a history that is imported before one
-/// [`rebuild_all`](crate::projection::rebuild_all). Otherwise the same as [`record`].
+/// Appends events without projecting them: for importing a history before one
+/// [`rebuild_all`](crate::projection::rebuild_all). Otherwise it is the same as [`record`].
 ///
 /// # Errors
 /// As [`record`].
 pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
-    land::<Append>(conn, events)
+    insert_all::<Append>(conn, events)
 }
 
-/// Appends events and projects them onto their deliveries as [`record`] does, but each for itself: an event whose key something
-/// else holds is [`Outcome::Conflicting`], and the others are recorded all the same. For webhooks: one event that was
-/// normalized in another way when it came first must not make the provider send the whole request again and again.
+/// Records events as [`record`] does, but reports a conflict as an outcome of its event and records the others.
 ///
-/// It takes as many round trips as `record`, and keeps what it says about locks and transactions. Answers in input order.
+/// Use it for webhooks. If an event was normalized differently when it was first recorded, `record` would reject the request,
+/// and the provider would send it again and again.
+///
+/// It takes as many round trips as `record`, and the same locks and transactions. The outcomes are in input order.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use mailglass::ledger::Outcome;
 /// use mailglass::{EventType, NewEvent, ledger};
 ///
@@ -150,68 +180,94 @@ pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Append
 /// ```
 ///
 /// # Errors
-/// As [`record`], but for the conflict. Wrong fields refuse the whole batch: they are known before anything is sent, so check
-/// what comes from outside with [`NewEvent::validate`] first.
+/// As [`record`], except for conflicts. One wrong field rejects the whole batch, so check events from untrusted input with
+/// [`NewEvent::validate`] first.
 pub fn record_each(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Outcome>> {
-    insert(conn, events, |conn, landings| {
-        let settled = land_all::<Record>(conn, landings)?;
-        Ok(settled.into_iter().map(Outcome::from).collect())
+    insert(conn, events, |conn, rows| {
+        let resolutions = insert_events::<Record>(conn, rows)?;
+        Ok(resolutions.into_iter().map(Outcome::from).collect())
     })
 }
 
-fn land<S>(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>>
+fn insert_all<S>(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>>
 where
-    S: BatchStatement<SqlType = LandedSqlType>,
+    S: Statement<SqlType = InsertedSqlType>,
 {
-    insert(conn, events, |conn, landings| {
-        let settled = land_all::<S>(conn, landings)?;
-        let appended = settled.into_iter().enumerate().map(|(index, settled)| match settled {
-            Settled::Inserted(event) => Ok(Appended::Recorded(event)),
-            Settled::Replayed(event) => Ok(Appended::Replayed(event)),
-            Settled::Conflicting(_, fields) => Err(replay::conflict(&landings[index], index, fields)),
-        });
+    insert(conn, events, |conn, rows| {
+        let resolutions = insert_events::<S>(conn, rows)?;
+        let appended = resolutions
+            .into_iter()
+            .enumerate()
+            .map(|(index, resolution)| match resolution {
+                Resolution::Inserted(event) => Ok(Appended::Recorded(event)),
+                Resolution::Replayed(event) => Ok(Appended::Replayed(event)),
+                Resolution::Conflicting(_, fields) => Err(idempotency::conflict(&rows[index], index, fields)),
+            });
         appended.collect()
     })
 }
 
-/// Checks the events, and inserts them in as small a transaction as will do.
+/// Checks the events, and inserts them in a transaction if there are several.
 fn insert<T>(
     conn: &mut PgConnection,
     events: &[NewEvent],
-    mut call: impl FnMut(&mut PgConnection, &[Landing<'_>]) -> Result<Vec<T>>,
+    mut call: impl FnMut(&mut PgConnection, &[EventRow<'_>]) -> Result<Vec<T>>,
 ) -> Result<Vec<T>> {
     Checks::run(|checks| checks.batch("events", events, NewEvent::check))?;
 
-    let landings: Vec<Landing<'_>> = events.iter().map(Landing::new).collect();
-    match landings.as_slice() {
+    let rows: Vec<EventRow<'_>> = events.iter().map(EventRow::new).collect();
+    match rows.as_slice() {
         [] => Ok(Vec::new()),
-        // One event is appended, is a replay or is refused: there is no half of it to roll back.
-        [_] => retry::serializable(conn, |conn| call(conn, &landings)),
-        _ => retry::transaction(conn, |conn| call(conn, &landings)),
+        // A single event is one statement, so there is nothing to roll back.
+        [_] => retry::serializable(conn, |conn| call(conn, &rows)),
+        _ => retry::transaction(conn, |conn| call(conn, &rows)),
     }
 }
 
-fn land_all<S>(conn: &mut PgConnection, landings: &[Landing<'_>]) -> Result<Vec<Settled<Event>>>
+fn insert_events<S>(conn: &mut PgConnection, rows: &[EventRow<'_>]) -> Result<Vec<Resolution<Event>>>
 where
-    S: BatchStatement<SqlType = LandedSqlType>,
+    S: Statement<SqlType = InsertedSqlType>,
 {
-    let columns = EventColumns::new(landings.iter());
-    let landed: Vec<Landed> = Batch::<S, _>::new(&columns).load(conn)?;
-    let landed: HashMap<Uuid, &Landed> = landed.iter().map(|row| (row.id, row)).collect();
-    let mut recorded: Vec<Option<Event>> = landings
-        .iter()
-        .map(|landing| Some(landing.landed(landed.get(&landing.id)?)))
-        .collect();
-    read_back_numbers(conn, recorded.iter_mut().flatten())?;
-
-    replay::settle(landings, recorded, |skipped| {
-        let columns = EventColumns::new(skipped.into_iter());
-        Ok(Batch::<Replays, _>::new(&columns).load(conn)?)
-    })
+    idempotency::insert_rows(
+        conn,
+        rows,
+        |conn, new| {
+            let params = EventParams::new(new.iter().map(|(_, row)| *row));
+            let inserted: Vec<InsertedEvent> = Batch::<S, _>::new(&params).load(conn)?;
+            let mut inserted: HashMap<Uuid, InsertedEvent> = inserted.into_iter().map(|row| (row.id, row)).collect();
+            let mut events: HashMap<Uuid, Event> = new
+                .iter()
+                .filter_map(|(_, row)| Some((row.id(), row.inserted(inserted.remove(&row.id())?))))
+                .collect();
+            read_back_numbers(conn, events.values_mut())?;
+            Ok(events)
+        },
+        resolve_replays,
+    )
 }
 
-/// What has been recorded is what the caller sent, but for numbers: jsonb keeps 1e16 as 10000000000000000, which is read as an
-/// integer. Events with such a number are read back, so that what is returned is the row.
+/// The skipped rows are replays or conflicts, because events are never deleted. The statement searches the tenant of each row
+/// only. If it finds no event, the key belongs to another tenant.
+fn resolve_replays(
+    conn: &mut PgConnection,
+    skipped: &[(usize, &EventRow<'_>)],
+) -> Result<HashMap<Uuid, Resolution<Event>>> {
+    let params = EventParams::new(skipped.iter().map(|(_, row)| *row));
+    let holders: Vec<(Event, Uuid, Vec<String>)> = Batch::<Replays, _>::new(&params).load(conn)?;
+    let mut resolutions: HashMap<Uuid, Resolution<Event>> = holders
+        .into_iter()
+        .map(|(event, row_id, differing)| (row_id, Resolution::of_holder(event, differing)))
+        .collect();
+    for (_, row) in skipped {
+        resolutions
+            .entry(row.row_id())
+            .or_insert_with(Resolution::of_another_tenant);
+    }
+    Ok(resolutions)
+}
+
+/// Inserted rows have the caller's values. Numbers are the exception: jsonb stores 1e16 as 10000000000000000, which is read as
+/// an integer. So events with such a number are read back.
 fn read_back_numbers<'a>(conn: &mut PgConnection, recorded: impl Iterator<Item = &'a mut Event>) -> QueryResult<()> {
     let mut unsure: HashMap<Uuid, &mut Event> = recorded
         .filter(|event| !has_integers_only(&event.normalized_payload) || !has_integers_only(&event.metadata))

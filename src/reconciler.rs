@@ -1,20 +1,24 @@
 //! The reconciler: links events that arrived before their delivery.
 //!
-//! Such an event waits in `mailglass_event_links`, with the reason why. A sweep takes those that are pending, least
-//! recently checked first, and links each whose delivery is there by now: it projects the original event, with its real
-//! type and time, and never touches the ledger. It costs what is pending, whatever the size of the ledger. Run it every
-//! half minute or so, from as many processes as you like: none takes what another one holds.
+//! Such an event, an *orphan*, has a row in `mailglass_event_links`. A sweep checks pending orphans, least recently checked
+//! first. If the delivery exists by now, the sweep links the event and projects it, with its original type and time. It never
+//! changes the ledger. Its cost depends on the number of pending orphans, not on the size of the ledger. Run a sweep every
+//! half minute or so, from any number of processes: a sweep skips rows that another one has locked.
 //!
-//! An event waits as `no_delivery`, as `ambiguous` (several deliveries fit, as when one provider message serves several
-//! recipients and the event names none) or as `malformed` (its payload names only half of a provider message). Past the age
-//! limit it is given up: `expired_at` says when, `waiting_reason` why. It stays in the ledger. [`waiting`] and [`expired`]
-//! read them: neither kind is a fact of any delivery.
+//! `waiting_reason` is one of:
 //!
-//! An event that somebody else appended with `needs_reconciliation`, such as an Elixir application, waits there as well. It is
-//! `unread` until the next sweep, which looks for the provider message in its metadata and payload.
+//! | Reason | The event |
+//! |---|---|
+//! | `no_delivery` | names a delivery or a provider message that does not exist yet |
+//! | `ambiguous` | names a provider message of several deliveries, and no recipient |
+//! | `malformed` | has a payload that names a provider message without its provider, or not as text |
+//! | `unread` | was appended by another application, such as an Elixir one; the next sweep reads its metadata and payload |
+//!
+//! An orphan that is older than the age limit expires: `expired_at` has the time. It stays in the ledger. [`waiting`] and
+//! [`expired`] return orphans. Neither kind is a fact of any delivery.
 
 mod adopt;
-mod statement;
+mod link;
 mod unlinked;
 
 use std::time::Duration;
@@ -26,22 +30,22 @@ pub use self::unlinked::{UnlinkedEvent, expired, waiting};
 use crate::error::{Error, Result};
 use crate::schema::mailglass_event_links;
 
-/// What a sweep takes on.
+/// Options of a [`sweep`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sweep {
-    /// Only this tenant's events; all tenants' by default.
+pub struct SweepOptions {
+    /// The tenant; by default all tenants.
     pub tenant: Option<String>,
-    /// The most events to look at; 1,000 by default.
+    /// The maximum number of events to check; 1,000 by default.
     pub limit: u32,
-    /// Leaves events alone that have waited less than this; a minute by default, in which most deliveries turn up.
+    /// Skips events that were appended less than this ago; one minute by default. Most deliveries are committed by then.
     pub grace: Duration,
-    /// Gives events up that have waited longer than this; seven days by default.
+    /// Expires events that have waited longer than this; seven days by default.
     pub max_age: Duration,
 }
 
-impl Default for Sweep {
+impl Default for SweepOptions {
     fn default() -> Self {
-        Sweep {
+        SweepOptions {
             tenant: None,
             limit: 1_000,
             grace: Duration::from_secs(60),
@@ -50,81 +54,82 @@ impl Default for Sweep {
     }
 }
 
-/// What came of the events that a sweep looked at: each is counted once.
+/// The outcome of a sweep. Each event is counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    /// Linked to their delivery and projected.
+    /// Events that were linked and projected.
     pub linked: i64,
-    /// Still waiting for their delivery, or malformed.
+    /// Events that wait for their delivery, or are malformed.
     pub waiting: i64,
-    /// Still waiting because several deliveries fit.
+    /// Events that wait because several deliveries match.
     pub ambiguous: i64,
-    /// Given up for their age.
+    /// Events that expired.
     pub expired: i64,
-    /// The events that could not be linked because the database refused it, and why. They wait on, behind the others.
+    /// Events that the database refused to link, such as by a trigger of yours. They keep waiting, behind the others.
     pub failed: Vec<FailedLink>,
 }
 
-/// An event that the database refused to link or to project.
+/// An event that the database refused to link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedLink {
-    /// The event that waits.
+    /// The event.
     pub event_id: Uuid,
-    /// The delivery that it is about, if there is one.
+    /// The delivery that it was to be linked to, if there is one.
     pub delivery_id: Option<Uuid>,
-    /// What the database says.
+    /// The error of the database.
     pub error: String,
 }
 
-/// Sweeps once: all of it happens or nothing, unless the database refuses to link an event. Then the sweep goes on without
-/// that event, and reports it in [`SweepReport::failed`].
+/// Links pending events whose delivery exists by now, and expires old ones.
+///
+/// A sweep is one statement: all or nothing. If the database refuses to link an event, the sweep continues without that event
+/// and reports it in [`SweepReport::failed`].
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use std::time::Duration;
 ///
-/// use mailglass::reconciler::{Sweep, sweep};
+/// use mailglass::reconciler::{SweepOptions, sweep};
 /// use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
 ///
 /// let delivered = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())
 ///     .provider_message("postmark", "0a129aee");
-/// ledger::record(conn, &[delivered])?; // the webhook was faster than our own commit
+/// ledger::record(conn, &[delivered])?; // the webhook arrived before the delivery was committed
 ///
 /// let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
 ///     .provider("postmark")
 ///     .provider_message_id("0a129aee")
-///     .insert(conn)?;
-/// let report = sweep(conn, &Sweep { grace: Duration::ZERO, ..Sweep::default() })?;
+///     .insert(conn)?.into_delivery();
+/// let report = sweep(conn, &SweepOptions { grace: Duration::ZERO, ..SweepOptions::default() })?;
 /// assert_eq!(report.linked, 1);
 /// assert_eq!(delivery.timeline(conn)?.len(), 2);
 /// # Ok(()) });
 /// ```
 ///
 /// # Errors
-/// [`Error::SerializationFailure`], in a transaction of yours that isn't READ COMMITTED, and
-/// [`Error::Database`], such as a lost connection; nothing is lost, sweep again.
-pub fn sweep(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
-    adopt::adopt(conn, sweep)?;
-    match statement::sweep(conn, sweep, None) {
-        Err(Error::Database(_)) => one_by_one(conn, sweep),
+/// - [`Error::SerializationFailure`]: your transaction is not READ COMMITTED and must be run again
+/// - [`Error::Database`]: such as a lost connection; nothing is lost, sweep again
+pub fn sweep(conn: &mut PgConnection, options: &SweepOptions) -> Result<SweepReport> {
+    adopt::adopt(conn, options)?;
+    match link::sweep(conn, options, None) {
+        Err(Error::Database(_)) => one_by_one(conn, options),
         report => report,
     }
 }
 
-/// Sweeps halves, and halves of these, until what the database refuses stands alone.
-fn one_by_one(conn: &mut PgConnection, sweep: &Sweep) -> Result<SweepReport> {
+/// Sweeps halves, and halves of those, until an event that the database refuses is alone.
+fn one_by_one(conn: &mut PgConnection, options: &SweepOptions) -> Result<SweepReport> {
     let mut report = SweepReport::default();
-    let mut parts = vec![statement::pending(conn, sweep)?];
+    let mut parts = vec![link::pending(conn, options)?];
     while let Some(mut events) = parts.pop() {
-        match statement::sweep(conn, sweep, Some(&events)) {
+        match link::sweep(conn, options, Some(&events)) {
             Ok(part) => report.add(part),
             Err(Error::Database(error)) => match events.as_slice() {
                 [] => {}
                 &[event_id] => {
-                    // Fails as well if it isn't the event but the connection.
-                    let delivery_id = statement::put_back(conn, event_id)?;
+                    // If the connection is the problem, this fails as well.
+                    let delivery_id = link::postpone(conn, event_id)?;
                     report.failed.push(FailedLink {
                         event_id,
                         delivery_id,
@@ -152,7 +157,7 @@ impl SweepReport {
     }
 }
 
-/// Events that are neither linked nor given up.
+/// Links that are neither completed nor expired.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn is_pending() -> _ {
     mailglass_event_links::linked_at

@@ -25,10 +25,10 @@ pub fn deliveries(conn: &mut PgConnection) {
                 .id(delivery_id(number))
                 .provider("ses")
                 .provider_message_id(format!("message {number}"))
-                .last_event_at(time(0))
+                .first_event(EventType::Queued, time(0))
         })
         .collect();
-    NewDelivery::insert_all(&all, conn).expect("deliveries");
+    NewDelivery::insert_all(conn, &all).expect("deliveries");
 }
 
 fn time(seconds: i64) -> DateTime<Utc> {

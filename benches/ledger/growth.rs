@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use mailglass::reconciler::{Sweep, sweep};
+use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::{Delivery, NewDelivery, Stream, ledger};
 use scratch_postgres::Database;
 use uuid::Uuid;
@@ -92,10 +92,10 @@ impl Grown {
             .provider_message_id(format!("late {number}"))
         };
         let deliveries: Vec<_> = numbers.map(late).collect();
-        NewDelivery::insert_all(&deliveries, conn).expect("their deliveries");
-        let now = Sweep {
+        NewDelivery::insert_all(conn, &deliveries).expect("their deliveries");
+        let now = SweepOptions {
             grace: Duration::ZERO,
-            ..Sweep::default()
+            ..SweepOptions::default()
         };
         Run::of(1_000, || assert_eq!(sweep(conn, &now).expect("a sweep").linked, 1_000))
     }

@@ -16,9 +16,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use mailglass::ledger::Outcome;
-use mailglass::reconciler::{Sweep, SweepReport, sweep};
+use mailglass::reconciler::{SweepOptions, SweepReport, sweep};
 use mailglass::schema::{mailglass_deliveries, mailglass_events};
-use mailglass::{Delivery, DeliveryChanges, NewDelivery, Stream, ledger, migrations, projection};
+use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, Stream, ledger, migrations, projection};
 use scratch_postgres::Server;
 use serde_json::json;
 
@@ -78,7 +78,7 @@ fn enqueue(conn: &mut PgConnection) -> Result<(), Failure> {
         new("receipt", Stream::Transactional, "fay@example.com"),
     ];
     for attempt in ["first attempt", "second attempt"] {
-        let inserted = NewDelivery::insert_all(&batch, conn)?;
+        let inserted = NewDelivery::insert_all(conn, &batch)?;
         let replays = inserted.iter().filter(|it| it.is_replay()).count();
         println!("   {attempt}: {} created, {replays} replayed", inserted.len() - replays);
     }
@@ -128,9 +128,9 @@ fn reconcile(conn: &mut PgConnection) -> Result<(), Failure> {
         "Reconcile",
         "Fay's delivery was reported before her row knew the message id.",
     );
-    let now = Sweep {
+    let now = SweepOptions {
         grace: Duration::ZERO,
-        ..Sweep::default()
+        ..SweepOptions::default()
     };
     report("before her dispatch is written down", sweep(conn, &now)?);
     dispatch(
@@ -228,7 +228,7 @@ fn at_ten(seconds: i64) -> DateTime<Utc> {
 fn new(mailable: &str, stream: Stream, recipient: &str) -> NewDelivery {
     NewDelivery::new(TENANT, mailable, stream, recipient)
         .idempotency_key(format!("{TENANT}:{mailable}:47:{recipient}"))
-        .last_event_at(at_ten(0))
+        .first_event(EventType::Queued, at_ten(0))
 }
 
 fn dispatch(conn: &mut PgConnection, recipient: &str, provider: &str, message_id: &str) -> Result<(), Failure> {

@@ -29,8 +29,7 @@ use crate::error::{Error, Result};
 /// application starts, or in a health check:
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// let differences = mailglass::contract::verify(conn)?;
 /// let broken: Vec<_> = differences.iter().filter(|difference| !difference.is_harmless).collect();
 /// for difference in &broken {

@@ -1,31 +1,29 @@
-//! Recording without end: events from an iterator, a batch at a time.
+//! Recording events from an iterator, in batches.
 
 use diesel::prelude::*;
 
 use super::{Appended, record};
 use crate::error::Result;
-use crate::event::NewEvent;
+use crate::models::NewEvent;
 use crate::validation::MAX_BATCH;
 
-/// Records events from an iterator in batches, each as [`record`] does: however many there are, no more than one batch of
-/// them is in memory.
+/// Records the events of an iterator in batches, each as [`record`] does. At most one batch is in memory.
 ///
-/// Each step of the iterator that it returns records one batch of `size` events (at least 1, at most
-/// [`MAX_BATCH`](crate::MAX_BATCH); 1,000 is a good size) and gives its answers. A batch that fails is an error and leaves
-/// the others as they are; whether to go on is the caller's to decide. If events are large, choose a smaller `size`: a batch of
-/// more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) is refused. Nothing happens until it is iterated over.
+/// The returned iterator is lazy: each step records one batch and yields its outcomes. `size` is clamped to between 1 and
+/// [`MAX_BATCH`](crate::MAX_BATCH); 1,000 is a good value. Choose a smaller one for large events, because a batch of more than
+/// [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) is rejected. A batch that fails yields an error and does not affect the other
+/// batches; the caller decides whether to continue.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// use mailglass::{EventType, NewEvent, ledger};
 ///
 /// let export = (0..2_500).map(|number| {
 ///     NewEvent::new("acme", EventType::Opened, chrono::Utc::now()).idempotency_key(format!("export:{number}"))
 /// });
 /// let mut recorded = 0;
-/// for answers in ledger::record_batches(conn, export, 1_000) {
-///     recorded += answers?.iter().filter(|answer| !answer.is_replay()).count();
+/// for outcomes in ledger::record_batches(conn, export, 1_000) {
+///     recorded += outcomes?.iter().filter(|outcome| !outcome.is_replay()).count();
 /// }
 /// assert_eq!(recorded, 2_500);
 /// # Ok(())
@@ -42,7 +40,7 @@ where
     }
 }
 
-/// What [`record_batches`] returns.
+/// The iterator of [`record_batches`].
 #[must_use = "nothing is recorded until it is iterated over"]
 pub struct RecordBatches<'a, I> {
     conn: &'a mut PgConnection,

@@ -1,7 +1,6 @@
-//! Audit: which rows say something else than their ledger, and putting them right.
+//! Comparing the projections with the ledger, and repairing them.
 
 use std::fmt;
-use std::sync::LazyLock;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -11,51 +10,55 @@ use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::fold::Projection;
-use super::rebuild::{FACTS, STEP, rebuild_step};
-use super::sql::{FOLD, with_rules};
-use crate::batch::{Batch, BatchStatement, Columns};
+use super::rebuild::{STEP, rebuild_step};
 use crate::error::Result;
 use crate::schema::sql_types::{MailglassDeliveryStatus, MailglassEventType};
+use crate::sql::{Batch, Params, statement};
 
-/// A delivery whose projection is not what its events say.
+/// A delivery whose projection differs from its ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
 pub struct Divergence {
     /// The delivery.
     pub delivery_id: Uuid,
-    /// What its row says.
-    pub is: Projection,
-    /// What its facts in this tenant's ledger say; `None` if there is none.
-    pub should_be: Option<Projection>,
-    /// Whether the ledger of another tenant has facts of this delivery: somebody changed its `tenant_id`. [`repair`] can't
-    /// tell which tenant is the right one, so it leaves that column as it is.
+    /// The projection in the row.
+    pub found: Projection,
+    /// The projection of its facts in this tenant's ledger; `None` if there are none.
+    pub expected: Option<Projection>,
+    /// Whether another tenant's ledger has facts of this delivery, because its `tenant_id` was changed. [`repair`] does not
+    /// change it back, because it can't know which tenant is right.
     pub has_facts_elsewhere: bool,
 }
 
-/// One column of a [`Divergence`]. Values are as text, times in UTC.
+/// One column of a [`Divergence`]. Values are text, times are UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnDivergence {
-    /// The column's name.
+    /// The name of the column.
     pub column: &'static str,
-    /// What the row says; `None` is NULL.
-    pub is: Option<String>,
-    /// What the events say; `None` is NULL.
-    pub should_be: Option<String>,
+    /// The value in the row; `None` is NULL.
+    pub found: Option<String>,
+    /// The value by its events; `None` is NULL.
+    pub expected: Option<String>,
 }
 
 impl Divergence {
-    /// The columns that differ. If other tenants have facts of the delivery, `tenant_id` is among them, as `changed`: nothing
-    /// of the other tenant is told.
+    /// The columns that differ. If another tenant has facts of the delivery, `tenant_id` is among them with the values
+    /// `changed` and `unchanged`: the other tenant is not named.
     pub fn columns(&self) -> Vec<ColumnDivergence> {
         let tenant = self.has_facts_elsewhere.then(|| ColumnDivergence {
             column: "tenant_id",
-            is: Some("changed".to_owned()),
-            should_be: Some("unchanged".to_owned()),
+            found: Some("changed".to_owned()),
+            expected: Some("unchanged".to_owned()),
         });
-        let should_be = self.should_be.unwrap_or(self.is);
-        let pairs = self.is.columns().into_iter().zip(should_be.columns());
-        let projection = pairs
-            .filter(|((_, is), (_, should_be))| is != should_be)
-            .map(|((column, is), (_, should_be))| ColumnDivergence { column, is, should_be });
+        let expected = self.expected.unwrap_or(self.found);
+        let pairs = self.found.columns().into_iter().zip(expected.columns());
+        let projection =
+            pairs
+                .filter(|((_, found), (_, expected))| found != expected)
+                .map(|((column, found), (_, expected))| ColumnDivergence {
+                    column,
+                    found,
+                    expected,
+                });
         tenant.into_iter().chain(projection).collect()
     }
 }
@@ -63,9 +66,14 @@ impl Divergence {
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "delivery {}", self.delivery_id)?;
-        for ColumnDivergence { column, is, should_be } in self.columns() {
-            let [is, should_be] = [&is, &should_be].map(|value| value.as_deref().unwrap_or("NULL"));
-            write!(f, "; {column} is {is}, should be {should_be}")?;
+        for ColumnDivergence {
+            column,
+            found,
+            expected,
+        } in self.columns()
+        {
+            let [found, expected] = [&found, &expected].map(|value| value.as_deref().unwrap_or("NULL"));
+            write!(f, "; {column} is {found}, should be {expected}")?;
         }
         Ok(())
     }
@@ -84,42 +92,40 @@ type ProjectionColumns = (
     MailglassDeliveryStatus,
 );
 
-struct Audit;
-
-static AUDIT: LazyLock<String> = LazyLock::new(|| {
-    let subject =
-        "WITH subject AS (SELECT tenant_id, id AS delivery_id FROM mailglass_deliveries WHERE tenant_id = :input),\n";
-    let ctes = [include_str!("timeline.sql"), FACTS, &FOLD].join(",\n");
-    [subject, &ctes, &with_rules(include_str!("audit.sql"))].concat()
-});
-
-impl BatchStatement for Audit {
-    type SqlType = (SqlUuid, ProjectionColumns, Nullable<ProjectionColumns>, Bool);
-
-    fn sql() -> &'static str {
-        &AUDIT
+statement! {
+    /// Reads the deliveries that diverge.
+    struct Audit(tenant: Tenant) -> (SqlUuid, ProjectionColumns, Nullable<ProjectionColumns>, Bool) {
+        "deliveries_of_tenant",
+        "timeline",
+        "timeline_facts",
+        "fold",
+        => "divergences"
     }
 }
 
 struct Tenant<'a>(&'a str);
 
-impl Columns for Tenant<'_> {
+impl Params for Tenant<'_> {
+    const COLUMNS: &'static [&'static str] = &["tenant_id"];
+
     fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_bind_param::<Text, _>(self.0)
+        out.push_sql("    SELECT ");
+        out.push_bind_param::<Text, _>(self.0)?;
+        out.push_sql(" AS tenant_id");
+        Ok(())
     }
 }
 
-/// Compares every projection of a tenant with its facts in the ledger (the events that found the delivery when they were
-/// appended, and those that were linked to it later), and returns those that differ: none, unless somebody wrote to the tables
-/// by hand, or [`append`](crate::ledger::append)ed without a rebuild. A delivery whose `tenant_id` was changed is reported in
-/// the tenant to which it was moved.
+/// Compares the projection of each of a tenant's deliveries with its facts in the ledger, and returns those that differ.
 ///
-/// It is one statement over one snapshot, changes nothing and locks nothing, so it can run beside everything else. The answer
-/// holds what differs and nothing else.
+/// A projection differs only if the tables were changed without this crate, or if events were
+/// [`append`](crate::ledger::append)ed without a rebuild. A delivery whose `tenant_id` was changed is reported for its new
+/// tenant.
+///
+/// It is one statement over one snapshot. It changes nothing and locks no row, so it can run at any time.
 ///
 /// ```
-/// # mod doctest { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/with_database.rs")); }
-/// # doctest::with_database(|conn| {
+/// # test_support::with_database(|conn| {
 /// for divergence in mailglass::projection::verify(conn, "acme")? {
 ///     eprintln!("{divergence}");
 /// }
@@ -135,11 +141,11 @@ pub fn verify(conn: &mut PgConnection, tenant_id: &str) -> Result<Vec<Divergence
     Ok(Batch::<Audit, _>::new(&Tenant(tenant_id)).load(conn)?)
 }
 
-/// Makes the projections again that [`verify`] finds wrong, and returns how many it corrected. Where little is wrong it writes
-/// little and locks little; [`rebuild_all`](super::rebuild_all) locks every delivery for a moment.
+/// Rebuilds the projections that [`verify`] reports, and returns how many it corrected. It locks only those deliveries;
+/// [`rebuild_all`](super::rebuild_all) locks each of the tenant's.
 ///
 /// # Errors
-/// [`Error::Database`](crate::Error::Database); what was corrected stays so, and running it again is safe.
+/// [`Error::Database`](crate::Error::Database). Corrections that were made are kept, and it can be run again.
 pub fn repair(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
     let wrong: Vec<Uuid> = verify(conn, tenant_id)?
         .iter()

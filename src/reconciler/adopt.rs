@@ -1,17 +1,43 @@
-//! Adopting events that others appended: reading which delivery they are about.
+//! Adopting events that other applications appended: reading which delivery they name.
+
+use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Sweep;
+use super::SweepOptions;
 use crate::error::Result;
-use crate::provider_reference::ProviderReference;
+use crate::models::provider_reference::ProviderReference;
 use crate::retry;
+use crate::sql::{Batch, params, sql, statement, with_parameters};
 
-/// What an event says about its delivery. Its type is not read: this build may not know it.
+static UNREAD: LazyLock<String> = LazyLock::new(|| with_parameters(&["tenant", "limit"], &[], sql!("unread_events")));
+
+params! {
+    /// The deliveries that events name.
+    struct Named<'a> from event: &'a Unread;
+        reference = ProviderReference::read(&event.metadata, &event.normalized_payload);
+    {
+        event_id: SqlUuid = event.id => Uuid,
+        provider: Nullable<Text> = reference.provider => Option<&'a str>,
+        provider_message_id: Nullable<Text> = reference.message_id => Option<&'a str>,
+        recipient: Nullable<Text> = reference.recipient => Option<&'a str>,
+        waiting_reason: Text = event.waiting_reason(&reference) => &'static str,
+    }
+}
+
+statement! {
+    /// Writes the deliveries that events name to their links.
+    struct Adopt(named: Named) -> () {
+        "lock_unread_links",
+        => "adopt_events"
+    }
+}
+
+/// The parts of an event that name its delivery. Its type is not read, because this build may not know it.
 #[derive(QueryableByName)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 struct Unread {
@@ -25,38 +51,26 @@ struct Unread {
     metadata: Value,
 }
 
-/// Reads what others appended, at most as many events as the sweep looks at, so that it can look for their deliveries.
-pub(super) fn adopt(conn: &mut PgConnection, sweep: &Sweep) -> Result<()> {
-    retry::serializable(conn, |conn| {
-        let events: Vec<Unread> = sql_query(include_str!("unread.sql"))
-            .bind::<Nullable<Text>, _>(sweep.tenant.as_deref())
-            .bind::<BigInt, _>(i64::from(sweep.limit))
-            .load(conn)?;
-        if events.is_empty() {
-            return Ok(());
+impl Unread {
+    fn waiting_reason(&self, reference: &ProviderReference<'_>) -> &'static str {
+        if self.delivery_id.is_some() || reference.message_id.is_some() {
+            "no_delivery"
+        } else {
+            "malformed"
         }
-        let references: Vec<ProviderReference<'_>> = events
-            .iter()
-            .map(|event| ProviderReference::read(&event.metadata, &event.normalized_payload))
-            .collect();
-        let reasons = events.iter().zip(&references).map(|(event, reference)| {
-            // What names nothing can be linked to nothing.
-            if event.delivery_id.is_some() || reference.message_id.is_some() {
-                "no_delivery"
-            } else {
-                "malformed"
-            }
-        });
-        let of_each = |value: fn(&ProviderReference<'_>) -> Option<String>| -> Vec<Option<String>> {
-            references.iter().map(value).collect()
-        };
-        sql_query(include_str!("adopt.sql"))
-            .bind::<Array<SqlUuid>, _>(events.iter().map(|event| event.id).collect::<Vec<_>>())
-            .bind::<Array<Nullable<Text>>, _>(of_each(|reference| reference.provider.map(str::to_owned)))
-            .bind::<Array<Nullable<Text>>, _>(of_each(|reference| reference.message_id.map(str::to_owned)))
-            .bind::<Array<Nullable<Text>>, _>(of_each(|reference| reference.recipient.map(str::to_owned)))
-            .bind::<Array<Text>, _>(reasons.collect::<Vec<_>>())
-            .execute(conn)?;
+    }
+}
+
+/// Reads events that others appended, at most `limit`, so that the sweep can search for their deliveries.
+pub(super) fn adopt(conn: &mut PgConnection, options: &SweepOptions) -> Result<()> {
+    retry::serializable(conn, |conn| {
+        let events: Vec<Unread> = sql_query(UNREAD.as_str())
+            .bind::<Nullable<Text>, _>(options.tenant.as_deref())
+            .bind::<BigInt, _>(i64::from(options.limit))
+            .load(conn)?;
+        if !events.is_empty() {
+            Batch::<Adopt, _>::new(&Named::new(&events)).execute(conn)?;
+        }
         Ok(())
     })
 }

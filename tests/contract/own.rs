@@ -6,7 +6,7 @@ use std::{env, fs};
 use closed_sets::Check;
 
 pub const MANIFEST: &str = "api_stability.md";
-pub const ENUMS: &str = "src/closed_sets.rs";
+pub const ENUMS: &str = "src/models/closed_sets.rs";
 pub const CREATE: &str = "migrations/2026-11-21-231501_create_closed_sets/up.sql";
 
 pub fn root() -> &'static Path {

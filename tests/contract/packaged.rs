@@ -10,7 +10,7 @@ use std::{env, fs};
 use crate::own::{CREATE, ENUMS, MANIFEST};
 
 /// The packages that are released together with this one. They need not be in the registry yet.
-const RELEASED_TOGETHER: [&str; 2] = ["closed-sets", "scratch-postgres"];
+const RELEASED_TOGETHER: [&str; 1] = ["closed-sets"];
 
 /// Packages the crates and unpacks them into a folder.
 fn unpacked() -> PathBuf {

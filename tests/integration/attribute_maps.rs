@@ -19,7 +19,7 @@ fn a_delivery_from_attributes_is_the_one_from_setters() {
         .recipient_domain("example.COM")
         .provider("postmark")
         .provider_message_id("m-1")
-        .last_event_type(EventType::Dispatched)
+        .first_event(EventType::Dispatched, at(0))
         .metadata(json!({ "a": 1 }))
         .idempotency_key("k");
     assert_eq!(NewDelivery::from_attrs(attrs).unwrap(), set);

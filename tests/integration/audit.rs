@@ -38,7 +38,7 @@ fn what_was_recorded_does_not_differ() {
 fn every_column_that_was_tampered_with_is_found_and_put_right() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
-    let bystander = to("bob@example.com").insert(conn).unwrap();
+    let bystander = to("bob@example.com").insert(conn).unwrap().into_delivery();
     let before = delivery(conn);
     for (column, value, is) in [
         ("last_event_type", "'opened'", Some("opened")),
@@ -79,13 +79,13 @@ fn every_column_that_was_tampered_with_is_found_and_put_right() {
         let found = projection::verify(conn, TENANT).unwrap();
         assert_eq!(found.len(), 1, "{column}");
         assert_eq!(found[0].delivery_id, before.id);
-        assert_eq!(found[0].should_be, Some(Projection::from(&before)));
+        assert_eq!(found[0].expected, Some(Projection::from(&before)));
         let columns = found[0].columns();
         assert_eq!(columns.len(), 1, "{columns:?}");
-        assert_eq!((columns[0].column, columns[0].is.as_deref()), (column, is));
-        let should_be = columns[0].should_be.as_deref().unwrap_or("NULL");
+        assert_eq!((columns[0].column, columns[0].found.as_deref()), (column, is));
+        let expected = columns[0].expected.as_deref().unwrap_or("NULL");
         let text = format!(
-            "delivery {}; {column} is {}, should be {should_be}",
+            "delivery {}; {column} is {}, should be {expected}",
             before.id,
             is.unwrap()
         );
@@ -144,16 +144,16 @@ fn it_finds_a_row_exactly_when_it_is_not_the_fold() {
             );
         }
         let row = reload(conn, &delivery);
-        let should_be = fold(&delivery.timeline(conn).unwrap()).unwrap();
+        let expected = fold(&delivery.timeline(conn).unwrap()).unwrap();
         let found = projection::verify(conn, TENANT).unwrap();
-        prop_assert_eq!(found.is_empty(), Projection::from(&row) == should_be);
+        prop_assert_eq!(found.is_empty(), Projection::from(&row) == expected);
         prop_assert!(
             found
                 .iter()
-                .all(|it| it.delivery_id == row.id && it.should_be == Some(should_be))
+                .all(|it| it.delivery_id == row.id && it.expected == Some(expected))
         );
         prop_assert_eq!(projection::repair(conn, TENANT).unwrap(), found.len());
-        prop_assert_eq!(Projection::from(&reload(conn, &delivery)), should_be);
+        prop_assert_eq!(Projection::from(&reload(conn, &delivery)), expected);
         Ok(())
     });
 }

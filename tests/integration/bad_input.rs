@@ -57,8 +57,11 @@ fn a_wrong_delivery_is_refused_by_field() {
         (to("a@b").idempotency_key(""), "idempotency_key"),
         (to("a@b").idempotency_key("k\0"), "idempotency_key"),
         (to("a@b").idempotency_key("é".repeat(257)), "idempotency_key"),
-        (to("a@b").last_event_at(far), "last_event_at"),
-        (to("a@b").last_event_at(DateTime::<Utc>::MIN_UTC), "last_event_at"),
+        (to("a@b").first_event(EventType::Queued, far), "last_event_at"),
+        (
+            to("a@b").first_event(EventType::Queued, DateTime::<Utc>::MIN_UTC),
+            "last_event_at",
+        ),
     ];
     for (delivery, field) in cases {
         let error = delivery.insert(&mut conn).unwrap_err();
@@ -130,7 +133,7 @@ fn every_wrong_field_of_every_entry_is_reported_at_once() {
     let wrong = NewDelivery::new("", "", Stream::Bulk, "nobody")
         .metadata(json!(1))
         .idempotency_key("");
-    let error = NewDelivery::insert_all(&[to("a@b"), wrong, to("@b")], &mut conn).unwrap_err();
+    let error = NewDelivery::insert_all(&mut conn, &[to("a@b"), wrong, to("@b")]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "invalid input: [1].tenant_id can't be blank; [1].mailable can't be blank; [1].recipient has no @; \
@@ -154,9 +157,10 @@ fn what_is_just_within_the_limits_is_stored_and_read_back() {
     .provider_message_id("m".repeat(998))
     .idempotency_key("k".repeat(512))
     .metadata(nested(127))
-    .last_event_at(soon)
+    .first_event(EventType::Queued, soon)
     .insert(&mut conn)
-    .unwrap();
+    .unwrap()
+    .into_delivery();
     assert_eq!(delivery.metadata, nested(127));
     let event = NewEvent::new("t".repeat(255), EventType::Opened, soon)
         .delivery(delivery.id)
@@ -188,13 +192,13 @@ fn an_empty_batch_is_no_work_and_one_over_the_limit_is_refused_by_name() {
         wrong_fields(&ledger::record_each(&mut conn, &events).unwrap_err()),
         ["events"]
     );
-    let error = NewDelivery::insert_all(&deliveries, &mut conn).unwrap_err();
+    let error = NewDelivery::insert_all(&mut conn, &deliveries).unwrap_err();
     assert_eq!(wrong_fields(&error), ["deliveries"]);
 
     assert_eq!(ledger::record(&mut conn, &[]).unwrap(), []);
     assert_eq!(ledger::append(&mut conn, &[]).unwrap(), []);
     assert_eq!(ledger::record_each(&mut conn, &[]).unwrap(), []);
-    assert_eq!(NewDelivery::insert_all(&[], &mut conn).unwrap(), []);
+    assert_eq!(NewDelivery::insert_all(&mut conn, &[]).unwrap(), []);
     assert_nothing_written(&mut conn);
     // Beyond what a statement with a parameter for each value could hold.
     assert_eq!(
@@ -230,7 +234,7 @@ fn a_batch_of_too_many_bytes_is_refused_before_it_is_sent() {
         wrong_fields(&ledger::append(&mut conn, &events).unwrap_err()),
         ["events"]
     );
-    let error = NewDelivery::insert_all(&deliveries, &mut conn).unwrap_err();
+    let error = NewDelivery::insert_all(&mut conn, &deliveries).unwrap_err();
     assert_eq!(wrong_fields(&error), ["deliveries"]);
     let answers: Vec<_> = ledger::record_batches(&mut conn, events.clone(), 100).collect();
     assert_eq!(wrong_fields(answers[0].as_ref().unwrap_err()), ["events"]);
@@ -293,12 +297,12 @@ fn what_the_checks_let_through_the_database_takes() {
             let metadata = json!({ other.clone(): [other.clone()] });
             let new = NewDelivery::new(tenant.clone(), mailable, Stream::Bulk, recipient)
                 .metadata(metadata.clone())
-                .last_event_at(time);
+                .first_event(EventType::Queued, time);
             if new.validate().is_ok() {
                 let row = new
                     .insert(&mut conn)
                     .map_err(|error| TestCaseError::fail(error.to_string()))?;
-                prop_assert_eq!(row.metadata, metadata.clone());
+                prop_assert_eq!(&row.delivery().metadata, &metadata);
             } else {
                 prop_assert!(new.insert(&mut conn).is_err_and(|error| error.is_invalid()));
             }

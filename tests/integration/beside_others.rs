@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use mailglass::projection;
-use mailglass::reconciler::{self, Sweep, sweep};
+use mailglass::reconciler::{self, SweepOptions, sweep};
 use mailglass::schema::{mailglass_deliveries, mailglass_event_links};
 use mailglass::{EventType, ledger};
 use uuid::Uuid;
@@ -28,7 +28,7 @@ fn an_orphan_that_others_append_waits_and_is_linked() {
     ))
     .unwrap();
     assert_eq!(waiting_reasons(conn), ["unread"; 4]);
-    let elsewhere = Sweep {
+    let elsewhere = SweepOptions {
         tenant: Some("other".to_owned()),
         ..eager()
     };
@@ -42,8 +42,8 @@ fn an_orphan_that_others_append_waits_and_is_linked() {
         ["malformed", "no_delivery", "no_delivery", "no_delivery"]
     );
     let ann = to("ann@example.com").provider("ses").provider_message_id("m-1");
-    let ann = ann.insert(conn).unwrap();
-    let bob = to("bob@example.com").id(named).insert(conn).unwrap();
+    let ann = ann.insert(conn).unwrap().into_delivery();
+    let bob = to("bob@example.com").id(named).insert(conn).unwrap().into_delivery();
     assert_eq!((sweep_now(conn).linked, sweep_now(conn).linked), (3, 0));
     assert!(reload(conn, &ann).delivered_at.is_some() && reload(conn, &bob).bounced_at.is_some());
     assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
@@ -80,8 +80,8 @@ fn a_completed_link_never_changes() {
     let early = event(EventType::Bounced, 1).provider_message("ses", "m-1");
     ledger::record(conn, &[early]).unwrap();
     let ann = to("ann@example.com").provider("ses").provider_message_id("m-1");
-    let ann = ann.insert(conn).unwrap();
-    let bob = to("bob@example.com").insert(conn).unwrap();
+    let ann = ann.insert(conn).unwrap().into_delivery();
+    let bob = to("bob@example.com").insert(conn).unwrap().into_delivery();
     sweep_now(conn);
     for change in [
         format!("delivery_id = '{}'", bob.id),

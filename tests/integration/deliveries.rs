@@ -22,7 +22,8 @@ fn a_delivery_comes_back_with_what_it_was_given_and_its_queued_event() {
         .metadata(json!({ "campaign": "spring" }))
         .idempotency_key("acme:welcome:1")
         .insert(&mut conn)
-        .unwrap();
+        .unwrap()
+        .into_delivery();
     assert_eq!(delivery.tenant_id, TENANT);
     assert_eq!(delivery.stream, Stream::Operational);
     assert_eq!(delivery.recipient, "\"a@b\"@Mail.Example.COM");
@@ -45,7 +46,15 @@ fn a_delivery_comes_back_with_what_it_was_given_and_its_queued_event() {
 fn the_callers_id_is_kept_and_is_taken_only_once() {
     let (_database, mut conn) = connected();
     let id = Uuid::now_v7();
-    assert_eq!(to("ann@example.com").id(id).insert(&mut conn).unwrap().id, id);
+    assert_eq!(
+        to("ann@example.com")
+            .id(id)
+            .insert(&mut conn)
+            .unwrap()
+            .into_delivery()
+            .id,
+        id
+    );
     let again = to("ann@example.com").id(id).insert(&mut conn).unwrap_err();
     assert_eq!(wrong_fields(&again), ["id"]);
     assert_eq!(count_events(&mut conn), 1);
@@ -66,9 +75,9 @@ fn another_tenants_delivery_is_not_found() {
 fn a_replayed_enqueue_gives_the_row_as_it_stands_and_no_second_event() {
     let (_database, mut conn) = connected();
     let new = to("ann@example.com").idempotency_key("k");
-    let first = new.insert(&mut conn).unwrap();
+    let first = new.insert(&mut conn).unwrap().into_delivery();
     let moved = first.mark_dispatched(&mut conn, "postmark", "m-1", at(2)).unwrap();
-    assert_eq!(new.insert(&mut conn).unwrap(), moved);
+    assert_eq!(new.insert(&mut conn).unwrap().into_delivery(), moved);
     assert_eq!((count_deliveries(&mut conn), count_events(&mut conn)), (1, 2));
 }
 
@@ -76,7 +85,7 @@ fn a_replayed_enqueue_gives_the_row_as_it_stands_and_no_second_event() {
 fn a_batch_answers_in_input_order_and_finds_replays_inside_itself() {
     let (_database, mut conn) = connected();
     let batch = ["z", "a", "z", "m"].map(|key| to(&format!("{key}@example.com")).idempotency_key(key));
-    let inserted = NewDelivery::insert_all(&batch, &mut conn).unwrap();
+    let inserted = NewDelivery::insert_all(&mut conn, &batch).unwrap();
     let recipients: Vec<_> = inserted.iter().map(|it| it.delivery().recipient.as_str()).collect();
     assert_eq!(
         recipients,
@@ -85,7 +94,7 @@ fn a_batch_answers_in_input_order_and_finds_replays_inside_itself() {
     let replays: Vec<_> = inserted.iter().map(Inserted::is_replay).collect();
     assert_eq!(replays, [false, false, true, false]);
     assert_eq!(inserted[0].delivery(), inserted[2].delivery());
-    let again = NewDelivery::insert_all(&batch, &mut conn).unwrap();
+    let again = NewDelivery::insert_all(&mut conn, &batch).unwrap();
     assert!(again.iter().all(Inserted::is_replay));
     assert_eq!((count_deliveries(&mut conn), count_events(&mut conn)), (3, 3));
 }
@@ -94,8 +103,8 @@ fn a_batch_answers_in_input_order_and_finds_replays_inside_itself() {
 fn twins_with_the_same_id_and_key_in_one_batch_are_one_delivery() {
     let (_database, mut conn) = connected();
     let twin = to("ann@example.com").id(Uuid::now_v7()).idempotency_key("k");
-    let later = twin.clone().last_event_at(at(9)).last_event_type(EventType::Sent);
-    let inserted = NewDelivery::insert_all(&[twin, later], &mut conn).unwrap();
+    let later = twin.clone().first_event(EventType::Sent, at(9));
+    let inserted = NewDelivery::insert_all(&mut conn, &[twin, later]).unwrap();
     assert!(!inserted[0].is_replay() && inserted[1].is_replay());
     assert_eq!(
         inserted[0].delivery().last_event_at,
@@ -113,7 +122,7 @@ fn an_id_twice_in_one_batch_without_one_key_is_refused() {
         [same(), same()],
         [same().idempotency_key("a"), same().idempotency_key("b")],
     ] {
-        let error = NewDelivery::insert_all(&batch, &mut conn).unwrap_err();
+        let error = NewDelivery::insert_all(&mut conn, &batch).unwrap_err();
         assert_eq!(
             error.to_string(),
             "invalid input: [1].id is given to another delivery of the batch"
@@ -139,7 +148,7 @@ fn the_same_key_for_another_delivery_is_a_conflict_and_the_batch_is_not_inserted
     ];
     for (other, expected) in cases {
         let batch = [to("new@example.com"), other.idempotency_key("k")];
-        let error = NewDelivery::insert_all(&batch, &mut conn).unwrap_err();
+        let error = NewDelivery::insert_all(&mut conn, &batch).unwrap_err();
         let Error::IdempotencyConflict { key, index, fields } = error else {
             panic!("not a conflict: {error:?}");
         };
@@ -155,7 +164,10 @@ fn the_same_key_for_another_delivery_is_a_conflict_and_the_batch_is_not_inserted
 fn deliveries_without_a_key_are_always_fresh() {
     let (_database, mut conn) = connected();
     let new = to("ann@example.com");
-    assert_ne!(new.insert(&mut conn).unwrap().id, new.insert(&mut conn).unwrap().id);
+    assert_ne!(
+        new.insert(&mut conn).unwrap().into_delivery().id,
+        new.insert(&mut conn).unwrap().into_delivery().id
+    );
 }
 
 #[test]
@@ -185,7 +197,7 @@ fn eight_connections_enqueueing_the_same_batch_insert_each_delivery_once() {
         })
         .collect();
     let created = at_once(&database, orders.len(), |worker, conn| {
-        let inserted = NewDelivery::insert_all(&orders[worker], conn).unwrap();
+        let inserted = NewDelivery::insert_all(conn, &orders[worker]).unwrap();
         inserted.iter().filter(|it| !it.is_replay()).count()
     });
     let created: usize = created.into_iter().sum();

@@ -104,7 +104,7 @@ fn the_statements_of_the_page_do_what_it_says() {
     let columns: Vec<_> = divergences.iter().flat_map(|divergence| divergence.columns()).collect();
     assert_eq!(columns.len(), 1, "{columns:?}");
     assert_eq!(
-        (columns[0].column, columns[0].should_be.as_deref()),
+        (columns[0].column, columns[0].expected.as_deref()),
         ("status", Some("dispatched"))
     );
     assert_eq!(projection::rebuild_all(conn, TENANT).unwrap(), 1);

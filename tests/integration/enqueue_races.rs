@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
-use mailglass::{Delivery, NewDelivery};
+use mailglass::{Delivery, Inserted, NewDelivery};
 use scratch_postgres::Database;
 use uuid::Uuid;
 
@@ -34,7 +34,12 @@ fn racing_inserts_with_a_key_an_id_and_a_provider_message_get_the_same_row() {
     let database = database();
     let ids: Vec<Uuid> = (0..ROUNDS).map(|_| Uuid::now_v7()).collect();
     one_row_each(at_once(&database, 8, |_, conn| {
-        let insert = |number| known_three_times(number, ids[number]).insert(conn).unwrap();
+        let insert = |number| {
+            known_three_times(number, ids[number])
+                .insert(conn)
+                .unwrap()
+                .into_delivery()
+        };
         (0..ROUNDS).map(insert).collect()
     }));
 }
@@ -46,7 +51,7 @@ fn racing_batches_get_the_same_rows() {
     let answers = at_once(&database, 4, |worker, conn| {
         let mut batch: Vec<NewDelivery> = (0..200).map(|number| known_three_times(number, ids[number])).collect();
         batch.rotate_left(worker * 50);
-        let mut inserted = NewDelivery::insert_all(&batch, conn).unwrap();
+        let mut inserted = NewDelivery::insert_all(conn, &batch).unwrap();
         inserted.rotate_right(worker * 50);
         inserted.into_iter().map(|inserted| inserted.into_delivery()).collect()
     });
@@ -58,10 +63,10 @@ fn insert_while_another_commits(
     database: &Database,
     observer: &mut PgConnection,
     new: &NewDelivery,
-) -> (Delivery, mailglass::Result<Delivery>) {
+) -> (Delivery, mailglass::Result<Inserted>) {
     let mut first = connect(database);
     AnsiTransactionManager::begin_transaction(&mut first).unwrap();
-    let inserted = new.insert(&mut first).unwrap();
+    let inserted = new.insert(&mut first).unwrap().into_delivery();
     std::thread::scope(|scope| {
         let mut second = connect(database);
         let pid = backend_pid(&mut second);
@@ -88,7 +93,7 @@ fn an_insert_that_waited_for_the_same_delivery_is_a_replay() {
             Uuid::now_v7(),
         );
         let (inserted, replayed) = insert_while_another_commits(&database, &mut observer, &new);
-        assert_eq!(replayed.unwrap(), inserted);
+        assert_eq!(replayed.unwrap().into_delivery(), inserted);
     }
 }
 
@@ -110,7 +115,11 @@ fn an_insert_whose_obstacle_is_deleted_is_inserted_after_all() {
     let database = database();
     at_once(&database, 4, |_, conn| {
         for _ in 0..100 {
-            let row = to("ann@example.com").idempotency_key("contended").insert(conn).unwrap();
+            let row = to("ann@example.com")
+                .idempotency_key("contended")
+                .insert(conn)
+                .unwrap()
+                .into_delivery();
             diesel::delete(mailglass::schema::mailglass_deliveries::table.find(row.id))
                 .execute(conn)
                 .unwrap();

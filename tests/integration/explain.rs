@@ -37,7 +37,7 @@ fn it_answers_why_this_says_bounced() {
         let decision = decision(&decisions, column);
         let event = decision.event.as_ref().unwrap();
         assert_eq!((event.type_, event.occurred_at), (event_type, at(seconds)), "{column}");
-        assert_eq!(decision.is, decision.should_be, "{column}");
+        assert_eq!(decision.found, decision.expected, "{column}");
     }
     assert_eq!(
         decision(&decisions, "bounced_at")
@@ -51,7 +51,7 @@ fn it_answers_why_this_says_bounced() {
     for column in ["dispatched_at", "complained_at", "suppressed_at"] {
         let decision = decision(&decisions, column);
         assert_eq!(
-            (&decision.is, &decision.should_be, &decision.event),
+            (&decision.found, &decision.expected, &decision.event),
             (&None, &None, &None)
         );
     }
@@ -66,7 +66,7 @@ fn a_delivery_that_was_read_too_early_shows_what_it_should_say() {
     let decisions = early.explain(conn).unwrap();
     let status = decision(&decisions, "status");
     assert_eq!(
-        (status.is.as_deref(), status.should_be.as_deref()),
+        (status.found.as_deref(), status.expected.as_deref()),
         (Some("queued"), Some("sent"))
     );
 }
@@ -83,10 +83,10 @@ fn the_events_that_it_names_fold_to_the_projection() {
         let named: Vec<_> = decisions.iter().filter_map(|it| it.event.clone()).collect();
         prop_assert_eq!(fold(&named), fold(&delivery.timeline(conn).unwrap()));
         for decision in &decisions {
-            prop_assert_eq!(&decision.is, &decision.should_be);
+            prop_assert_eq!(&decision.found, &decision.expected);
             prop_assert_eq!(
                 decision.event.is_none(),
-                decision.is.is_none() || (decision.column == "terminal" && !row.terminal)
+                decision.found.is_none() || (decision.column == "terminal" && !row.terminal)
             );
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use mailglass::projection::{self, Projection, fold};
-use mailglass::reconciler::{self, Sweep, sweep};
+use mailglass::reconciler::{self, SweepOptions, sweep};
 use mailglass::schema::mailglass_deliveries;
 use mailglass::{Delivery, EventType, ledger};
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn an_event_that_came_before_its_delivery_counts_once_it_is_linked() {
     let (_database, mut conn) = connected();
     let id = Uuid::now_v7();
     ledger::record(&mut conn, &[event(EventType::Bounced, 5).delivery(id)]).unwrap();
-    let delivery = to("ann@example.com").id(id).insert(&mut conn).unwrap();
+    let delivery = to("ann@example.com").id(id).insert(&mut conn).unwrap().into_delivery();
     assert_eq!(types_of(&mut conn, &delivery), [EventType::Queued]);
     assert_eq!(projection::verify(&mut conn, TENANT).unwrap(), []);
     assert_eq!(projection::rebuild(&mut conn, TENANT, id).unwrap(), delivery);
@@ -57,12 +57,12 @@ fn an_event_that_expired_is_no_fact_of_a_delivery_that_comes_later() {
     let (_database, mut conn) = connected();
     let id = Uuid::now_v7();
     ledger::record(&mut conn, &[event(EventType::Bounced, 5).delivery(id)]).unwrap();
-    let give_up = Sweep {
+    let give_up = SweepOptions {
         max_age: Duration::ZERO,
         ..eager()
     };
     assert_eq!(sweep(&mut conn, &give_up).unwrap().expired, 1);
-    let delivery = to("ann@example.com").id(id).insert(&mut conn).unwrap();
+    let delivery = to("ann@example.com").id(id).insert(&mut conn).unwrap().into_delivery();
     assert_eq!(types_of(&mut conn, &delivery), [EventType::Queued]);
     assert_eq!(projection::verify(&mut conn, TENANT).unwrap(), []);
     assert_eq!(projection::rebuild_all(&mut conn, TENANT).unwrap(), 0);
@@ -84,7 +84,7 @@ fn a_delivery_inserted_again_under_its_id_is_projected_from_the_facts_that_are_t
         if !after.is_empty() {
             ledger::record(conn, &events_of(id, &after)).unwrap();
         }
-        let again = to("ann@example.com").id(id).insert(conn).unwrap();
+        let again = to("ann@example.com").id(id).insert(conn).unwrap().into_delivery();
         let timeline = again.timeline(conn).unwrap();
         prop_assert_eq!(timeline.len(), 2 + before.len());
         prop_assert_eq!(Some(Projection::from(&again)), fold(&timeline));
@@ -157,7 +157,11 @@ fn a_delivery_is_not_replaced_between_finding_and_projecting_it() {
 #[test]
 fn the_nil_uuid_is_an_id_like_any_other() {
     let (_database, mut conn) = connected();
-    let nil = to("ann@example.com").id(Uuid::nil()).insert(&mut conn).unwrap();
+    let nil = to("ann@example.com")
+        .id(Uuid::nil())
+        .insert(&mut conn)
+        .unwrap()
+        .into_delivery();
     ledger::append(&mut conn, &[event(EventType::Opened, 1).delivery(nil.id)]).unwrap();
     assert_eq!(projection::rebuild_all(&mut conn, TENANT).unwrap(), 1);
     assert_eq!(reload(&mut conn, &nil).last_event_type, EventType::Opened);
@@ -175,7 +179,7 @@ fn a_changed_tenant_is_found_where_the_delivery_went() {
     let found = projection::verify(&mut conn, "other").unwrap();
     assert_eq!(found.len(), 1);
     assert!(found[0].has_facts_elsewhere);
-    assert_eq!((found[0].delivery_id, found[0].should_be), (moved.id, None));
+    assert_eq!((found[0].delivery_id, found[0].expected), (moved.id, None));
     assert_eq!(
         found[0].to_string(),
         format!("delivery {}; tenant_id is changed, should be unchanged", moved.id)

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use mailglass::projection::{self, Projection, fold};
-use mailglass::reconciler::{Sweep, sweep};
+use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::schema::mailglass_deliveries;
 use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, ledger};
 
@@ -32,7 +32,7 @@ fn a_label_that_this_build_does_not_know_is_left_out_of_every_fold() {
     newer_event(conn, "NULL", "m-1", true);
     let early = event(EventType::Delivered, 2).provider_message("ses", "m-1");
     ledger::record(conn, &[early]).unwrap();
-    let delivery = sent("m-1").insert(conn).unwrap();
+    let delivery = sent("m-1").insert(conn).unwrap().into_delivery();
     assert_eq!(sweep_now(conn).linked, 2);
     let swept = reload(conn, &delivery);
     assert_eq!(
@@ -53,7 +53,7 @@ fn lock_version_starts_again_after_its_last_value() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let last = |conn: &mut PgConnection| -> Delivery {
-        let row = sent("m-1").idempotency_key("one").insert(conn).unwrap();
+        let row = sent("m-1").idempotency_key("one").insert(conn).unwrap().into_delivery();
         diesel::update(&row)
             .set(mailglass_deliveries::lock_version.eq(i32::MAX))
             .execute(conn)
@@ -89,7 +89,7 @@ fn a_sweep_goes_on_without_what_the_database_refuses() {
         .collect();
     let events = ledger::record(conn, &early).unwrap();
     let deliveries: Vec<Delivery> = (0..10)
-        .map(|number| sent(&format!("m-{number}")).insert(conn).unwrap())
+        .map(|number| sent(&format!("m-{number}")).insert(conn).unwrap().into_delivery())
         .collect();
 
     // Inside a transaction of the caller's, too.
@@ -106,7 +106,7 @@ fn a_sweep_goes_on_without_what_the_database_refuses() {
     assert!(report.failed[0].error.contains("not this one"));
 
     // They wait behind the others, and are linked once nothing refuses them.
-    let one = Sweep { limit: 1, ..eager() };
+    let one = SweepOptions { limit: 1, ..eager() };
     let late = event(EventType::Opened, 1).provider_message("ses", "m-10");
     ledger::record(conn, &[late]).unwrap();
     sent("m-10").insert(conn).unwrap();

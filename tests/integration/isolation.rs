@@ -88,7 +88,7 @@ fn a_key_that_was_taken_since_the_snapshot_is_a_typed_error_and_then_a_replay() 
         is_exact(&mut conn, &delivery);
 
         let new = to("bob@example.com").idempotency_key("enqueue");
-        let theirs = || drop(new.insert(&mut other).unwrap());
+        let theirs = || drop(new.insert(&mut other).unwrap().into_delivery());
         let refused = across(&mut conn, level, theirs, |conn| new.insert(conn));
         assert!(
             matches!(&refused, Err(error) if error.is_serialization_failure()),
@@ -98,7 +98,7 @@ fn a_key_that_was_taken_since_the_snapshot_is_a_typed_error_and_then_a_replay() 
             &mut conn,
             level,
             || {},
-            |conn| NewDelivery::insert_all(slice::from_ref(&new), conn),
+            |conn| NewDelivery::insert_all(conn, slice::from_ref(&new)),
         )
         .unwrap();
         assert!(again[0].is_replay());
@@ -114,7 +114,7 @@ fn a_delivery_that_was_born_since_the_snapshot_is_linked_later() {
         let mut born = None;
         let birth = || {
             let sent = to("ann@example.com").provider("ses").provider_message_id("m1");
-            born = Some(sent.insert(&mut other).unwrap());
+            born = Some(sent.insert(&mut other).unwrap().into_delivery());
         };
         let early = event(EventType::Delivered, 5).provider_message("ses", "m1");
         let landed = across(&mut conn, level, birth, |conn| ledger::record(conn, &[early])).unwrap();

@@ -105,7 +105,8 @@ fn what_is_none_stays_and_what_is_some_none_is_cleared() {
         .provider("postmark")
         .provider_message_id("m-1")
         .insert(&mut conn)
-        .unwrap();
+        .unwrap()
+        .into_delivery();
     let failed = delivery
         .update(
             &mut conn,

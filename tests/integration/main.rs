@@ -41,6 +41,7 @@ mod replay_races;
 mod replays;
 mod reverts;
 mod send_path;
+mod statements;
 mod storm;
 mod support;
 mod sweeps;

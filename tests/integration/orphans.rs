@@ -67,7 +67,8 @@ fn a_delivery_that_is_there_is_found_at_once_by_metadata_or_by_payload() {
         .provider("sendgrid")
         .provider_message_id("m-1")
         .insert(&mut conn)
-        .unwrap();
+        .unwrap()
+        .into_delivery();
     let named = json!({ "provider": "sendgrid", "provider_message_id": "m-1" });
     let events = [
         event(EventType::Delivered, 1).provider_message("sendgrid", "m-1"),
@@ -110,8 +111,8 @@ fn an_event_about_no_delivery_waits_for_none() {
 fn several_recipients_under_one_message_id_are_told_apart_by_the_recipient() {
     let (_database, mut conn) = connected();
     let sent = |recipient| to(recipient).provider("sendgrid").provider_message_id("m-1");
-    let ann = sent("ann@example.com").insert(&mut conn).unwrap();
-    let bob = sent("bob@example.com").insert(&mut conn).unwrap();
+    let ann = sent("ann@example.com").insert(&mut conn).unwrap().into_delivery();
+    let bob = sent("bob@example.com").insert(&mut conn).unwrap().into_delivery();
     let opened = event(EventType::Opened, 1).provider_message("sendgrid", "m-1");
     let events = [
         opened.clone().recipient("Bob@EXAMPLE.com"),
@@ -152,7 +153,8 @@ fn another_tenants_delivery_with_the_same_message_id_is_never_linked() {
         .provider("postmark")
         .provider_message_id("m-1")
         .insert(&mut conn)
-        .unwrap();
+        .unwrap()
+        .into_delivery();
     let by_message = event(EventType::Delivered, 1).provider_message("postmark", "m-1");
     let by_id = event(EventType::Delivered, 1).delivery(theirs.id);
     for appended in ledger::record(&mut conn, &[by_message, by_id]).unwrap() {
@@ -203,7 +205,7 @@ fn an_event_may_name_a_delivery_that_is_not_there_yet() {
     assert_eq!((landed.delivery_id, landed.needs_reconciliation), (Some(id), true));
     assert_eq!(sweep_now(&mut conn), WAITING);
 
-    let delivery = to("ann@example.com").id(id).insert(&mut conn).unwrap();
+    let delivery = to("ann@example.com").id(id).insert(&mut conn).unwrap().into_delivery();
     assert_eq!(sweep_now(&mut conn), LINKED);
     let now = reload(&mut conn, &delivery);
     assert_eq!((now.delivered_at, now.terminal), (Some(at(5)), true));
@@ -226,7 +228,7 @@ fn an_event_recorded_while_its_delivery_is_being_inserted_is_not_lost() {
         .id(id)
         .provider("postmark")
         .provider_message_id("m-1");
-    let delivery = new.insert(&mut inserting).unwrap();
+    let delivery = new.insert(&mut inserting).unwrap().into_delivery();
     let events = [
         event(EventType::Delivered, 5).delivery(id),
         event(EventType::Opened, 6).provider_message("postmark", "m-1"),
@@ -261,7 +263,8 @@ fn a_link_remembers_which_delivery_and_when() {
         .provider("postmark")
         .provider_message_id("m-1")
         .insert(&mut conn)
-        .unwrap();
+        .unwrap()
+        .into_delivery();
     sweep_now(&mut conn);
     let (linked_to, since): (Option<Uuid>, bool) = links::mailglass_event_links
         .select((links::delivery_id, links::linked_at.is_not_null()))

@@ -123,7 +123,7 @@ const CALLS: [Call; 10] = [
     ("enqueue", &["deliveries_idempotency_key_unique_idx"], |conn, _| {
         let again = to("ann@example.com").idempotency_key("enqueue");
         let batch = [again.clone(), again];
-        assert!(NewDelivery::insert_all(&batch, conn).unwrap()[1].is_replay());
+        assert!(NewDelivery::insert_all(conn, &batch).unwrap()[1].is_replay());
     }),
     ("update", &["deliveries_pkey"], |conn, delivery| {
         drop(
@@ -174,7 +174,7 @@ fn every_call_goes_by_its_indexes_beside_a_million_events() {
     let early = event(EventType::Delivered, 2).provider_message("postmark", "m-1");
     ledger::record(&mut conn, &[early]).unwrap();
     let new = to("ann@example.com").provider("postmark").provider_message_id("m-1");
-    let delivery = new.insert(&mut conn).unwrap();
+    let delivery = new.insert(&mut conn).unwrap().into_delivery();
     assert_eq!(sweep(&mut conn, &eager()).unwrap().linked, 1);
     let ours = event(EventType::Sent, 1).delivery(delivery.id).idempotency_key("ours");
     ledger::record(&mut conn, &[ours]).unwrap();
@@ -201,7 +201,7 @@ fn what_was_planned_beside_an_empty_ledger_reads_no_more_beside_a_large_one() {
         .provider("postmark")
         .provider_message_id("m-1")
         .idempotency_key("ours");
-    let ours = new.insert(&mut conn).unwrap();
+    let ours = new.insert(&mut conn).unwrap().into_delivery();
     let work = |conn: &mut PgConnection| {
         let opened = event(EventType::Opened, 3);
         let events = [
@@ -227,7 +227,7 @@ fn what_was_planned_beside_an_empty_ledger_reads_no_more_beside_a_large_one() {
     }
     let mut other = connect(&database);
     let batch: Vec<NewDelivery> = (0..5_000).map(|n| to(&format!("r{n}@example.com"))).collect();
-    NewDelivery::insert_all(&batch, &mut other).unwrap();
+    NewDelivery::insert_all(&mut other, &batch).unwrap();
     conn.transaction::<_, mailglass::Error, _>(|conn| {
         let before = rows_read(conn);
         work(conn);

@@ -33,9 +33,10 @@ fn a_delivery_is_born_as_the_fold_of_its_first_event() {
     let (_database, mut conn) = connected();
     for &event_type in EventType::ALL {
         let delivery = to("ann@example.com")
-            .last_event_type(event_type)
+            .first_event(event_type, at(0))
             .insert(&mut conn)
-            .unwrap();
+            .unwrap()
+            .into_delivery();
         let timeline = delivery.timeline(&mut conn).unwrap();
         assert_eq!(timeline.len(), 1);
         assert_eq!((timeline[0].type_, timeline[0].occurred_at), (event_type, at(0)));
@@ -118,7 +119,7 @@ fn every_permutation_of_up_to_five_events_projects_the_same() {
         let expected = reference(&facts);
         let orders = permutations(facts);
         let deliveries: Vec<NewDelivery> = orders.iter().map(|_| to("ann@example.com")).collect();
-        let inserted = NewDelivery::insert_all(&deliveries, &mut conn).unwrap();
+        let inserted = NewDelivery::insert_all(&mut conn, &deliveries).unwrap();
         let longest = orders[0].len();
         // One event a delivery and call, so that each is joined with what the one before it left.
         for step in 0..longest {
@@ -159,7 +160,7 @@ fn two_thousand_random_histories_agree_with_the_fold_and_with_a_rebuild() {
     let histories = prop::collection::vec((generate::facts(6..=24), 1..8_usize), AT_ONCE);
     generate::for_all(40, histories, |histories| {
         let new: Vec<NewDelivery> = histories.iter().map(|_| to("ann@example.com")).collect();
-        let rows = NewDelivery::insert_all(&new, &mut conn).unwrap();
+        let rows = NewDelivery::insert_all(&mut conn, &new).unwrap();
         for ((facts, slice), row) in histories.iter().zip(&rows) {
             let mut events = generate::events_of(row.delivery().id, facts);
             // The first half once more, in the same slices or others.
@@ -224,9 +225,13 @@ fn a_rebuild_restores_what_was_spoiled_and_bumps_the_lock_only_then() {
 fn rebuild_all_goes_through_more_deliveries_than_one_step_takes_and_stays_in_the_tenant() {
     let (_database, mut conn) = connected();
     let batch: Vec<NewDelivery> = (0..2_500).map(|n| to(&format!("r{n}@example.com"))).collect();
-    NewDelivery::insert_all(&batch, &mut conn).unwrap();
+    NewDelivery::insert_all(&mut conn, &batch).unwrap();
     let theirs = NewDelivery::new("other", "welcome", mailglass::Stream::Bulk, "eve@example.com");
-    let theirs = theirs.last_event_at(at(0)).insert(&mut conn).unwrap();
+    let theirs = theirs
+        .first_event(EventType::Queued, at(0))
+        .insert(&mut conn)
+        .unwrap()
+        .into_delivery();
     spoil(&mut conn);
     assert_eq!(rebuild_all(&mut conn, TENANT).unwrap(), 2_500);
     assert_eq!(rebuild_all(&mut conn, TENANT).unwrap(), 0);
@@ -250,7 +255,7 @@ fn a_rebuild_says_how_far_it_is_and_stops_between_two_steps_when_told_to() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let deliveries: Vec<_> = (0..2_500).map(|n| to(&format!("{n}@example.com"))).collect();
-    NewDelivery::insert_all(&deliveries, conn).unwrap();
+    NewDelivery::insert_all(conn, &deliveries).unwrap();
     spoil(conn);
 
     let mut told = Vec::new();

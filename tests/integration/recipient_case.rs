@@ -23,8 +23,8 @@ fn found(conn: &mut PgConnection, recipient: &str) -> Option<uuid::Uuid> {
 fn an_exact_match_wins_over_another_case() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
-    let upper: Delivery = sent("Ann@example.com").insert(conn).unwrap();
-    let lower: Delivery = sent("ann@example.com").insert(conn).unwrap();
+    let upper: Delivery = sent("Ann@example.com").insert(conn).unwrap().into_delivery();
+    let lower: Delivery = sent("ann@example.com").insert(conn).unwrap().into_delivery();
     assert_eq!(found(conn, "Ann@example.com"), Some(upper.id));
     assert_eq!(found(conn, "ann@example.com"), Some(lower.id));
     assert_eq!(found(conn, "ANN@example.com"), None);
@@ -57,8 +57,8 @@ fn the_servers_locale_makes_no_difference() {
     let turkish = has_icu.then_some("LOCALE_PROVIDER icu ICU_LOCALE 'tr' LOCALE 'C.UTF-8'");
     for locale in ["LOCALE 'C'"].into_iter().chain(turkish) {
         with_locale(&format!("ENCODING 'UTF8' {locale}"), |conn| {
-            let lisa = sent("lisa@x.com").insert(conn).unwrap();
-            let e_acute = sent("é@x.com").insert(conn).unwrap();
+            let lisa = sent("lisa@x.com").insert(conn).unwrap().into_delivery();
+            let e_acute = sent("é@x.com").insert(conn).unwrap().into_delivery();
             assert_eq!(found(conn, "LISA@X.COM"), Some(lisa.id), "{locale}");
             assert_eq!(found(conn, "é@X.COM"), Some(e_acute.id), "{locale}");
             assert_eq!(found(conn, "É@x.com"), None, "{locale}: other letters are themselves");
@@ -95,7 +95,7 @@ fn finding_a_recipient_of_a_message_reads_few_rows() {
         .collect();
     // With plans of an empty table, and of a full one.
     found(conn, "nobody@example.com");
-    NewDelivery::insert_all(&many, conn).unwrap();
+    NewDelivery::insert_all(conn, &many).unwrap();
     for when in ["before ANALYZE", "after it"] {
         let read = conn
             .transaction::<_, mailglass::Error, _>(|conn| {

@@ -177,12 +177,20 @@ fn a_leap_second_is_the_first_instant_of_the_next_second_everywhere() {
         assert_eq!(fold([fact]), fold([at_midnight]));
         assert_eq!(fold([&new]), fold([at_midnight]));
 
-        let delivery = to("ann@example.com").last_event_at(leap).insert(&mut conn).unwrap();
+        let delivery = to("ann@example.com")
+            .first_event(EventType::Queued, leap)
+            .insert(&mut conn)
+            .unwrap()
+            .into_delivery();
         assert_eq!(delivery.last_event_at, midnight);
         let attrs = json!({
             "tenant_id": TENANT, "mailable": "m", "stream": "bulk", "recipient": "a@b", "last_event_at": text,
         });
-        let from_attrs = NewDelivery::from_attrs(attrs).unwrap().insert(&mut conn).unwrap();
+        let from_attrs = NewDelivery::from_attrs(attrs)
+            .unwrap()
+            .insert(&mut conn)
+            .unwrap()
+            .into_delivery();
         assert_eq!(from_attrs.last_event_at, midnight);
 
         let dispatched = delivery.mark_dispatched(&mut conn, "ses", text, leap).unwrap();

@@ -29,7 +29,7 @@ fn a_newer_build_works_beside_a_database_that_lacks_its_labels() {
     assert_eq!(contract::verify(conn).unwrap().len(), 5);
 
     let delivery = delivery(conn);
-    let bob = NewDelivery::insert_all(&[to("bob@example.com")], conn).unwrap();
+    let bob = NewDelivery::insert_all(conn, &[to("bob@example.com")]).unwrap();
     assert_eq!(bob.len(), 1);
     let delivery = delivery
         .mark_dispatched(conn, "ses", "m1", crate::support::at(1))

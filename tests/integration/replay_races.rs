@@ -33,10 +33,11 @@ fn eight_connections_record_a_thousand_shared_keys_once_each() {
     let mut conn = connect(&database);
     let recipients: Vec<NewDelivery> = (0..50)
         .map(|n| {
-            NewDelivery::new(TENANT, "newsletter", Stream::Bulk, format!("reader{n}@example.com")).last_event_at(at(0))
+            NewDelivery::new(TENANT, "newsletter", Stream::Bulk, format!("reader{n}@example.com"))
+                .first_event(EventType::Queued, at(0))
         })
         .collect();
-    let deliveries: Vec<_> = NewDelivery::insert_all(&recipients, &mut conn)
+    let deliveries: Vec<_> = NewDelivery::insert_all(&mut conn, &recipients)
         .unwrap()
         .into_iter()
         .map(|inserted| inserted.into_delivery())

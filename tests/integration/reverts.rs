@@ -210,7 +210,7 @@ fn redoing_beside_workers_fails_nobody() {
             } else if worker < RECORDERS + SWEEPERS {
                 crate::support::sweep_now(conn);
             } else {
-                let enqueued = to("ann@example.com").insert(conn).unwrap();
+                let enqueued = to("ann@example.com").insert(conn).unwrap().into_delivery();
                 enqueued.mark_dispatched(conn, "ses", message, at(1)).unwrap();
             }
             calls += 1;

@@ -123,14 +123,15 @@ fn storm(isolation: &str) {
 /// Enqueues twice, dispatches, and counts its own updates; a projection may come in between each time.
 fn application(conn: &mut PgConnection) {
     for number in 0..DELIVERIES {
-        let delivery = until_serialized(|| new_delivery(number).insert(conn));
-        assert_eq!(until_serialized(|| new_delivery(number).insert(conn)).id, delivery.id);
+        let delivery = until_serialized(|| new_delivery(number).insert(conn)).into_delivery();
+        let again = until_serialized(|| new_delivery(number).insert(conn));
+        assert_eq!(again.delivery().id, delivery.id);
         until_current(conn, delivery, |conn, delivery| {
             delivery.mark_dispatched(conn, "ses", format!("m{number}"), at(1))
         });
     }
     for number in (0..DELIVERIES).flat_map(|number| [number; 3]) {
-        let delivery = until_serialized(|| new_delivery(number).insert(conn));
+        let delivery = until_serialized(|| new_delivery(number).insert(conn)).into_delivery();
         until_current(conn, delivery, |conn, delivery| {
             let updates = delivery.metadata["updates"].as_i64().unwrap_or(0) + 1;
             let changes = DeliveryChanges {

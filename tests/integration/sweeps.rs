@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
 use mailglass::projection::{Projection, fold};
-use mailglass::reconciler::{Sweep, SweepReport, sweep};
+use mailglass::reconciler::{SweepOptions, SweepReport, sweep};
 use mailglass::schema::mailglass_event_links::dsl as links;
 use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
 
@@ -37,9 +37,12 @@ fn a_sweep_leaves_young_orphans_alone() {
     let (_database, mut conn) = connected();
     ledger::record(&mut conn, &[opened("m-1")]).unwrap();
     sent("m-1").insert(&mut conn).unwrap();
-    assert_eq!(sweep(&mut conn, &Sweep::default()).unwrap(), SweepReport::default());
+    assert_eq!(
+        sweep(&mut conn, &SweepOptions::default()).unwrap(),
+        SweepReport::default()
+    );
     age(&mut conn, "61 seconds");
-    assert_eq!(sweep(&mut conn, &Sweep::default()).unwrap().linked, 1);
+    assert_eq!(sweep(&mut conn, &SweepOptions::default()).unwrap().linked, 1);
 }
 
 #[test]
@@ -96,7 +99,7 @@ fn orphans_that_keep_waiting_do_not_starve_the_others_behind_the_limit() {
     ledger::record(&mut conn, &hopeless).unwrap();
     ledger::record(&mut conn, &[opened("m-1")]).unwrap();
     sent("m-1").insert(&mut conn).unwrap();
-    let small = Sweep { limit: 10, ..eager() };
+    let small = SweepOptions { limit: 10, ..eager() };
     let linked: Vec<i64> = (0..3).map(|_| sweep(&mut conn, &small).unwrap().linked).collect();
     assert_eq!(linked, [0, 0, 1]);
 }
@@ -113,7 +116,7 @@ fn a_sweep_of_one_tenant_leaves_the_others_waiting() {
         .provider_message_id("m-2")
         .insert(&mut conn)
         .unwrap();
-    let ours = Sweep {
+    let ours = SweepOptions {
         tenant: Some(TENANT.to_owned()),
         ..eager()
     };
@@ -147,8 +150,8 @@ fn sweeps_at_once_link_each_orphan_once() {
         })
         .collect();
     ledger::record(&mut conn, &orphans).unwrap();
-    let rows = NewDelivery::insert_all(&deliveries, &mut conn).unwrap();
-    let small = Sweep { limit: 50, ..eager() };
+    let rows = NewDelivery::insert_all(&mut conn, &deliveries).unwrap();
+    let small = SweepOptions { limit: 50, ..eager() };
     let linked = at_once(&database, 4, |_, conn| {
         // Bounded: each takes some or finds the others holding the rest.
         (0..ORPHANS).map(|_| sweep(conn, &small).unwrap().linked).sum::<i64>()
@@ -186,7 +189,7 @@ fn rows_read_by_an_idle_sweep(events: i64, tenant: Option<&str>) -> i64 {
         .unwrap();
     conn.transaction::<_, mailglass::Error, _>(|conn| {
         let before = rows_read(conn);
-        let idle = Sweep {
+        let idle = SweepOptions {
             tenant: tenant.map(str::to_owned),
             ..eager()
         };
@@ -209,7 +212,7 @@ fn a_sweep_with_nothing_pending_does_no_work_whatever_the_size_of_the_ledger() {
 fn durations_beyond_postgres_range_are_as_good_as_for_ever() {
     let (_database, mut conn) = connected();
     ledger::record(&mut conn, &[opened("m-1")]).unwrap();
-    let endless = Sweep {
+    let endless = SweepOptions {
         max_age: Duration::MAX,
         ..eager()
     };
@@ -220,7 +223,7 @@ fn durations_beyond_postgres_range_are_as_good_as_for_ever() {
             ..SweepReport::default()
         }
     );
-    let patient = Sweep {
+    let patient = SweepOptions {
         grace: Duration::MAX,
         ..eager()
     };

@@ -21,8 +21,8 @@ fn with_message(recipient: &str, message: &str) -> NewDelivery {
 
 fn there(conn: &mut PgConnection) -> There {
     let ann = with_message("ann@example.com", "m-1").idempotency_key("ann");
-    let bob = to("bob@example.com").insert(conn).unwrap();
-    let deleted = to("bob@example.com").insert(conn).unwrap();
+    let bob = to("bob@example.com").insert(conn).unwrap().into_delivery();
+    let deleted = to("bob@example.com").insert(conn).unwrap().into_delivery();
     diesel::delete(mailglass::schema::mailglass_deliveries::table.find(deleted.id))
         .execute(conn)
         .unwrap();
@@ -32,7 +32,7 @@ fn there(conn: &mut PgConnection) -> There {
     ledger::record(conn, &[taken]).unwrap();
     ledger::record(conn, &[event(EventType::Opened, 1).idempotency_key("our event")]).unwrap();
     There {
-        ann: ann.insert(conn).unwrap(),
+        ann: ann.insert(conn).unwrap().into_delivery(),
         bob,
         deleted,
     }
@@ -73,23 +73,23 @@ const CALLS: &[(&str, Predicate, Call)] = &[
         insert(to("eve@example.com").idempotency_key("theirs"), conn)
     }),
     ("insert_all: fields", Error::is_invalid, |conn, _| {
-        NewDelivery::insert_all(&[to("c@example.com"), to("")], conn).map(drop)
+        NewDelivery::insert_all(conn, &[to("c@example.com"), to("")]).map(drop)
     }),
     ("insert_all: message", Error::is_invalid, |conn, _| {
         let batch = [to("c@example.com"), with_message("ann@example.com", "m-1")];
-        NewDelivery::insert_all(&batch, conn).map(drop)
+        NewDelivery::insert_all(conn, &batch).map(drop)
     }),
     ("insert_all: message twice", Error::is_invalid, |conn, _| {
         let twice = with_message("c@example.com", "m-2");
-        NewDelivery::insert_all(&[twice.clone(), twice], conn).map(drop)
+        NewDelivery::insert_all(conn, &[twice.clone(), twice]).map(drop)
     }),
     ("insert_all: id", Error::is_invalid, |conn, there| {
         let batch = [to("c@example.com"), to("c@example.com").id(there.bob.id)];
-        NewDelivery::insert_all(&batch, conn).map(drop)
+        NewDelivery::insert_all(conn, &batch).map(drop)
     }),
     ("insert_all: key", Error::is_idempotency_conflict, |conn, _| {
         let batch = [to("c@example.com"), to("c@example.com").idempotency_key("ann")];
-        NewDelivery::insert_all(&batch, conn).map(drop)
+        NewDelivery::insert_all(conn, &batch).map(drop)
     }),
     ("record: fields", Error::is_invalid, |conn, _| {
         ledger::record(conn, &[event(EventType::Opened, 1).idempotency_key("")]).map(drop)
@@ -128,7 +128,7 @@ const CALLS: &[(&str, Predicate, Call)] = &[
         there.bob.update(conn, &message("")).map(drop)
     }),
     ("update: message", Error::is_invalid, |conn, there| {
-        let carol = to("ann@example.com").insert(conn)?;
+        let carol = to("ann@example.com").insert(conn)?.into_delivery();
         assert_ne!(carol.id, there.ann.id);
         carol.update(conn, &message("m-1")).map(drop)
     }),
@@ -140,7 +140,7 @@ const CALLS: &[(&str, Predicate, Call)] = &[
         there.deleted.update(conn, &message("m-3")).map(drop)
     }),
     ("mark_dispatched: message", Error::is_invalid, |conn, _| {
-        let carol = to("ann@example.com").insert(conn)?;
+        let carol = to("ann@example.com").insert(conn)?.into_delivery();
         carol.mark_dispatched(conn, "ses", "m-1", at(3)).map(drop)
     }),
     ("mark_dispatched: stale", Error::is_stale_entry, |conn, there| {
@@ -185,7 +185,7 @@ fn a_typed_error_keeps_the_transaction_and_everything_before_the_call() {
     for (number, (name, is_expected, call)) in CALLS.iter().enumerate() {
         let [before, after] = ["before", "after"].map(|when| format!("{when}-{number}@example.com"));
         let both = conn.transaction::<_, Error, _>(|conn| {
-            let before = to(&before).insert(conn)?;
+            let before = to(&before).insert(conn)?.into_delivery();
             // The caller goes on after the error; what the call changed before it is taken back, so that the next call finds
             // the rows as they were.
             let refused = conn.transaction::<(), Error, _>(|conn| {
@@ -197,7 +197,7 @@ fn a_typed_error_keeps_the_transaction_and_everything_before_the_call() {
                 Err(diesel::result::Error::RollbackTransaction.into())
             });
             assert!(refused.unwrap_err().is_database(), "{name}");
-            Ok([before, to(&after).insert(conn)?])
+            Ok([before, to(&after).insert(conn)?.into_delivery()])
         });
         for delivery in both.unwrap_or_else(|error| panic!("{name}: {error:?}")) {
             assert_eq!(

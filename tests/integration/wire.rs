@@ -47,7 +47,7 @@ fn cut_everywhere<T>(
 }
 
 fn warm_up(conn: &mut PgConnection) {
-    let delivery = to("warm@example.com").insert(conn).unwrap();
+    let delivery = to("warm@example.com").insert(conn).unwrap().into_delivery();
     let event = event(EventType::Opened, 1).delivery(delivery.id);
     ledger::record(conn, &[event.clone(), event.clone()]).unwrap();
     ledger::record(conn, &[event]).unwrap();
@@ -76,7 +76,9 @@ fn recording_survives(events: usize, is_warm: bool) {
                 .provider("ses")
                 .provider_message_id(format!("run {run}, message {message}"))
         };
-        (0..2).map(|message| of(message).insert(conn).unwrap()).collect()
+        (0..2)
+            .map(|message| of(message).insert(conn).unwrap().into_delivery())
+            .collect()
     };
     let kinds = cut_everywhere(
         is_warm,
@@ -123,7 +125,7 @@ fn an_enqueue_that_is_cut_off_is_safe_to_repeat() {
     let kinds = cut_everywhere(
         true,
         warm_up,
-        |conn, run| NewDelivery::insert_all(&batch(run), conn),
+        |conn, run| NewDelivery::insert_all(conn, &batch(run)),
         |conn, _, again| {
             let replays = again.iter().filter(|it| it.is_replay()).count();
             assert!(replays == 0 || replays == 5, "all or nothing: {replays} of 5");
@@ -143,7 +145,7 @@ fn a_fresh_event_is_one_round_trip_on_a_warm_connection() {
     let proxy = Proxy::start(&socket, Cut::Never);
     let mut conn = proxy.connect(database.name());
     warm_up(&mut conn);
-    let delivery = to("ann@example.com").insert(&mut conn).unwrap();
+    let delivery = to("ann@example.com").insert(&mut conn).unwrap().into_delivery();
     let about = event(EventType::Opened, 1).delivery(delivery.id);
     let keyed = about.clone().idempotency_key("once");
     // Warm means that each statement is prepared, that for replays as well.

@@ -13,7 +13,7 @@ pub(crate) fn write(root: &Path) -> Result<(), Failure> {
         .root(root)
         .package("mailglass", version(root)?)
         .manifest("api_stability.md")
-        .rust_file("src/closed_sets.rs")
+        .rust_file("src/models/closed_sets.rs")
         .migrations("migrations")
         .releases("api");
     match check.check()?.freeze()? {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use mailglass::reconciler::{Sweep, sweep};
+use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::schema::mailglass_deliveries;
 use mailglass::{Delivery, DeliveryChanges, Error, EventType, Inserted, NewDelivery, Result, ledger, projection};
 use serde_json::json;
@@ -103,14 +103,14 @@ pub const INSERT: Script = Script::new("insert with id and key", &[insert]);
 
 pub const INSERT_WITHOUT_KEY: Script = Script::new(
     "insert with id, without key",
-    &[|tenant, conn, _| Ok(tenant.describe(&tenant.delivery().id(tenant.x).insert(conn)?))],
+    &[|tenant, conn, _| Ok(tenant.describe(&tenant.delivery().id(tenant.x).insert(conn)?.into_delivery()))],
 );
 
 pub const INSERT_SENT: Script = Script::new(
     "insert with key and provider message",
     &[|tenant, conn, _| {
         let delivery = tenant.delivery().provider("ses").provider_message_id(tenant.own("m"));
-        Ok(tenant.describe(&delivery.idempotency_key(tenant.own("k")).insert(conn)?))
+        Ok(tenant.describe(&delivery.idempotency_key(tenant.own("k")).insert(conn)?.into_delivery()))
     }],
 );
 
@@ -166,7 +166,7 @@ pub const UPDATE: Script = Script::new(
 /// in the tables.
 pub const SWEEP: Script = Script::new(
     "sweep",
-    &[|tenant, conn, _| swept(tenant, conn, Sweep::default().max_age)],
+    &[|tenant, conn, _| swept(tenant, conn, SweepOptions::default().max_age)],
 );
 
 pub const EXPIRE: Script = Script::new("expire", &[|tenant, conn, _| swept(tenant, conn, Duration::ZERO)]);
@@ -231,7 +231,7 @@ fn record(tenant: &Tenant, conn: &mut PgConnection, events: &[mailglass::NewEven
 
 fn insert(tenant: &Tenant, conn: &mut PgConnection, _: &mut Option<Delivery>) -> Result<String> {
     let delivery = tenant.delivery().id(tenant.x).idempotency_key(tenant.own("k"));
-    Ok(tenant.describe(&delivery.insert(conn)?))
+    Ok(tenant.describe(&delivery.insert(conn)?.into_delivery()))
 }
 
 fn both(tenant: &Tenant) -> [NewDelivery; 2] {
@@ -240,7 +240,7 @@ fn both(tenant: &Tenant) -> [NewDelivery; 2] {
 }
 
 fn insert_all(tenant: &Tenant, conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<String> {
-    let answers: Vec<String> = NewDelivery::insert_all(deliveries, conn)?
+    let answers: Vec<String> = NewDelivery::insert_all(conn, deliveries)?
         .iter()
         .map(|inserted| {
             let what = match inserted {
@@ -263,11 +263,11 @@ fn find(tenant: &Tenant, conn: &mut PgConnection, known: &mut Option<Delivery>) 
 }
 
 fn swept(tenant: &Tenant, conn: &mut PgConnection, max_age: Duration) -> Result<String> {
-    let wanted = Sweep {
+    let wanted = SweepOptions {
         tenant: Some(tenant.name.clone()),
         grace: Duration::ZERO,
         max_age,
-        ..Sweep::default()
+        ..SweepOptions::default()
     };
     sweep(conn, &wanted)?;
     Ok("swept".to_owned())

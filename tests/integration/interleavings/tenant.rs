@@ -34,7 +34,8 @@ impl Tenant {
     }
 
     pub fn delivery(&self) -> NewDelivery {
-        NewDelivery::new(&self.name, "welcome", Stream::Transactional, "ann@example.com").last_event_at(at(0))
+        NewDelivery::new(&self.name, "welcome", Stream::Transactional, "ann@example.com")
+            .first_event(EventType::Queued, at(0))
     }
 
     pub fn event(&self, event_type: EventType, seconds: i64, key: &str) -> NewEvent {

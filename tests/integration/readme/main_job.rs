@@ -1,6 +1,6 @@
 use diesel::prelude::*;
 use mailglass::ledger::Outcome;
-use mailglass::reconciler::{Sweep, sweep};
+use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
 
 pub(super) fn main_job(conn: &mut PgConnection) -> mailglass::Result<()> {
@@ -9,7 +9,8 @@ pub(super) fn main_job(conn: &mut PgConnection) -> mailglass::Result<()> {
     // Enqueue. The row and its first event are one step, and the key makes it safe to repeat.
     let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
         .idempotency_key("acme:welcome:42")
-        .insert(conn)?;
+        .insert(conn)?
+        .into_delivery();
 
     // Your mailer handed the message over.
     let delivery = delivery.mark_dispatched(conn, "postmark", "0a129aee", chrono::Utc::now())?;
@@ -22,7 +23,7 @@ pub(super) fn main_job(conn: &mut PgConnection) -> mailglass::Result<()> {
     let outcomes = ledger::record_each(conn, &[delivered.clone(), delivered])?;
     assert!(matches!(outcomes[..], [Outcome::Recorded(_), Outcome::Replayed(_)]));
 
-    sweep(conn, &Sweep::default())?; // every half minute: links what arrived before its delivery
+    sweep(conn, &SweepOptions::default())?; // every half minute: links what arrived before its delivery
 
     assert_eq!(delivery.timeline(conn)?.len(), 3); // queued, dispatched, delivered
     Ok(())

@@ -18,7 +18,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
 use mailglass::projection::{self, Projection, fold};
-use mailglass::reconciler::{Sweep, sweep};
+use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::schema::{mailglass_deliveries, mailglass_events};
 use mailglass::{Delivery, DeliveryChanges, Event, EventType, NewDelivery, NewEvent, Result, Stream, ledger};
 use scratch_postgres::Database;
@@ -127,7 +127,7 @@ impl Worker<'_> {
         let batch: Vec<NewDelivery> = numbers.iter().map(|number| delivery(tenant, *number)).collect();
         let enqueued = match batch.as_slice() {
             [one] => self.call(|conn| one.insert(conn)).is_some(),
-            _ => self.call(|conn| NewDelivery::insert_all(&batch, conn)).is_some(),
+            _ => self.call(|conn| NewDelivery::insert_all(conn, &batch)).is_some(),
         };
         if enqueued {
             let numbers = numbers.into_iter().map(|number| (tenant, number));
@@ -173,12 +173,12 @@ impl Worker<'_> {
 
     fn sweep(&mut self) {
         let tenant = self.some(2) as usize;
-        let wanted = Sweep {
+        let wanted = SweepOptions {
             tenant: (self.some(2) == 0).then(|| TENANTS[tenant].to_owned()),
             grace: Duration::from_millis(self.some(5)),
             // Some are given up, and their delivery comes afterwards.
             max_age: Duration::from_millis(20 + self.some(400)),
-            ..Sweep::default()
+            ..SweepOptions::default()
         };
         self.call(|conn| sweep(conn, &wanted));
         thread::sleep(Duration::from_millis(self.some(6)));
@@ -211,7 +211,7 @@ fn delivery(tenant: usize, number: u64) -> NewDelivery {
     )
     .id(id(tenant, number))
     .idempotency_key(format!("{name}:enqueue:{number}"))
-    .last_event_at(at(0));
+    .first_event(EventType::Queued, at(0));
     match number % 3 {
         0 => delivery.provider("ses").provider_message_id(format!("m{number}")),
         _ => delivery,

@@ -7,9 +7,8 @@ use mailglass::{Delivery, EventType, NewEvent, ledger};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
+use test_support::{event, to};
 use uuid::Uuid;
-
-use super::{event, to};
 
 pub fn event_type() -> impl Strategy<Value = EventType> {
     select(EventType::ALL)
@@ -29,7 +28,7 @@ pub fn events_of(delivery: Uuid, facts: &[(EventType, i64)]) -> Vec<NewEvent> {
 
 /// A delivery with generated events recorded.
 pub fn delivery_with(conn: &mut PgConnection, facts: &[(EventType, i64)]) -> Delivery {
-    let delivery = to("ann@example.com").insert(conn).unwrap();
+    let delivery = to("ann@example.com").insert(conn).unwrap().into_delivery();
     let events = events_of(delivery.id, facts);
     if !events.is_empty() {
         ledger::record(conn, &events).unwrap();

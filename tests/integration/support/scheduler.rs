@@ -3,7 +3,7 @@
 //!
 //! A step begins where a session is held, and ends where every session is at rest again. A session is held
 //!
-//! - before a round trip, by the [gate](Gate) in its proxy;
+//! - before a round trip, by the gate in its proxy;
 //! - in the middle of a statement, by an advisory lock that the test's own triggers and indexes ask for
 //!   (`interleavings/pauses.sql`). The watching connection holds these locks, so `pg_blocking_pids` names it.
 //!
@@ -19,9 +19,8 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Integer};
 use scratch_postgres::Database;
-
-use super::proxy::Proxy;
-use super::{backend_pid, connect};
+use test_support::proxy::Proxy;
+use test_support::{backend_pid, connect};
 
 /// The first key of the advisory locks at which statements pause; the second is the session's number.
 const PAUSE: i32 = 23;
@@ -62,14 +61,14 @@ impl Clients {
 }
 
 /// Holds the round trips of one session.
-pub struct Gate {
+struct Gate {
     shared: Arc<Clients>,
     session: usize,
 }
 
 impl Gate {
     /// Returns when the round trip may go on to the server.
-    pub fn pass(&self, messages: &[Vec<u8>]) {
+    fn pass(&self, messages: &[Vec<u8>]) {
         if !is_a_step(messages) {
             return;
         }
@@ -143,7 +142,8 @@ impl Sessions {
         let proxies: Vec<Proxy> = (0..sessions)
             .map(|session| {
                 let shared = Arc::clone(&shared);
-                Proxy::gated(socket, Gate { shared, session })
+                let gate = Gate { shared, session };
+                Proxy::held(socket, move |messages| gate.pass(messages))
             })
             .collect();
         let mut connections: Vec<PgConnection> = proxies.iter().map(|proxy| proxy.connect(database.name())).collect();

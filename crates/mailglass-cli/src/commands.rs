@@ -1,0 +1,12 @@
+//! The subcommands, each with its arguments and its help.
+
+pub(crate) mod completions;
+pub(crate) mod docs;
+pub(crate) mod export;
+pub(crate) mod grant;
+pub(crate) mod migrate;
+pub(crate) mod rebuild;
+pub(crate) mod reconcile;
+pub(crate) mod stats;
+pub(crate) mod timeline;
+pub(crate) mod verify;

@@ -1,0 +1,175 @@
+//! `mailglass migrations export`.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{self, ExitCode};
+
+use chrono::{NaiveDateTime, TimeDelta, Utc};
+use clap::Args;
+use mailglass::migrations::{FILES, MigrationFiles};
+use serde_json::json;
+
+use crate::failure::{Failure, Kind};
+use crate::interrupt;
+use crate::output::{Cell, Output, Tone};
+
+const LONG: &str = "\
+Write the migrations into a migrations folder of your own, for the Diesel CLI to apply with yours.
+
+Each becomes a folder such as 2026-11-22-120000_mailglass_create_events with up.sql and down.sql, dated after the last one that is \
+there, so that it comes after everything that you have released. Run it again with every new release of mailglass: it knows \
+what it has written by the name behind the date, and adds only what is new. It overwrites nothing; where a file of an \
+earlier export was changed, it says which one.
+
+The copies have versions of their own. So don't use `mailglass migrate` or mailglass::migrations::run with such a database: \
+they would apply everything once more, and fail.";
+
+const AFTER: &str = "\
+Example:
+  mailglass migrations export migrations && diesel migration run";
+
+/// Write the migrations into your own migrations folder.
+#[derive(Args)]
+#[command(long_about = LONG, after_help = AFTER)]
+pub(crate) struct Export {
+    /// The folder that holds your migrations.
+    dir: PathBuf,
+}
+
+/// As `diesel migration generate` dates a folder.
+const DATE: &str = "%Y-%m-%d-%H%M%S";
+
+impl Export {
+    pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode, Failure> {
+        interrupt::work_in_steps();
+        let folders = folders(&self.dir)?;
+        let mut date = first_date(&folders)?;
+        let mut exported = Vec::new();
+        for migration in FILES {
+            let suffix = format!("_mailglass_{}", migration.name);
+            let known = folders.iter().find(|folder| {
+                let name = folder.strip_prefix(version_of(folder)).unwrap_or_default();
+                name == suffix
+            });
+            let (folder, is_new) = match known {
+                Some(folder) => (folder.clone(), false),
+                None => (format!("{}{suffix}", date.format(DATE)), true),
+            };
+            if is_new {
+                write(&self.dir, &folder, migration)?
+            } else {
+                compare(&self.dir.join(&folder), migration)?
+            }
+            if is_new {
+                date += TimeDelta::seconds(1);
+            }
+            exported.push((folder, is_new));
+            if interrupt::is_requested() {
+                let message = format!("interrupted; {} of {} are there", exported.len(), FILES.len());
+                return Err(Failure::new(Kind::Interrupted, message).hint("run it again to add the rest"));
+            }
+        }
+        show(&exported, output)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The migrations that are there.
+fn folders(dir: &Path) -> Result<Vec<String>, Failure> {
+    let unreadable = |error: io::Error| {
+        Failure::failed(format!("can't read {}: {error}", dir.display()))
+            .hint("name the folder that holds your migrations; `diesel setup` makes one")
+    };
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(dir).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What Diesel passes over, too.
+        if entry.path().is_dir() && !name.starts_with('.') {
+            folders.push(name);
+        }
+    }
+    folders.sort_unstable();
+    Ok(folders)
+}
+
+fn version_of(folder: &str) -> &str {
+    folder.split_once('_').map_or(folder, |(version, _)| version)
+}
+
+/// Now, or just after the host's last migration. Diesel goes by versions as text, without the hyphens.
+fn first_date(folders: &[String]) -> Result<NaiveDateTime, Failure> {
+    let now = Utc::now().naive_utc();
+    let Some(last) = folders.iter().map(|folder| version_of(folder).replace('-', "")).max() else {
+        return Ok(now);
+    };
+    if last < now.format(DATE).to_string().replace('-', "") {
+        return Ok(now);
+    }
+    let date = NaiveDateTime::parse_from_str(&last, "%Y%m%d%H%M%S").map_err(|_| {
+        Failure::failed(format!("no date comes after the migration {last}"))
+            .hint("give your migrations dates, as `diesel migration generate` does")
+    })?;
+    Ok(date + TimeDelta::seconds(1))
+}
+
+fn files(migration: &MigrationFiles) -> [(&'static str, &'static str); 2] {
+    [("up.sql", migration.up_sql), ("down.sql", migration.down_sql)]
+}
+
+fn compare(folder: &Path, migration: &MigrationFiles) -> Result<(), Failure> {
+    for (name, expected) in files(migration) {
+        let path = folder.join(name);
+        let found = fs::read_to_string(&path).map_err(|error| Failure::of_file(&path, &error))?;
+        if found != expected {
+            let message = format!("{} is not what this release would write", path.display());
+            return Err(Failure::failed(message).hint("undo the change, and make it in a migration of your own"));
+        }
+    }
+    Ok(())
+}
+
+/// Both files, or none: they are written beside, in a folder that Diesel passes over.
+fn write(dir: &Path, folder: &str, migration: &MigrationFiles) -> Result<(), Failure> {
+    let draft = dir.join(format!(".mailglass-{}", process::id()));
+    // What a process of this number has left that was killed.
+    let _ = fs::remove_dir_all(&draft);
+    let written = write_draft(&draft, migration)
+        .and_then(|()| fs::rename(&draft, dir.join(folder)))
+        .map_err(|error| Failure::of_file(&dir.join(folder), &error));
+    if written.is_err() {
+        // Whatever is in the way of this was in the way of that.
+        let _ = fs::remove_dir_all(&draft);
+    }
+    written
+}
+
+fn write_draft(draft: &Path, migration: &MigrationFiles) -> io::Result<()> {
+    fs::create_dir(draft)?;
+    for (name, text) in files(migration) {
+        let mut file = File::create(draft.join(name))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+fn show(exported: &[(String, bool)], output: &mut Output) -> Result<(), Failure> {
+    if output.is_json() {
+        let of = |is_new| -> Vec<&str> {
+            let these = exported.iter().filter(|migration| migration.1 == is_new);
+            these.map(|migration| migration.0.as_str()).collect()
+        };
+        return output.document(&json!({"written": of(true), "already_there": of(false)}));
+    }
+    let row = |(folder, is_new): &(String, bool)| {
+        let state = if *is_new {
+            Cell::toned("written", Tone::Good)
+        } else {
+            Cell::from("already there")
+        };
+        [folder.into(), state]
+    };
+    output.table("Migrations", ["folder", "state"], exported.iter().map(row).collect())
+}

@@ -1,0 +1,79 @@
+//! Whether each delivery says what its events say.
+
+use mailglass::projection::{self, Divergence};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::check::{Check, Outcome};
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::output::{Cell, or_empty};
+use crate::tenants::tenants;
+
+/// A delivery that doesn't.
+#[derive(Serialize)]
+pub(super) struct Diverged {
+    tenant: String,
+    delivery_id: Uuid,
+    columns: Vec<Column>,
+}
+
+#[derive(Serialize)]
+struct Column {
+    column: &'static str,
+    found: Option<String>,
+    expected: Option<String>,
+}
+
+impl Diverged {
+    fn new(tenant: &str, divergence: &Divergence) -> Self {
+        let columns = divergence.columns().into_iter().map(|column| Column {
+            column: column.column,
+            found: column.found,
+            expected: column.expected,
+        });
+        Diverged {
+            tenant: tenant.to_owned(),
+            delivery_id: divergence.delivery_id,
+            columns: columns.collect(),
+        }
+    }
+
+    pub(super) fn rows(&self) -> Vec<[Cell; 5]> {
+        let row = |column: &Column| {
+            [
+                self.tenant.as_str().into(),
+                self.delivery_id.into(),
+                column.column.into(),
+                or_empty(&column.found),
+                or_empty(&column.expected),
+            ]
+        };
+        self.columns.iter().map(row).collect()
+    }
+}
+
+pub(super) fn compare(
+    connection: &mut Connection,
+    tenant: Option<&str>,
+    diverged: &mut Vec<Diverged>,
+) -> Result<Check, Failure> {
+    let tenants = tenants(connection, tenant)?;
+    let deliveries: i64 = tenants.iter().map(|tenant| tenant.deliveries).sum();
+    for tenant in &tenants {
+        let found = connection.run(|conn| projection::verify(conn, &tenant.tenant))?;
+        diverged.extend(found.iter().map(|divergence| Diverged::new(&tenant.tenant, divergence)));
+    }
+    Ok(Check {
+        check: "projection",
+        outcome: if diverged.is_empty() {
+            Outcome::Passed
+        } else {
+            Outcome::Failed
+        },
+        detail: match diverged.len() {
+            0 => format!("{deliveries} deliveries say what their events say"),
+            wrong => format!("{wrong} of {deliveries} deliveries don't: run `mailglass rebuild`"),
+        },
+    })
+}

@@ -1,0 +1,32 @@
+//! The command `mailglass`: migrations, health checks, the reconciler as a service, and a look at what is there.
+//!
+//! It is a program beside the library, which it uses as anybody would. Each subcommand is a file in `commands`.
+
+mod args;
+mod commands;
+mod connection;
+mod diagnosis;
+mod failure;
+mod interrupt;
+mod output;
+mod schema_docs;
+mod tenants;
+
+use std::process::ExitCode;
+
+use args::Arguments;
+use clap::Parser as _;
+use output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut output = Output::new(arguments.json, arguments.color);
+    let done = interrupt::install(arguments.json).and_then(|()| arguments.run(&mut output));
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.report(output.is_json());
+            failure.exit_code()
+        }
+    }
+}

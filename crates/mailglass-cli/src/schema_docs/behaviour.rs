@@ -1,0 +1,138 @@
+//! What the code does, told by the code: the projection is asked what it makes of each event type, and the reconciler for its
+//! limits.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use mailglass::projection::{Fact, fold};
+use mailglass::reconciler::SweepOptions;
+use mailglass::{DeliveryStatus, EventType};
+
+use super::model::{Behaviour, OrphanLife, OrphanState, Projection, Rule, Transition};
+
+pub(crate) fn behaviour() -> Behaviour {
+    Behaviour {
+        projection: projection(),
+        orphan: orphan(),
+    }
+}
+
+fn projection() -> Projection {
+    let mut event_types = EventType::ALL.to_vec();
+    event_types.sort_by_key(|event_type| event_type.lifecycle_rank());
+    let mut statuses = DeliveryStatus::ALL.to_vec();
+    statuses.sort_by_key(|status| status.rank());
+    Projection {
+        rules: event_types.into_iter().map(rule).collect(),
+        statuses: statuses.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn rule(event_type: EventType) -> Rule {
+    let fact = Fact {
+        event_type,
+        occurred_at: DateTime::UNIX_EPOCH,
+    };
+    // Of one event, the only stamp that isn't NULL is its own; `last_event_at` is every event's.
+    let columns = fold([fact])
+        .map(|projection| projection.columns())
+        .into_iter()
+        .flatten();
+    let stamp = columns
+        .filter(|(column, value)| column.ends_with("_at") && *column != "last_event_at" && value.is_some())
+        .map(|(column, _)| column.to_owned())
+        .next();
+    Rule {
+        event_type: event_type.to_string(),
+        rank: event_type.lifecycle_rank(),
+        status: event_type.status().map(|status| status.to_string()),
+        terminal: event_type.is_terminal(),
+        stamp,
+    }
+}
+
+fn orphan() -> OrphanLife {
+    let SweepOptions {
+        limit, grace, max_age, ..
+    } = SweepOptions::default();
+    let (grace, max_age) = (duration_text(grace), duration_text(max_age));
+    let state = |name: &str, condition: &str, meaning: &str| OrphanState {
+        name: name.to_owned(),
+        condition: condition.to_owned(),
+        meaning: meaning.to_owned(),
+    };
+    let transition = |from: Option<&str>, to: &str, when: String| Transition {
+        from: from.map(str::to_owned),
+        to: to.to_owned(),
+        when,
+    };
+    OrphanLife {
+        states: vec![
+            state(
+                "no_delivery",
+                "linked_at IS NULL AND expired_at IS NULL AND waiting_reason = 'no_delivery'",
+                "It waits, because the delivery that it names isn't there yet.",
+            ),
+            state(
+                "ambiguous",
+                "linked_at IS NULL AND expired_at IS NULL AND waiting_reason = 'ambiguous'",
+                "It waits, because several deliveries fit: one provider message to several recipients, and it names none.",
+            ),
+            state(
+                "malformed",
+                "linked_at IS NULL AND expired_at IS NULL AND waiting_reason = 'malformed'",
+                "It waits, because its payload names only half of a provider message.",
+            ),
+            state(
+                "linked",
+                "linked_at IS NOT NULL",
+                "It belongs to its delivery's timeline and has moved its projection. The event's own row has not changed.",
+            ),
+            state(
+                "expired",
+                "expired_at IS NOT NULL",
+                "It was given up. It stays in the ledger, and waiting_reason says why it waited.",
+            ),
+        ],
+        transitions: vec![
+            transition(None, "no_delivery", "ledger::record finds no such delivery".to_owned()),
+            transition(None, "ambiguous", "ledger::record finds several".to_owned()),
+            transition(
+                None,
+                "malformed",
+                "its payload names half a provider message".to_owned(),
+            ),
+            transition(
+                Some("no_delivery"),
+                "linked",
+                format!("a sweep finds the delivery (it looks after {grace}, at {limit} events at a time)"),
+            ),
+            transition(Some("no_delivery"), "ambiguous", "a sweep finds several".to_owned()),
+            transition(Some("ambiguous"), "linked", "a sweep finds that one is left".to_owned()),
+            transition(
+                Some("ambiguous"),
+                "no_delivery",
+                "a sweep finds that none is left".to_owned(),
+            ),
+            transition(Some("no_delivery"), "expired", format!("it has waited for {max_age}")),
+            transition(Some("ambiguous"), "expired", format!("it has waited for {max_age}")),
+            transition(Some("malformed"), "expired", format!("it has waited for {max_age}")),
+        ],
+    }
+}
+
+/// A round duration in words.
+fn duration_text(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (count, unit) = if seconds % 86_400 == 0 {
+        (seconds / 86_400, "day")
+    } else if seconds % 3_600 == 0 {
+        (seconds / 3_600, "hour")
+    } else if seconds % 60 == 0 {
+        (seconds / 60, "minute")
+    } else {
+        (seconds, "second")
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}

@@ -1,0 +1,18 @@
+//! The two paragraphs at the head of the docs of a schema with our tables.
+
+pub(crate) const INTRODUCTION: &str = include_str!("overview/introduction.md");
+
+pub(crate) const GUARANTEES: &str = include_str!("overview/guarantees.md");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guarantees_have_no_links() {
+        assert!(
+            !GUARANTEES.contains("]("),
+            "a link would be relative to the folder of the docs"
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! `mailglass grant`, and that what it grants is enough and no more.
+
+use diesel::prelude::*;
+use mailglass::migrations::{self, FILES};
+use mailglass::{Delivery, DeliveryChanges, EventType, contract, ledger, projection};
+use scratch_postgres::Database;
+use serde_json::json;
+
+use crate::program::{Answer, answer, execute, program_on, run};
+use test_support::{TENANT, at, connect, connected, database, delivery, event, sweep_now};
+
+/// A role of the test's own, with a name that has to be quoted. It goes with the value.
+struct Role<'a> {
+    name: String,
+    database: &'a Database,
+}
+
+impl<'a> Role<'a> {
+    fn create(database: &'a Database) -> Self {
+        let name = format!("App \"{}\"", uuid::Uuid::now_v7().simple());
+        let role = Role { name, database };
+        execute(&mut connect(database), &format!("CREATE ROLE {}", role.quoted()));
+        role
+    }
+
+    fn quoted(&self) -> String {
+        format!("\"{}\"", self.name.replace('"', "\"\""))
+    }
+
+    /// A connection that has this role's rights and no others.
+    fn connect(&self, search_path: &str) -> PgConnection {
+        let mut conn = connect(self.database);
+        execute(&mut conn, &format!("SET search_path = {search_path}"));
+        execute(&mut conn, &format!("SET ROLE {}", self.quoted()));
+        conn
+    }
+
+    fn run(&self, search_path: &str, arguments: &[&str]) -> Answer {
+        let role = self.name.replace(' ', "\\ ");
+        let options = format!("-crole={role} -csearch_path={search_path}");
+        answer(program_on(self.database).args(arguments).env("PGOPTIONS", options))
+    }
+}
+
+impl Drop for Role<'_> {
+    fn drop(&mut self) {
+        let mut conn = connect(self.database);
+        execute(&mut conn, &format!("DROP OWNED BY {}", self.quoted()));
+        execute(&mut conn, &format!("DROP ROLE {}", self.quoted()));
+    }
+}
+
+/// Takes away what everybody has by default.
+fn revoke_defaults(conn: &mut PgConnection, schema: &str) {
+    execute(conn, &format!("REVOKE ALL ON SCHEMA {schema} FROM PUBLIC"));
+    for set in contract::SETS {
+        execute(conn, &format!("REVOKE ALL ON TYPE {schema}.{} FROM PUBLIC", set.name));
+    }
+    execute(
+        conn,
+        &format!("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC"),
+    );
+}
+
+/// All that an application does.
+fn a_full_round(conn: &mut PgConnection) {
+    assert_eq!(migrations::run(conn).unwrap(), [""; 0]);
+    let listed = migrations::list(conn).unwrap();
+    assert!(listed.iter().all(|migration| migration.is_applied));
+    assert_eq!(contract::verify(conn).unwrap(), []);
+
+    let early = event(EventType::Opened, 5)
+        .provider_message("postmark", "m1")
+        .idempotency_key("k");
+    for is_replay in [false, true] {
+        let answers = ledger::record(conn, std::slice::from_ref(&early)).unwrap();
+        assert_eq!(answers[0].is_replay(), is_replay);
+    }
+    let delivery = delivery(conn).mark_dispatched(conn, "postmark", "m1", at(1)).unwrap();
+    let changes = DeliveryChanges {
+        metadata: Some(json!({"updated": true})),
+        ..DeliveryChanges::default()
+    };
+    delivery.update(conn, &changes).unwrap();
+    assert_eq!(sweep_now(conn).linked, 1);
+    let delivery = Delivery::find(conn, TENANT, delivery.id).unwrap();
+    assert_eq!(delivery.timeline(conn).unwrap().len(), 3);
+    projection::rebuild(conn, TENANT, delivery.id).unwrap();
+    assert_eq!(projection::rebuild_all(conn, TENANT).unwrap(), 0);
+    assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
+    assert_eq!(contract::verify(conn).unwrap(), []);
+}
+
+#[test]
+fn what_is_printed_is_enough_and_no_more() {
+    let (database, mut owner) = connected();
+    revoke_defaults(&mut owner, "public");
+    let role = Role::create(&database);
+    let printed = run(&database, &["grant", "--role", &role.name]).exits(0).stdout;
+    assert_eq!(printed.lines().count(), 5, "{printed}");
+    assert!(
+        diesel::sql_query("SELECT 1 FROM mailglass_events")
+            .execute(&mut role.connect("public"))
+            .is_err(),
+        "printing grants nothing"
+    );
+    for statement in printed.lines() {
+        execute(&mut owner, statement.strip_suffix(';').unwrap());
+    }
+    let mut app = role.connect("public");
+    a_full_round(&mut app);
+    for forbidden in [
+        "UPDATE mailglass_events SET trace_id = 'x'",
+        "DELETE FROM mailglass_events",
+        "TRUNCATE mailglass_events",
+        "DELETE FROM mailglass_deliveries",
+        "DELETE FROM mailglass_event_links",
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('1')",
+        "CREATE TABLE mine ()",
+    ] {
+        assert!(diesel::sql_query(forbidden).execute(&mut app).is_err(), "{forbidden}");
+    }
+    for arguments in [
+        &["migrate"][..],
+        &["migrate", "--list"],
+        &["verify", "--projection"],
+        &["rebuild"],
+        &["reconcile"],
+        &["stats"],
+    ] {
+        role.run("public", arguments).exits(0);
+    }
+}
+
+#[test]
+fn what_is_applied_works_in_another_schema() {
+    let database = test_support::server().database().unwrap();
+    let mut owner = connect(&database);
+    execute(&mut owner, "CREATE SCHEMA \"Mail\"");
+    execute(&mut owner, "SET search_path = \"Mail\"");
+    migrations::run(&mut owner).unwrap();
+    let role = Role::create(&database);
+    let answer = answer(
+        program_on(&database)
+            .args(["grant", "--apply", "--json", "--role", &role.name])
+            .env("PGOPTIONS", "-csearch_path=\"Mail\""),
+    )
+    .exits(0)
+    .json();
+    assert_eq!(answer["is_applied"], true);
+    assert_eq!(answer["statements"].as_array().unwrap().len(), 5);
+    a_full_round(&mut role.connect("\"Mail\""));
+}
+
+#[test]
+fn a_migration_that_the_role_may_not_apply_names_the_rights() {
+    let database = database();
+    let role = Role::create(&database);
+    run(&database, &["grant", "--apply", "--role", &role.name]).exits(0);
+    run(&database, &["migrate", "--revert-to", FILES[3].version]).exits(0);
+    role.run("public", &["migrate"])
+        .exits(5)
+        .says("lacks CREATE on schema public")
+        .says("ownership of table public.mailglass_events");
+}
+
+#[test]
+fn a_role_that_is_not_one_is_refused() {
+    let database = database();
+    for everybody in ["public", "", "none"] {
+        run(&database, &["grant", "--role", everybody])
+            .exits(5)
+            .says("is not the name of a role");
+    }
+    run(&database, &["grant", "--apply", "--role", "no such role"]).exits(5);
+}

@@ -1,0 +1,28 @@
+//! The command `mailglass`, run as a process against a real PostgreSQL. Each test has a database of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test that can't go on should say so by panicking"
+)]
+
+mod completions;
+mod connections;
+mod docs;
+mod export;
+mod folder;
+mod grant;
+mod help;
+mod interrupts;
+mod lost_connections;
+mod migrate;
+mod newer_releases;
+mod program;
+mod rebuild;
+mod reconcile;
+mod stats;
+mod terminal;
+mod timeline;
+mod verify;

@@ -1,0 +1,8 @@
+//! Writing deliveries: insert, update, and the steps of sending.
+
+mod insert;
+mod mark;
+mod params;
+mod update;
+
+pub use insert::Inserted;

@@ -1,0 +1,255 @@
+//! Inserting deliveries, each with its first event, so that the ledger has every fact that the projection shows.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::params::{DeliveryParams, DeliveryRow};
+use crate::error::{ID_IS_TAKEN, MESSAGE_IS_TAKEN, Result};
+use crate::idempotency::{self, NewRow as _, Resolution, not_serialized};
+use crate::models::{Delivery, NewDelivery};
+use crate::projection;
+use crate::retry;
+use crate::schema::mailglass_deliveries;
+use crate::sql::{Batch, statement};
+use crate::validation::Checks;
+
+statement! {
+    /// Inserts deliveries and their first events. The projection columns come from the same fold as everywhere.
+    struct Insert(batch: DeliveryParams) -> mailglass_deliveries::SqlType {
+        "first_of_twins",
+        "first_facts",
+        "fold",
+        "insert_deliveries",
+        "insert_first_events",
+        => "inserted_deliveries"
+    }
+}
+
+statement! {
+    /// Reads what the deliveries that were skipped conflict with.
+    struct Obstacles(replay: DeliveryParams) -> ObstacleSqlType {
+        => "delivery_obstacles"
+    }
+}
+
+/// The outcome of inserting a delivery.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inserted {
+    /// The delivery is new.
+    Created(Delivery),
+    /// The delivery was inserted before, with the same idempotency key. This is its current row; nothing was written.
+    Replayed(Delivery),
+}
+
+impl Inserted {
+    /// The row.
+    pub fn delivery(&self) -> &Delivery {
+        match self {
+            Inserted::Created(delivery) | Inserted::Replayed(delivery) => delivery,
+        }
+    }
+
+    /// The row.
+    pub fn into_delivery(self) -> Delivery {
+        match self {
+            Inserted::Created(delivery) | Inserted::Replayed(delivery) => delivery,
+        }
+    }
+
+    /// Whether the delivery was inserted before.
+    pub fn is_replay(&self) -> bool {
+        matches!(self, Inserted::Replayed(_))
+    }
+}
+
+impl NewDelivery {
+    /// Inserts the delivery and its first event.
+    ///
+    /// # Errors
+    /// As [`insert_all`](Self::insert_all).
+    pub fn insert(&self, conn: &mut PgConnection) -> Result<Inserted> {
+        let mut inserted = insert_checked(conn, std::slice::from_ref(self))?;
+        inserted.pop().ok_or_else(|| diesel::result::Error::NotFound.into())
+    }
+
+    /// Inserts a batch of deliveries, each with its first event: all or none. The outcomes are in input order.
+    ///
+    /// A delivery whose idempotency key is in use is a replay if the mailable, stream and recipient are the same, and a
+    /// conflict otherwise. So a batch can be inserted again after a crash. The key alone decides, even if the replay names an
+    /// id or a provider message, or races with the first insert.
+    ///
+    /// If the ledger already has facts of a delivery with the given [`id`](Self::id), because an earlier row was deleted, the
+    /// new row is projected from these facts as well.
+    ///
+    /// ```
+    /// # test_support::with_database(|conn| {
+    /// use mailglass::{NewDelivery, Stream};
+    ///
+    /// let batch = ["ann@example.com", "bob@example.org"].map(|recipient| {
+    ///     NewDelivery::new("acme", "newsletter", Stream::Bulk, recipient)
+    ///         .idempotency_key(format!("acme:newsletter:47:{recipient}"))
+    /// });
+    /// let first = NewDelivery::insert_all(conn, &batch)?;
+    /// let again = NewDelivery::insert_all(conn, &batch)?;
+    /// assert!(again.iter().all(|inserted| inserted.is_replay()));
+    /// assert_eq!(first[1].delivery(), again[1].delivery());
+    /// # Ok(()) });
+    /// ```
+    ///
+    /// # Errors
+    /// - [`Error::Invalid`](crate::Error::Invalid): a field is wrong, another delivery has the id or the provider message,
+    ///   or the batch exceeds [`MAX_BATCH`](crate::MAX_BATCH) deliveries or [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES)
+    /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a different delivery has the key
+    /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): your transaction is not READ COMMITTED and
+    ///   must be run again
+    pub fn insert_all(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>> {
+        insert_checked(conn, deliveries)
+    }
+}
+
+fn insert_checked(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>> {
+    Checks::run(|checks| {
+        checks.batch("deliveries", deliveries, NewDelivery::check);
+        check_ids(deliveries, checks);
+    })?;
+    let rows: Vec<DeliveryRow<'_>> = deliveries.iter().map(DeliveryRow::new).collect();
+    match rows.as_slice() {
+        [] => Ok(Vec::new()),
+        // A single delivery with a new id is one statement, so there is nothing to roll back.
+        [row] if !row.has_given_id() => retry::serializable(conn, |conn| insert_rows(conn, &rows)),
+        _ => retry::transaction(conn, |conn| insert_rows(conn, &rows)),
+    }
+}
+
+/// Two deliveries of a batch may have the same given id only if they have the same key: the second is a replay.
+fn check_ids(deliveries: &[NewDelivery], checks: &mut Checks) {
+    let mut keys = HashMap::new();
+    for (index, delivery) in deliveries.iter().enumerate() {
+        let Some(id) = delivery.id else { continue };
+        let key = delivery.idempotency_key.as_deref();
+        if keys
+            .insert(id, key)
+            .is_some_and(|earlier| key.is_none() || earlier != key)
+        {
+            checks.at(index);
+            checks.complain("id", "is given to another delivery of the batch");
+        }
+    }
+}
+
+fn insert_rows(conn: &mut PgConnection, rows: &[DeliveryRow<'_>]) -> Result<Vec<Inserted>> {
+    let resolutions = idempotency::insert_rows(conn, rows, insert_deliveries, resolve_obstacles)?;
+    let inserted = resolutions
+        .into_iter()
+        .enumerate()
+        .map(|(index, resolution)| match resolution {
+            Resolution::Inserted(delivery) => Ok(Inserted::Created(delivery)),
+            Resolution::Replayed(delivery) => Ok(Inserted::Replayed(delivery)),
+            Resolution::Conflicting(_, fields) => Err(idempotency::conflict(&rows[index], index, fields)),
+        });
+    inserted.collect()
+}
+
+fn insert_deliveries(conn: &mut PgConnection, new: &[(usize, &DeliveryRow<'_>)]) -> Result<HashMap<Uuid, Delivery>> {
+    let params = DeliveryParams::new(new.iter().map(|(_, row)| *row));
+    let inserted: Vec<Delivery> = Batch::<Insert, _>::new(&params).load(conn)?;
+    let mut inserted = inserted.into_iter().map(|delivery| (delivery.id, delivery)).collect();
+    project_earlier_facts(conn, new, &mut inserted)?;
+    Ok(inserted)
+}
+
+/// The ledger may already have facts of an id that the application gave. A later statement than the insert reads them: the
+/// insert may have waited for the DELETE of an earlier delivery with this id, and so for events recorded before it.
+fn project_earlier_facts(
+    conn: &mut PgConnection,
+    new: &[(usize, &DeliveryRow<'_>)],
+    inserted: &mut HashMap<Uuid, Delivery>,
+) -> Result<()> {
+    let mut given: BTreeMap<&str, BTreeSet<Uuid>> = BTreeMap::new();
+    for (_, row) in new {
+        if row.has_given_id() && inserted.contains_key(&row.id()) {
+            given.entry(row.tenant_id()).or_default().insert(row.id());
+        }
+    }
+    for (tenant_id, ids) in given {
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        projection::rebuild_locked(conn, tenant_id, &ids)?;
+        let current: Vec<Delivery> = mailglass_deliveries::table
+            .filter(mailglass_deliveries::id.eq_any(&ids))
+            .select(Delivery::as_select())
+            .load(conn)?;
+        // Under REPEATABLE READ, the snapshot may still show the earlier delivery and lack its last events.
+        if current.len() > ids.len() {
+            return Err(not_serialized("a delivery with the same id was deleted meanwhile"));
+        }
+        inserted.extend(current.into_iter().map(|delivery| (delivery.id, delivery)));
+    }
+    Ok(())
+}
+
+/// What a skipped delivery conflicts with.
+#[derive(Queryable)]
+struct Obstacle {
+    row_id: Uuid,
+    key_is_taken: bool,
+    id_is_taken: bool,
+    provider_message_is_taken: bool,
+    differing: Vec<String>,
+    /// The row that holds the key, if it belongs to the same tenant.
+    holder: Option<Delivery>,
+}
+
+type ObstacleSqlType = (
+    SqlUuid,
+    Bool,
+    Bool,
+    Bool,
+    Array<Text>,
+    Nullable<mailglass_deliveries::SqlType>,
+);
+
+fn resolve_obstacles(
+    conn: &mut PgConnection,
+    skipped: &[(usize, &DeliveryRow<'_>)],
+) -> Result<HashMap<Uuid, Resolution<Delivery>>> {
+    let params = DeliveryParams::new(skipped.iter().map(|(_, row)| *row));
+    let obstacles: Vec<Obstacle> = Batch::<Obstacles, _>::new(&params).load(conn)?;
+    let mut obstacles: HashMap<Uuid, Obstacle> = obstacles
+        .into_iter()
+        .map(|obstacle| (obstacle.row_id, obstacle))
+        .collect();
+    let mut resolutions = HashMap::new();
+    for (index, row) in skipped {
+        let resolution = match obstacles.remove(&row.row_id()) {
+            Some(obstacle) => obstacle.resolve(*index)?,
+            None => None,
+        };
+        resolutions.extend(resolution.map(|resolution| (row.row_id(), resolution)));
+    }
+    Ok(resolutions)
+}
+
+impl Obstacle {
+    /// `None` if the obstacle has disappeared. The key decides, whichever unique index reported the conflict.
+    fn resolve(self, index: usize) -> Result<Option<Resolution<Delivery>>> {
+        if let Some(holder) = self.holder {
+            return Ok(Some(Resolution::of_holder(holder, self.differing)));
+        }
+        if self.key_is_taken {
+            return Ok(Some(Resolution::of_another_tenant()));
+        }
+        Checks::run(|checks| {
+            checks.at(index);
+            if self.id_is_taken {
+                checks.complain("id", ID_IS_TAKEN);
+            }
+            if self.provider_message_is_taken {
+                checks.complain("provider_message_id", MESSAGE_IS_TAKEN);
+            }
+        })?;
+        Ok(None)
+    }
+}

@@ -1,0 +1,109 @@
+//! Idempotent inserts: rows whose idempotency key is new are inserted, and the others are replays or conflicts.
+
+use std::collections::HashMap;
+
+use diesel::pg::PgConnection;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// A row of a batch that is to be inserted.
+pub(crate) trait NewRow {
+    /// The primary key.
+    fn id(&self) -> Uuid;
+
+    /// Identifies the row within the batch. Two deliveries of a batch may have the same primary key.
+    fn row_id(&self) -> Uuid;
+
+    fn idempotency_key(&self) -> Option<&str>;
+}
+
+/// What became of a row.
+pub(crate) enum Resolution<T> {
+    Inserted(T),
+    Replayed(T),
+    /// The row that holds the key, unless it is another tenant's, and the fields in which the two differ.
+    Conflicting(Option<T>, Vec<String>),
+}
+
+impl<T> Resolution<T> {
+    /// What became of a row whose key is taken: the row that holds it, and the fields in which they differ.
+    pub(crate) fn of_holder(holder: T, differing: Vec<String>) -> Self {
+        if differing.is_empty() {
+            Resolution::Replayed(holder)
+        } else {
+            Resolution::Conflicting(Some(holder), differing)
+        }
+    }
+
+    /// The key belongs to another tenant. Nothing else about that row is told.
+    pub(crate) fn of_another_tenant() -> Self {
+        Resolution::Conflicting(None, vec!["tenant_id".to_owned()])
+    }
+}
+
+/// The error for a row whose key belongs to something else.
+pub(crate) fn conflict(row: &impl NewRow, index: usize, fields: Vec<String>) -> Error {
+    Error::IdempotencyConflict {
+        key: row.idempotency_key().unwrap_or_default().to_owned(),
+        index,
+        fields,
+    }
+}
+
+/// How often a row is inserted again if its obstacle has disappeared.
+const ATTEMPTS: usize = 10;
+
+/// Inserts the rows of a batch, and says what became of each.
+///
+/// `insert` inserts what meets no conflict and returns it by primary key. `resolve` says, by row id, what became of the rows
+/// that were skipped; it leaves out those whose obstacle has disappeared meanwhile, and they are inserted again. Both get the
+/// rows with their positions in the batch.
+pub(crate) fn insert_rows<R: NewRow, T>(
+    conn: &mut PgConnection,
+    rows: &[R],
+    mut insert: impl FnMut(&mut PgConnection, &[(usize, &R)]) -> Result<HashMap<Uuid, T>>,
+    mut resolve: impl FnMut(&mut PgConnection, &[(usize, &R)]) -> Result<HashMap<Uuid, Resolution<T>>>,
+) -> Result<Vec<Resolution<T>>> {
+    let mut resolutions: Vec<Option<Resolution<T>>> = rows.iter().map(|_| None).collect();
+    for _ in 0..ATTEMPTS {
+        let mut inserted = insert(conn, &unresolved(rows, &resolutions))?;
+        for (row, resolution) in rows.iter().zip(&mut resolutions) {
+            if resolution.is_none() {
+                // The first of several rows with one primary key takes it.
+                *resolution = inserted.remove(&row.id()).map(Resolution::Inserted);
+            }
+        }
+        let skipped = unresolved(rows, &resolutions);
+        if !skipped.is_empty() {
+            let mut resolved = resolve(conn, &skipped)?;
+            for (row, resolution) in rows.iter().zip(&mut resolutions) {
+                if resolution.is_none() {
+                    *resolution = resolved.remove(&row.row_id());
+                }
+            }
+        }
+        if resolutions.iter().all(Option::is_some) {
+            return Ok(resolutions.into_iter().flatten().collect());
+        }
+    }
+    Err(not_serialized(
+        "a row of the batch is being inserted and deleted by others",
+    ))
+}
+
+fn unresolved<'a, R, T>(rows: &'a [R], resolutions: &[Option<Resolution<T>>]) -> Vec<(usize, &'a R)> {
+    let rows = rows.iter().enumerate().zip(resolutions);
+    rows.filter(|(_, resolution)| resolution.is_none())
+        .map(|(row, _)| row)
+        .collect()
+}
+
+/// A serialization failure that Postgres can't report, because it takes several statements to notice.
+pub(crate) fn not_serialized(message: &str) -> Error {
+    Error::SerializationFailure(DieselError::DatabaseError(
+        DatabaseErrorKind::SerializationFailure,
+        Box::new(message.to_owned()),
+    ))
+}

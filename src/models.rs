@@ -1,0 +1,12 @@
+//! The records: rows, new rows and changes.
+
+mod attrs;
+mod closed_sets;
+pub(crate) mod delivery;
+pub(crate) mod event;
+pub(crate) mod lifecycle;
+pub(crate) mod provider_reference;
+
+pub use closed_sets::{DeliveryStatus, EventType, RejectReason, Stream, UnknownLabel};
+pub use delivery::{Delivery, DeliveryChanges, NewDelivery};
+pub use event::{Event, NewEvent};

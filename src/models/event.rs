@@ -1,0 +1,266 @@
+//! The event: its row and [`NewEvent`]. Events are never updated or deleted.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::attrs::Attrs;
+use super::closed_sets::{EventType, RejectReason};
+use super::provider_reference::ProviderReference;
+use crate::error::Result;
+use crate::schema::mailglass_events;
+use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, microseconds};
+
+/// An event in the ledger. Times are UTC, with microseconds.
+///
+/// It does not implement `AsChangeset`, because the database rejects every change to an event.
+#[derive(Clone, Debug, PartialEq, Serialize, Queryable, Selectable, Identifiable)]
+#[diesel(table_name = mailglass_events, check_for_backend(Pg))]
+pub struct Event {
+    /// A UUIDv7 that is generated when the event is appended.
+    pub id: Uuid,
+    /// The tenant that owns the event.
+    pub tenant_id: String,
+    /// The delivery that the event named or found when it was appended. A later link is kept in `mailglass_event_links`.
+    pub delivery_id: Option<Uuid>,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub type_: EventType,
+    /// When it happened, by the clock of the system that reports it.
+    pub occurred_at: DateTime<Utc>,
+    /// Makes the append idempotent.
+    pub idempotency_key: Option<String>,
+    /// Why it was rejected or bounced.
+    pub reject_reason: Option<RejectReason>,
+    /// The provider's report.
+    pub normalized_payload: Value,
+    /// The application's JSON object. Its members `provider`, `provider_message_id` and `recipient` identify the delivery.
+    pub metadata: Value,
+    /// Correlates the event with the request or job that recorded it.
+    pub trace_id: Option<String>,
+    /// Whether the event had to wait for its delivery when it was appended. It is never cleared.
+    pub needs_reconciliation: bool,
+    /// When it was appended, by the server's clock.
+    pub inserted_at: DateTime<Utc>,
+}
+
+/// An event to be appended to the ledger: see [`ledger::record`](crate::ledger::record).
+///
+/// ```
+/// use mailglass::{EventType, NewEvent};
+///
+/// let event = NewEvent::new("acme", EventType::Bounced, "2026-11-21T09:30:00Z".parse().unwrap())
+///     .provider_message("postmark", "0a129aee-e1cd-480d-b08d-4f48548ff48d")
+///     .recipient("ann@example.com")
+///     .idempotency_key("postmark:bounce:4323372036854775807");
+/// assert!(event.validate().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    pub(crate) tenant_id: String,
+    pub(crate) delivery_id: Option<Uuid>,
+    pub(crate) type_: EventType,
+    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) reject_reason: Option<RejectReason>,
+    pub(crate) normalized_payload: Value,
+    metadata: Value,
+    provider: Option<String>,
+    provider_message_id: Option<String>,
+    recipient: Option<String>,
+    pub(crate) trace_id: Option<String>,
+}
+
+impl NewEvent {
+    /// An event of a tenant. `occurred_at` is truncated to microseconds, as Postgres stores it. A leap second, such as
+    /// `23:59:60.5`, becomes the first instant of the next second, here `00:00:00`.
+    pub fn new(tenant_id: impl Into<String>, event_type: EventType, occurred_at: DateTime<Utc>) -> Self {
+        NewEvent {
+            tenant_id: tenant_id.into(),
+            delivery_id: None,
+            type_: event_type,
+            occurred_at: microseconds(occurred_at),
+            idempotency_key: None,
+            reject_reason: None,
+            normalized_payload: json!({}),
+            metadata: json!({}),
+            provider: None,
+            provider_message_id: None,
+            recipient: None,
+            trace_id: None,
+        }
+    }
+
+    /// An event from a JSON object.
+    ///
+    /// Required: `tenant_id`, `type`, `occurred_at` (RFC 3339). Optional: `delivery_id`, `idempotency_key`, `reject_reason`,
+    /// `normalized_payload`, `metadata`, `trace_id`, `provider`, `provider_message_id`, `recipient`. An attribute that is null
+    /// counts as absent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) with every wrong attribute: missing or unknown ones, wrong types,
+    /// unknown labels, and those that [`validate`](Self::validate) reports.
+    pub fn from_attrs(attrs: Value) -> Result<Self> {
+        let mut attrs = Attrs::new(attrs)?;
+        let (tenant_id, event_type) = (attrs.text("tenant_id"), attrs.label("type"));
+        let occurred_at = attrs.time("occurred_at");
+        let mut event = NewEvent::new(
+            attrs.required("tenant_id", tenant_id, String::new()),
+            attrs.required("type", event_type, EventType::Unknown),
+            attrs.required("occurred_at", occurred_at, DateTime::UNIX_EPOCH),
+        );
+        event.delivery_id = attrs.uuid("delivery_id");
+        event.idempotency_key = attrs.text("idempotency_key");
+        event.reject_reason = attrs.label("reject_reason");
+        event.trace_id = attrs.text("trace_id");
+        event.provider = attrs.text("provider");
+        event.provider_message_id = attrs.text("provider_message_id");
+        event.recipient = attrs.text("recipient");
+        if let Some(payload) = attrs.object("normalized_payload") {
+            event.normalized_payload = payload;
+        }
+        if let Some(metadata) = attrs.object("metadata") {
+            event.metadata = metadata;
+        }
+        attrs.reject_the_rest(|key| match key {
+            "id" | "needs_reconciliation" | "inserted_at" => Some("is set by the ledger"),
+            _ => None,
+        });
+        event.check(&mut attrs.checks);
+        attrs.checks.finish().map(|()| event)
+    }
+
+    /// The delivery, by id. It need not exist yet: the event is appended, and the [reconciler](crate::reconciler) links it
+    /// when the delivery exists.
+    #[must_use]
+    pub fn delivery(mut self, id: Uuid) -> Self {
+        self.delivery_id = Some(id);
+        self
+    }
+
+    /// The provider's message, which identifies the delivery. It is kept in `metadata`.
+    #[must_use]
+    pub fn provider_message(mut self, provider: impl Into<String>, provider_message_id: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self.provider_message_id = Some(provider_message_id.into());
+        self
+    }
+
+    /// The recipient, which distinguishes the deliveries of one provider message. Case does not matter. It is kept in
+    /// `metadata`.
+    ///
+    /// It must be one bare address, such as `ann@example.com`. Put an address in any other form into
+    /// [`normalized_payload`](Self::normalized_payload), where it is not checked.
+    #[must_use]
+    pub fn recipient(mut self, recipient: impl Into<String>) -> Self {
+        self.recipient = Some(recipient.into());
+        self
+    }
+
+    /// Makes the append idempotent. Derive the key from the provider's report, such as its event id, and prefix it with
+    /// the source. It has at most 512 bytes and is unique across all tenants.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Why it was rejected or bounced.
+    #[must_use]
+    pub fn reject_reason(mut self, reason: RejectReason) -> Self {
+        self.reject_reason = Some(reason);
+        self
+    }
+
+    /// The application's JSON object.
+    #[must_use]
+    pub fn metadata(mut self, metadata: Value) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// The provider's report, as a JSON object.
+    #[must_use]
+    pub fn normalized_payload(mut self, payload: Value) -> Self {
+        self.normalized_payload = payload;
+        self
+    }
+
+    /// Correlates the event with the request or job that records it. A replay may have a different one.
+    #[must_use]
+    pub fn trace_id(mut self, trace_id: impl Into<String>) -> Self {
+        self.trace_id = Some(trace_id.into());
+        self
+    }
+
+    /// Checks the event without appending it. Appending checks it as well.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) with every wrong field.
+    pub fn validate(&self) -> Result<()> {
+        Checks::run(|checks| self.check(checks))
+    }
+
+    pub(crate) fn check(&self, checks: &mut Checks) {
+        checks.text("tenant_id", &self.tenant_id, SHORT_TEXT);
+        checks.time("occurred_at", self.occurred_at);
+        checks.optional_text("idempotency_key", self.idempotency_key.as_deref(), KEY);
+        checks.optional_text("trace_id", self.trace_id.as_deref(), KEY);
+        checks.optional_text("provider", self.provider.as_deref(), SHORT_TEXT);
+        checks.optional_text("provider_message_id", self.provider_message_id.as_deref(), MESSAGE_ID);
+        if let Some(recipient) = &self.recipient {
+            checks.recipient("recipient", recipient);
+        }
+        checks.json_object("normalized_payload", &self.normalized_payload);
+        checks.json_object("metadata", &self.metadata);
+        for (key, set) in self.named() {
+            let there = self.metadata.get(key).filter(|there| !there.is_null());
+            match (there, set) {
+                (Some(there), Some(set)) if there != set => {
+                    checks.complain(key, format!("disagrees with metadata.{key}"));
+                }
+                (Some(Value::String(text)), None) if key == "recipient" => checks.recipient("metadata.recipient", text),
+                (Some(Value::String(text)), None) => checks.text(&format!("metadata.{key}"), text, MESSAGE_ID),
+                (Some(_), None) => checks.complain(&format!("metadata.{key}"), "must be a string"),
+                _ => {}
+            }
+        }
+        let metadata = self.full_metadata();
+        let named_message = metadata.get("provider_message_id").is_some_and(Value::is_string);
+        checks.message_has_provider(named_message, self.reference(&metadata).provider.is_some());
+    }
+
+    /// The application's metadata with the values of the setters.
+    pub(crate) fn full_metadata(&self) -> Cow<'_, Value> {
+        let mut metadata = Cow::Borrowed(&self.metadata);
+        if self.named().iter().all(|(_, set)| set.is_none()) {
+            return metadata;
+        }
+        if let Value::Object(members) = metadata.to_mut() {
+            for (key, set) in self.named() {
+                if let Some(set) = set {
+                    members.insert(key.to_owned(), set.into());
+                }
+            }
+        }
+        metadata
+    }
+
+    /// The provider message that the event names, given its full metadata.
+    pub(crate) fn reference<'a>(&'a self, metadata: &'a Value) -> ProviderReference<'a> {
+        ProviderReference::read(metadata, &self.normalized_payload)
+    }
+
+    fn named(&self) -> [(&'static str, Option<&str>); 3] {
+        [
+            ("provider", self.provider.as_deref()),
+            ("provider_message_id", self.provider_message_id.as_deref()),
+            ("recipient", self.recipient.as_deref()),
+        ]
+    }
+}

@@ -1,0 +1,110 @@
+//! The statements of a sweep.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Double, Nullable, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::{SweepOptions, SweepReport, is_pending};
+use crate::error::Result;
+use crate::retry;
+use crate::schema::mailglass_event_links;
+use crate::sql::{sql, with_parameters};
+
+static SWEEP: LazyLock<String> = LazyLock::new(|| {
+    with_parameters(
+        &["tenant", "limit", "grace", "max_age", "events_only"],
+        &[
+            sql!("pending_links"),
+            sql!("match_deliveries"),
+            sql!("resolve"),
+            sql!("sweep_outcomes"),
+            sql!("update_links"),
+            sql!("linked_facts"),
+            sql!("fold"),
+            sql!("merge"),
+            sql!("write_projections"),
+        ],
+        sql!("sweep_report"),
+    )
+});
+
+static POSTPONE: LazyLock<String> = LazyLock::new(|| {
+    with_parameters(
+        &["event"],
+        &[sql!("postpone_link"), sql!("match_deliveries"), sql!("resolve")],
+        sql!("resolved_delivery"),
+    )
+});
+
+#[derive(QueryableByName)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+struct Counts {
+    #[diesel(sql_type = BigInt)]
+    linked: i64,
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
+    #[diesel(sql_type = BigInt)]
+    ambiguous: i64,
+    #[diesel(sql_type = BigInt)]
+    expired: i64,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    delivery_id: Option<Uuid>,
+}
+
+/// Sweeps in one statement; only `events`, if given.
+pub(super) fn sweep(conn: &mut PgConnection, options: &SweepOptions, events: Option<&[Uuid]>) -> Result<SweepReport> {
+    retry::refusable(conn, |conn| {
+        let counts: Counts = sql_query(SWEEP.as_str())
+            .bind::<Nullable<Text>, _>(options.tenant.as_deref())
+            .bind::<BigInt, _>(i64::from(options.limit))
+            .bind::<Double, _>(seconds(options.grace))
+            .bind::<Double, _>(seconds(options.max_age))
+            .bind::<Nullable<Array<SqlUuid>>, _>(events)
+            .get_result(conn)?;
+        Ok(SweepReport {
+            linked: counts.linked,
+            waiting: counts.waiting,
+            ambiguous: counts.ambiguous,
+            expired: counts.expired,
+            failed: Vec::new(),
+        })
+    })
+}
+
+/// The events that a sweep would check next.
+pub(super) fn pending(conn: &mut PgConnection, options: &SweepOptions) -> Result<Vec<Uuid>> {
+    let mut pending = mailglass_event_links::table
+        .filter(is_pending())
+        .order(mailglass_event_links::checked_at)
+        .limit(i64::from(options.limit))
+        .select(mailglass_event_links::event_id)
+        .into_boxed();
+    if let Some(tenant) = &options.tenant {
+        pending = pending.filter(mailglass_event_links::tenant_id.eq(tenant));
+    }
+    Ok(pending.load(conn)?)
+}
+
+/// Moves an event behind the others that wait, and returns the delivery that it names.
+pub(super) fn postpone(conn: &mut PgConnection, event_id: Uuid) -> Result<Option<Uuid>> {
+    retry::refusable(conn, |conn| {
+        let found: Option<Found> = sql_query(POSTPONE.as_str())
+            .bind::<SqlUuid, _>(event_id)
+            .get_result(conn)
+            .optional()?;
+        Ok(found.and_then(|found| found.delivery_id))
+    })
+}
+
+/// Seconds in the range of a Postgres interval: at most a thousand years.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64().min(1_000.0 * 365.25 * 24.0 * 60.0 * 60.0)
+}

@@ -1,0 +1,21 @@
+-- Reads `replay`. Returns the event that holds each idempotency key, and the fields in which the replay differs from it.
+-- It is a separate statement, because the snapshot of the insert does not show an event that another transaction committed
+-- while the insert waited for its key.
+-- Postgres compares the JSON, because jsonb stores 1e16 and 10000000000000000 alike.
+-- The tenant is compared here, so that another tenant's event never leaves the server. OFFSET 0: see timeline.sql.
+SELECT
+    :events(event),
+    replay.id AS replayed_as,
+    pg_catalog.array_remove(ARRAY[
+        CASE WHEN event.delivery_id <> replay.named_delivery_id THEN 'delivery_id' END,
+        CASE WHEN event.type::text <> replay.type::text THEN 'type' END,
+        CASE WHEN event.occurred_at <> replay.occurred_at THEN 'occurred_at' END,
+        CASE WHEN event.reject_reason::text IS DISTINCT FROM replay.reject_reason::text THEN 'reject_reason' END,
+        CASE WHEN event.normalized_payload <> replay.normalized_payload THEN 'normalized_payload' END,
+        CASE WHEN event.metadata <> replay.metadata THEN 'metadata' END
+    ], NULL) AS differing
+FROM replay
+CROSS JOIN LATERAL (
+    SELECT * FROM mailglass_events AS first WHERE first.idempotency_key = replay.idempotency_key OFFSET 0
+) AS event
+WHERE event.tenant_id = replay.tenant_id

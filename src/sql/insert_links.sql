@@ -1,0 +1,21 @@
+-- Reads `inserted` and `resolved`. Makes `pending`: inserts a link for each event that waits for its delivery.
+pending AS (
+    INSERT INTO mailglass_event_links (
+        event_id, tenant_id, named_delivery_id, provider, provider_message_id, recipient, waiting_reason
+    )
+    SELECT
+        resolved.id,
+        resolved.tenant_id,
+        resolved.named_delivery_id,
+        resolved.provider,
+        resolved.provider_message_id,
+        resolved.recipient,
+        CASE
+            WHEN resolved.named_delivery_id IS NULL AND resolved.malformed THEN 'malformed'
+            WHEN resolved.ambiguous THEN 'ambiguous'
+            ELSE 'no_delivery'
+        END
+    FROM inserted
+    JOIN resolved ON resolved.id = inserted.id
+    WHERE inserted.needs_reconciliation
+)

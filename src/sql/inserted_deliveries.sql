@@ -1,0 +1,3 @@
+SELECT
+    :deliveries
+FROM inserted

@@ -1,0 +1,114 @@
+//! The rows of a batch as array parameters.
+
+use diesel::pg::Pg;
+use diesel::query_builder::AstPass;
+use diesel::result::QueryResult;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Array, HasSqlType};
+
+/// What the first CTE of a [`Statement`](super::Statement) selects.
+pub(crate) trait Params {
+    /// The columns of the CTE.
+    const COLUMNS: &'static [&'static str];
+
+    /// Pushes the query of the CTE.
+    fn push<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()>;
+}
+
+/// The column of a field. As in the schema that Diesel writes, a Rust keyword has an underscore at its end.
+pub(crate) const fn column_of(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [.., b'_'] => field.split_at(field.len() - 1).0,
+        _ => field,
+    }
+}
+
+/// A SELECT that turns arrays into rows.
+///
+/// Postgres keeps a plan for any parameters only if it looks no dearer than a plan for these. For `unnest($1)` it expects ten
+/// rows without the parameter and the length of the array with it. A single event would then be planned every time, which
+/// takes ten times as long as appending it. So the arrays are in a subquery with OFFSET 0, through which the planner sees no
+/// array and expects ten rows both times. In the SELECT list they are unnested in step, without copying each of them (as
+/// `FROM unnest($1, $2, …)` does).
+pub(crate) struct Arrays<'a, 'b> {
+    out: AstPass<'a, 'b, Pg>,
+    separator: &'static str,
+}
+
+impl<'a, 'b> Arrays<'a, 'b> {
+    pub(crate) fn new(mut out: AstPass<'a, 'b, Pg>, columns: &'static [&'static str]) -> Self {
+        out.push_sql("    SELECT");
+        let mut separator = "";
+        for column in columns {
+            out.push_sql(separator);
+            out.push_sql("\n        pg_catalog.unnest(");
+            out.push_sql(column);
+            out.push_sql(") AS ");
+            out.push_sql(column);
+            separator = ",";
+        }
+        out.push_sql("\n    FROM (\n        SELECT");
+        Arrays { out, separator: "" }
+    }
+
+    pub(crate) fn bind<S, T>(&mut self, column: &str, array: &'b T) -> QueryResult<()>
+    where
+        Pg: HasSqlType<Array<S>>,
+        S: 'static,
+        T: ToSql<Array<S>, Pg> + ?Sized,
+    {
+        self.out.push_sql(self.separator);
+        self.out.push_sql("\n            ");
+        self.out.push_bind_param::<Array<S>, _>(array)?;
+        self.out.push_sql(" AS ");
+        self.out.push_sql(column);
+        self.separator = ",";
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) {
+        self.out.push_sql("\n        OFFSET 0\n    ) AS batch");
+    }
+}
+
+/// Declares [`Params`] that are made from an iterator of rows: for each column its name, its SQL type, and its value in a row.
+macro_rules! params {
+    (
+        $(#[$meta:meta])*
+        $visibility:vis struct $params:ident<$lifetime:lifetime> from $row:ident: $row_type:ty $(; $binding:ident = $bound:expr;)? {
+            $($field:ident: $sql_type:ty = $value:expr => $rust_type:ty,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Default)]
+        $visibility struct $params<$lifetime> {
+            $($field: Vec<$rust_type>,)*
+        }
+
+        impl<$lifetime> $params<$lifetime> {
+            $visibility fn new(rows: impl IntoIterator<Item = $row_type>) -> Self {
+                let mut params = Self::default();
+                for $row in rows {
+                    $(let $binding = $bound;)?
+                    $(params.$field.push($value);)*
+                }
+                params
+            }
+        }
+
+        impl $crate::sql::Params for $params<'_> {
+            const COLUMNS: &'static [&'static str] = &[$($crate::sql::column_of(stringify!($field))),*];
+
+            fn push<'b>(
+                &'b self,
+                out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
+            ) -> diesel::result::QueryResult<()> {
+                let mut arrays = $crate::sql::Arrays::new(out, Self::COLUMNS);
+                $(arrays.bind::<$sql_type, _>($crate::sql::column_of(stringify!($field)), &self.$field)?;)*
+                arrays.finish();
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use params;

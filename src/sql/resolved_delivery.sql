@@ -1,0 +1,2 @@
+SELECT found_delivery_id AS delivery_id
+FROM resolved

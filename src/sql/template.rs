@@ -1,0 +1,184 @@
+//! Fills in what the SQL files leave open, in one pass.
+//!
+//! | In a file | Stands for |
+//! |---|---|
+//! | `:events`, `:deliveries` | the columns of the table, in its order |
+//! | `:given_events`, `:given_deliveries` | those that the first CTE has, too |
+//! | `:projection` | the projection columns of a delivery |
+//! | `:comparable` | the projection columns, enums as text |
+//! | `:lifecycle`, `:terminal_by_lifecycle`, `:status_rank_by_lifecycle`, `:status_order` | the rules of the projection, as arrays |
+//! | `:lock` | `FOR NO KEY UPDATE`, unless the statement gives something else |
+//! | other names | what the statement gives |
+//!
+//! A list takes an alias: `:events(first)` stands for `first.id, first.tenant_id, …`.
+
+use super::columns::{DELIVERIES, EVENTS};
+use crate::models::DeliveryStatus;
+use crate::models::delivery::PROJECTION;
+use crate::models::lifecycle::{RULES, STATUS_ORDER};
+
+/// The longest line of a finished statement.
+const WIDTH: usize = 120;
+
+/// Fills a file in, given the columns of the first CTE and the statement's own names.
+pub(super) fn render(file: &str, input: &[&str], given: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    let mut rest = file;
+    while let Some(colon) = rest.find(':') {
+        let (before, after) = rest.split_at(colon);
+        text += before;
+        // A cast.
+        if let Some(after) = after.strip_prefix("::") {
+            text += "::";
+            rest = after;
+            continue;
+        }
+        let (name, after) = split_name(&after[1..]);
+        let Some(items) = items(name, input, given) else {
+            text += ":";
+            text += name;
+            rest = after;
+            continue;
+        };
+        let alias = after.strip_prefix('(').and_then(|after| after.split_once(')'));
+        let (alias, after) = alias.unwrap_or(("", after));
+        push_list(&mut text, &items, alias);
+        rest = after;
+    }
+    text + rest
+}
+
+fn split_name(text: &str) -> (&str, &str) {
+    let end = text.find(|character: char| !character.is_ascii_lowercase() && character != '_');
+    text.split_at(end.unwrap_or(text.len()))
+}
+
+/// Appends a list, with line breaks where a line would be too long.
+fn push_list(text: &mut String, items: &[String], alias: &str) {
+    let line = text.rsplit('\n').next().unwrap_or_default();
+    let indent = line.len() - line.trim_start().len();
+    let mut width = line.len();
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            text.push(',');
+            if width + item.len() + alias.len() + 4 > WIDTH {
+                *text += "\n";
+                *text += &" ".repeat(indent);
+                width = indent;
+            } else {
+                text.push(' ');
+                width += 2;
+            }
+        }
+        if !alias.is_empty() {
+            *text += alias;
+            text.push('.');
+            width += alias.len() + 1;
+        }
+        *text += item;
+        width += item.len();
+    }
+}
+
+/// What a name stands for; `None` if it is not a name of ours.
+fn items(name: &str, input: &[&str], given: &[(&str, &str)]) -> Option<Vec<String>> {
+    let own = |columns: &[&str]| columns.iter().map(|&column| column.to_owned()).collect();
+    let in_input = |columns: &[&str]| {
+        let shared = columns.iter().filter(|column| input.contains(column));
+        shared.map(|&column| column.to_owned()).collect()
+    };
+    Some(match name {
+        "events" => own(EVENTS),
+        "deliveries" => own(DELIVERIES),
+        "given_events" => in_input(EVENTS),
+        "given_deliveries" => in_input(DELIVERIES),
+        "projection" => own(&PROJECTION),
+        "comparable" => PROJECTION.map(comparable).to_vec(),
+        _ => {
+            let given = given.iter().find(|(given, _)| *given == name);
+            match given {
+                Some((_, text)) => vec![(*text).to_owned()],
+                None => rule(name)?,
+            }
+        }
+    })
+}
+
+/// Enums are compared as text, because an operator for the enum type itself may be somebody else's.
+fn comparable(column: &str) -> String {
+    match column {
+        "last_event_type" | "status" => format!("{column}::text"),
+        _ => column.to_owned(),
+    }
+}
+
+/// The rules as array constants, so that a rank is the position in an array. Labels are compared as text: a label that this
+/// build knows and the database does not (a release whose migration is still to come) must not fail the statement.
+fn rule(name: &str) -> Option<Vec<String>> {
+    let quoted = |label: String| format!("'{label}'");
+    let rank =
+        |status: Option<DeliveryStatus>| status.map_or("NULL".to_owned(), |status| (status.rank() + 1).to_string());
+    match name {
+        "lifecycle" => {
+            let labels = RULES.iter().map(|rule| quoted(rule.event_type.to_string()));
+            Some(array(labels, "text"))
+        }
+        "terminal_by_lifecycle" => Some(array(RULES.iter().map(|rule| rule.terminal.to_string()), "boolean")),
+        "status_rank_by_lifecycle" => Some(array(RULES.iter().map(|rule| rank(rule.status)), "integer")),
+        "status_order" => {
+            let labels = STATUS_ORDER.iter().map(|status| quoted(status.to_string()));
+            Some(array(labels, "text"))
+        }
+        "lock" => Some(vec!["FOR NO KEY UPDATE".to_owned()]),
+        _ => None,
+    }
+}
+
+/// Not a literal such as `'{1,NULL}'`: how that is read depends on the session's `array_nulls`.
+fn array(elements: impl Iterator<Item = String>, element_type: &str) -> Vec<String> {
+    let mut elements: Vec<String> = elements.collect();
+    if let Some(first) = elements.first_mut() {
+        first.insert_str(0, "ARRAY[");
+    }
+    if let Some(last) = elements.last_mut() {
+        *last += &format!("]::{element_type}[]");
+    }
+    elements
+}
+
+#[cfg(test)]
+mod tests {
+    use super::render;
+
+    #[test]
+    fn names_are_replaced_and_casts_are_kept() {
+        let given = [("limit", "$2"), ("limits", "$3")];
+        assert_eq!(
+            render("LIMIT :limits, :limit; x::limit", &[], &given),
+            "LIMIT $3, $2; x::limit"
+        );
+    }
+
+    #[test]
+    fn a_list_takes_an_alias_and_keeps_to_the_columns_of_the_input() {
+        let rendered = render(
+            "SELECT :given_events(new), :unknown",
+            &["trace_id", "id", "malformed"],
+            &[],
+        );
+        assert_eq!(rendered, "SELECT new.id, new.trace_id, :unknown");
+    }
+
+    #[test]
+    fn a_long_list_is_broken_into_lines() {
+        let rendered = render("    SELECT\n        :deliveries(delivery)", &[], &[]);
+        assert!(rendered.lines().count() > 3);
+        assert!(rendered.lines().all(|line| line.len() <= 120), "{rendered}");
+        assert!(
+            rendered
+                .lines()
+                .skip(1)
+                .all(|line| line.starts_with("        delivery."))
+        );
+    }
+}

@@ -1,0 +1,3 @@
+SELECT
+    :events
+FROM timeline

@@ -1,0 +1,1 @@
+-- a statement of timeline.sql

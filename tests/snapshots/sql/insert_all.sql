@@ -1,0 +1,5 @@
+BEGIN;
+
+-- a statement of insert.sql
+
+COMMIT;

@@ -1,0 +1,3 @@
+-- a statement of update.sql
+
+-- a statement of find.sql
