@@ -32,7 +32,7 @@ impl Session {
             named.map(|object| object.1).collect()
         };
         let types: Vec<&str> = SETS.iter().map(|set| set.name).collect();
-        Ok(sql_query(include_str!("session.sql"))
+        Ok(sql_query(include_str!("../sql/contract/session.sql"))
             .bind::<Array<Text>, _>(of_kind(ObjectKind::Table))
             .bind::<Array<Text>, _>(of_kind(ObjectKind::Function))
             .bind::<Array<Text>, _>(types)
@@ -46,7 +46,7 @@ impl Session {
             .filter(|&schema| schema != "pg_catalog")
             .chain(["pg_temp"])
             .collect();
-        sql_query(include_str!("settings.sql"))
+        sql_query(include_str!("../sql/contract/settings.sql"))
             .bind::<Array<Text>, _>(schemas)
             .execute(conn)?;
         Ok(())

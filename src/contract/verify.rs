@@ -121,14 +121,14 @@ fn owner(object: &str) -> Option<&str> {
 }
 
 fn objects(conn: &mut PgConnection, session: &Session) -> Result<Vec<Object>> {
-    Ok(sql_query(include_str!("catalog.sql"))
+    Ok(sql_query(include_str!("../sql/contract/catalog.sql"))
         .bind::<Array<Nullable<Oid>>, _>(&session.tables)
         .bind::<Array<Nullable<Oid>>, _>(&session.functions)
         .load(conn)?)
 }
 
 fn interfering_objects(conn: &mut PgConnection, session: &Session) -> Result<Vec<Object>> {
-    Ok(sql_query(include_str!("interfering_objects.sql"))
+    Ok(sql_query(include_str!("../sql/contract/interfering_objects.sql"))
         .bind::<Array<Nullable<Oid>>, _>(&session.tables)
         .bind::<Array<Nullable<Oid>>, _>(&session.types)
         .bind::<Array<Nullable<Oid>>, _>(&session.functions)
@@ -148,7 +148,7 @@ struct Labels {
 }
 
 fn labels(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>> {
-    let found: Vec<Labels> = sql_query(include_str!("labels.sql"))
+    let found: Vec<Labels> = sql_query(include_str!("../sql/contract/labels.sql"))
         .bind::<Array<Nullable<Oid>>, _>(&session.types)
         .load(conn)?;
     let mut differences = Vec::new();

@@ -49,7 +49,7 @@ pub(crate) fn write(root: &Path) -> Result<(), Failure> {
     conn.run_pending_migrations(migrations)
         .map_err(|error| error.to_string())?;
     let ours: Ours = sql_query(OURS).get_result(&mut conn)?;
-    let objects: Vec<Object> = sql_query(fs::read_to_string(root.join("src/contract/catalog.sql"))?)
+    let objects: Vec<Object> = sql_query(fs::read_to_string(root.join("src/sql/contract/catalog.sql"))?)
         .bind::<Array<Oid>, _>(ours.tables)
         .bind::<Array<Oid>, _>(ours.functions)
         .load(&mut conn)?;
