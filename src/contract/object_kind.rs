@@ -34,7 +34,7 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
-    /// The kind by its name in `catalog.sql` and `interfering_objects.sql`.
+    /// The kind by its name in `catalog.sql` and `interfering_objects.sql` (`src/sql/contract`).
     pub(super) fn of_name(name: &str) -> ObjectKind {
         match name {
             "table" => ObjectKind::Table,
