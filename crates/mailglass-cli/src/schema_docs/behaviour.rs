@@ -124,11 +124,11 @@ fn orphan() -> OrphanLife {
 /// A round duration in words.
 fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    let (count, unit) = if seconds % 86_400 == 0 {
+    let (count, unit) = if seconds.is_multiple_of(86_400) {
         (seconds / 86_400, "day")
-    } else if seconds % 3_600 == 0 {
+    } else if seconds.is_multiple_of(3_600) {
         (seconds / 3_600, "hour")
-    } else if seconds % 60 == 0 {
+    } else if seconds.is_multiple_of(60) {
         (seconds / 60, "minute")
     } else {
         (seconds, "second")

@@ -37,8 +37,8 @@ fn every_difference_is_listed() {
     assert_eq!(
         found,
         [
-            ("matters", "column", "mailglass_deliveries.mailable"),
-            ("matters", "index", "mailglass_events.mailglass_events_delivery_idx"),
+            ("serious", "column", "mailglass_deliveries.mailable"),
+            ("serious", "index", "mailglass_events.mailglass_events_delivery_idx"),
         ]
     );
     let json = run(&database, &["verify", "--json"]).exits(1).json();
@@ -90,7 +90,7 @@ fn the_probe_leaves_nothing_and_needs_no_rights() {
     let checks = &checks.tables()[0];
     assert_eq!(checks[2][..2], ["guard", "passed"]);
     assert_eq!(
-        checks[2][2].matches("this role has no right to it").count(),
+        checks[2][2].matches("is not permitted to this role").count(),
         2,
         "{checks:?}"
     );
@@ -138,12 +138,12 @@ fn deliveries_that_were_changed_by_hand_are_found_tenant_by_tenant() {
     let id = wrong.id.to_string();
     assert_eq!(
         answer.tables()[1][0],
-        ["tenant", "delivery", "column", "is", "should_be"]
+        ["tenant", "delivery", "column", "found", "expected"]
     );
     assert_eq!(answer.tables()[1][1], ["acme", &id, "status", "failed", "queued"]);
     run(&database, &["verify", "--projection", "--tenant", "other"]).exits(0);
     let json = run(&database, &["verify", "--projection", "--json"]).exits(1).json();
-    let column = json!({"column": "status", "is": "failed", "should_be": "queued"});
+    let column = json!({"column": "status", "found": "failed", "expected": "queued"});
     assert_eq!(
         json["divergences"],
         json!([{"tenant": "acme", "delivery_id": id, "columns": [column]}])

@@ -1,4 +1,4 @@
-//! Whether each delivery says what its events say.
+//! Compares each delivery with its events.
 
 use mailglass::projection::{self, Divergence};
 use serde::Serialize;
@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::check::{Check, Outcome};
 use crate::connection::Connection;
 use crate::failure::Failure;
-use crate::output::{Cell, or_empty};
+use crate::output::{Cell, count, or_empty};
 use crate::tenants::tenants;
 
-/// A delivery that doesn't.
+/// A delivery that differs from its events.
 #[derive(Serialize)]
 pub(super) struct Diverged {
     tenant: String,
@@ -21,16 +21,16 @@ pub(super) struct Diverged {
 #[derive(Serialize)]
 struct Column {
     column: &'static str,
-    is: Option<String>,
-    should_be: Option<String>,
+    found: Option<String>,
+    expected: Option<String>,
 }
 
 impl Diverged {
     fn new(tenant: &str, divergence: &Divergence) -> Self {
         let columns = divergence.columns().into_iter().map(|column| Column {
             column: column.column,
-            is: column.is,
-            should_be: column.should_be,
+            found: column.is,
+            expected: column.should_be,
         });
         Diverged {
             tenant: tenant.to_owned(),
@@ -45,8 +45,8 @@ impl Diverged {
                 self.tenant.as_str().into(),
                 self.delivery_id.into(),
                 column.column.into(),
-                or_empty(&column.is),
-                or_empty(&column.should_be),
+                or_empty(&column.found),
+                or_empty(&column.expected),
             ]
         };
         self.columns.iter().map(row).collect()
@@ -59,7 +59,10 @@ pub(super) fn compare(
     diverged: &mut Vec<Diverged>,
 ) -> Result<Check, Failure> {
     let tenants = tenants(connection, tenant)?;
-    let deliveries: i64 = tenants.iter().map(|tenant| tenant.deliveries).sum();
+    let deliveries = tenants
+        .iter()
+        .map(|tenant| tenant.deliveries.unsigned_abs() as usize)
+        .sum();
     for tenant in &tenants {
         let found = connection.run(|conn| projection::verify(conn, &tenant.tenant))?;
         diverged.extend(found.iter().map(|divergence| Diverged::new(&tenant.tenant, divergence)));
@@ -72,8 +75,14 @@ pub(super) fn compare(
             Outcome::Failed
         },
         detail: match diverged.len() {
-            0 => format!("{deliveries} deliveries say what their events say"),
-            wrong => format!("{wrong} of {deliveries} deliveries don't: run `mailglass rebuild`"),
+            0 => format!(
+                "{} with their events",
+                count(deliveries, "delivery agrees", "deliveries agree")
+            ),
+            different => format!(
+                "{different} of {} from their events; run `mailglass rebuild`",
+                count(deliveries, "delivery differs", "deliveries differ")
+            ),
         },
     })
 }
