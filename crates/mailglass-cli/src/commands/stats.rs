@@ -14,26 +14,26 @@ use crate::failure::Failure;
 use crate::output::{Cell, Output};
 
 const LONG: &str = "\
-Count what is there: deliveries by status, events by type, events that wait for their delivery, and the space that it takes.
+Count deliveries by status, events by type and events that wait for their delivery, and show the size of the tables.
 
-All of it is from one snapshot. Counting reads the tables once, so on millions of rows it takes its time; it locks nothing. \
-The sizes are of whole tables, also with --tenant.";
+All numbers are from one snapshot. Counting reads each table once, which takes a while with millions of rows, and locks nothing. \
+The sizes are those of the whole tables, even with --tenant.";
 
 const AFTER: &str = "\
 Examples:
   mailglass stats --tenant acme
   mailglass stats --json | jq '.links.oldest_pending_seconds'";
 
-/// Count deliveries, events and what is waiting.
+/// Count deliveries, events and waiting events.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Stats {
-    /// Only this tenant's.
+    /// Count only this tenant's rows.
     #[arg(long)]
     tenant: Option<String>,
 }
 
-// Labels are read as text: what is there is counted whatever it is.
+// Labels are read as text, so that labels of a newer release are counted.
 const DELIVERIES: &str = "
     SELECT status::text, count(*) AS count, count(*) FILTER (WHERE NOT terminal) AS open,
            count(*) FILTER (WHERE terminal) AS terminal
@@ -179,7 +179,7 @@ fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
         ["expired".into(), links.expired.into()],
     ];
     let rows: Vec<[Cell; 2]> = pending.chain(settled).collect();
-    output.table("Events that came before their delivery", ["state", "events"], rows)?;
+    output.table("Events recorded before their delivery", ["state", "events"], rows)?;
     let sizes = counted.sizes.iter();
     let sizes = sizes.map(|size| {
         [
@@ -196,7 +196,7 @@ fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
     if let Some(seconds) = links.oldest_pending_seconds {
         let age = std::time::Duration::from_secs(seconds.max(0.0) as u64);
         output.note(&format!(
-            "the oldest that is pending has waited for {}",
+            "the oldest pending event has waited for {}",
             humantime::format_duration(age)
         ));
     }

@@ -17,24 +17,24 @@ use crate::failure::Failure;
 use crate::output::{Cell, Output, Tone, or_empty, time};
 
 const LONG: &str = "\
-Show a delivery, its events in order, and which event decided each column of its projection.
+Show a delivery, its events in order, and the event that decided each column of its projection.
 
-Events are in the projection's order: by the time at which they occurred, then by lifecycle. Those that the reconciler linked \
-are among them. A column that says something else than its events say was changed by hand; `mailglass rebuild` mends it.";
+Events are in the order of the projection: by the time at which they occurred, then by lifecycle. They include events that the \
+reconciler linked. If a column differs from its events, it was changed by hand; `mailglass rebuild` corrects it.";
 
 const AFTER: &str = "\
 Examples:
   mailglass timeline 0193f0a2-7c4e-7d1a-9c39-0a1b2c3d4e5f
   mailglass timeline 0193f0a2-7c4e-7d1a-9c39-0a1b2c3d4e5f --json | jq '.events[].type'";
 
-/// Show a delivery, its events in order, and what they decided.
+/// Show a delivery, its events, and what they decided.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Timeline {
     /// The delivery's id.
     delivery: Uuid,
 
-    /// Find it only where it is this tenant's.
+    /// Search only this tenant.
     #[arg(long)]
     tenant: Option<String>,
 }
@@ -57,7 +57,7 @@ impl Timeline {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// From one snapshot, so that the three parts agree.
+    /// Reads all parts from one snapshot, so that they agree.
     fn read(&self, conn: &mut PgConnection) -> mailglass::Result<Shown> {
         let id = self.delivery;
         conn.build_transaction().repeatable_read().read_only().run(|conn| {
@@ -93,7 +93,7 @@ fn document(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
     }))
 }
 
-/// A row with its times in one form: serde's has as many digits as there are.
+/// A row whose times all have microseconds. serde omits trailing zeros.
 fn row(row: &impl Serialize) -> Value {
     let mut row = json!(row);
     for (column, value) in row.as_object_mut().into_iter().flatten() {
@@ -159,5 +159,5 @@ fn tables(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
         ]
     };
     let header = ["column", "found", "expected", "because_of", "event"];
-    output.table("Why it says so", header, shown.decisions.iter().map(decision).collect())
+    output.table("Decisions", header, shown.decisions.iter().map(decision).collect())
 }

@@ -14,44 +14,44 @@ use serde::Serialize;
 use crate::connection::{Connection, DatabaseOptions};
 use crate::diagnosis;
 use crate::failure::Failure;
-use crate::output::{Cell, Output, Tone, or_empty};
+use crate::output::{Cell, Output, Tone, count, or_empty};
 use check::{Check, Outcome};
 
 const LONG: &str = "\
-Check a live database: exit code 1 with every difference, 0 where there is none.
+Check a live database. The exit code is 1 if there are differences, and 0 otherwise.
 
-contract    labels, tables, columns, constraints, indexes and triggers are what this release expects
-guard       the ledger refuses an UPDATE and a DELETE, tried in a transaction that is rolled back, on no row
+contract    labels, tables, columns, constraints, indexes and triggers are as this release expects
+guard       the ledger rejects UPDATE and DELETE, tried on no rows in a transaction that is rolled back
             (the server logs an error for each; TRUNCATE isn't tried, because it would lock the ledger)
-migrations  those of this release are applied
-projection  with --projection: each delivery says what its events say
+migrations  all migrations of this release are applied
+projection  with --projection: each delivery agrees with its events
 
-What is there beyond what is expected and does no harm, such as an index of yours, is shown and passes, but not with --strict. \
-A database in which there is no mailglass at all isn't checked: that is exit code 4.";
+Harmless differences, such as an additional index, are shown and pass, unless --strict is set. If the database has no mailglass \
+tables, the exit code is 4.";
 
 const AFTER: &str = "\
 Examples:
   mailglass verify --projection
   mailglass verify --strict --json | jq '.differences[].object'
-  mailglass verify --scratch        # what this release makes of an empty PostgreSQL of this machine's kind";
+  mailglass verify --scratch        # this release on this machine's PostgreSQL";
 
-/// Check a live database against what this release expects of it.
+/// Check a live database against what this release expects.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Verify {
-    /// Check a throwaway server instead, migrated by this release, whatever DATABASE_URL says.
+    /// Check a new database on a throwaway server instead; ignores DATABASE_URL.
     #[arg(long)]
     scratch: bool,
 
-    /// Also compare each delivery with its events. Reads the whole ledger, one tenant after the other.
+    /// Also compare each delivery with its events. This reads the whole ledger, tenant by tenant.
     #[arg(long)]
     projection: bool,
 
-    /// Only this tenant's deliveries.
+    /// Compare only this tenant's deliveries.
     #[arg(long, requires = "projection")]
     tenant: Option<String>,
 
-    /// Let harmless differences fail, too.
+    /// Fail on harmless differences as well.
     #[arg(long)]
     strict: bool,
 }
@@ -71,14 +71,14 @@ impl Verify {
         } else {
             database.connect()?
         };
-        let there = connection.run(diagnosis::tables)?;
-        if there.is_empty() {
+        let tables = connection.run(diagnosis::tables)?;
+        if tables.is_empty() {
             return Err(diagnosis::not_migrated());
         }
         let differences = connection.run(contract::verify)?;
         let mut checks = vec![
             self.contract(&differences),
-            guard::probe(&mut connection, &there)?,
+            guard::probe(&mut connection, &tables)?,
             migrations(&mut connection)?,
         ];
         let mut divergences = Vec::new();
@@ -111,14 +111,18 @@ impl Verify {
             check: "contract",
             outcome: if is_failed { Outcome::Failed } else { Outcome::Passed },
             detail: match differences.len() {
-                0 => "as this release expects".to_owned(),
-                _ => format!("{broken} differences that matter, {harmless} harmless"),
+                0 => "matches this release".to_owned(),
+                _ => format!(
+                    "{}, {harmless} harmless",
+                    count(broken, "serious difference", "serious differences")
+                ),
             },
         }
     }
 }
 
-/// Those that aren't applied; unless none is, because then others made what the contract is compared with.
+/// Checks that all migrations are applied. If none is recorded, migrations of the host created the tables, and the check is
+/// skipped.
 fn migrations(connection: &mut Connection) -> Result<Check, Failure> {
     let check = |outcome, detail: String| Check {
         check: "migrations",
@@ -126,7 +130,7 @@ fn migrations(connection: &mut Connection) -> Result<Check, Failure> {
         detail,
     };
     if !connection.run(diagnosis::may_read_versions)? {
-        let detail = "this role may not read __diesel_schema_migrations";
+        let detail = "this role can't read __diesel_schema_migrations";
         return Ok(check(Outcome::Skipped, detail.to_owned()));
     }
     let listed = connection.run(migrations::list)?;
@@ -136,14 +140,17 @@ fn migrations(connection: &mut Connection) -> Result<Check, Failure> {
         .map(|migration| migration.version)
         .collect();
     Ok(if pending.is_empty() {
-        check(Outcome::Passed, format!("all {} are applied", listed.len()))
+        check(
+            Outcome::Passed,
+            format!("{} applied", count(listed.len(), "migration", "migrations")),
+        )
     } else if pending.len() == listed.len() {
-        let detail = "none is recorded: other migrations made the tables (`mailglass migrations export`?)";
+        let detail = "no migration is recorded; exported migrations may have created the tables";
         check(Outcome::Skipped, detail.to_owned())
     } else {
         check(
             Outcome::Failed,
-            format!("pending, run `mailglass migrate`: {}", pending.join(", ")),
+            format!("pending: {}; run `mailglass migrate`", pending.join(", ")),
         )
     })
 }
@@ -166,7 +173,7 @@ fn show(report: &Report, output: &mut Output) -> Result<(), Failure> {
         let weight = if difference.is_harmless {
             Cell::toned("harmless", Tone::Warning)
         } else {
-            Cell::toned("matters", Tone::Bad)
+            Cell::toned("serious", Tone::Bad)
         };
         let kind = format!("{:?}", difference.kind).to_lowercase();
         [
@@ -188,7 +195,7 @@ fn show(report: &Report, output: &mut Output) -> Result<(), Failure> {
             .flat_map(projections::Diverged::rows)
             .collect();
         let header = ["tenant", "delivery", "column", "found", "expected"];
-        output.table("Deliveries that don't say what their events say", header, rows)?;
+        output.table("Deliveries that differ from their events", header, rows)?;
     }
     Ok(())
 }

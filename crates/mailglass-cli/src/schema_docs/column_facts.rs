@@ -1,5 +1,5 @@
-//! What only the crate knows about its columns: the Rust field and its type, who writes it, whether it may change and whether
-//! it is personal data. The compiler holds names and types to the models and to `mailglass::schema`.
+//! The facts about columns that only the crate knows: the Rust field and type, the writer, when it can change, and whether it
+//! holds personal data. Names and types come from the models and from `mailglass::schema`, so the compiler checks them.
 
 use std::any::type_name;
 
@@ -9,10 +9,10 @@ use mailglass::{Delivery, Event};
 
 use super::model::{Changes, ColumnFacts, PersonalData, Writer};
 
-/// A column's name and what is known of it.
+/// The name of a column, and its facts.
 type Known = (&'static str, ColumnFacts);
 
-/// What is known about the columns of a table; nothing about somebody else's.
+/// The facts about the columns of a table. Empty for tables of the application.
 pub(crate) fn columns(table: &str) -> Vec<Known> {
     match table {
         "mailglass_deliveries" => deliveries(),
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(projected, folded);
     }
 
-    /// What an application may change is what `DeliveryChanges` takes.
+    /// An application can change exactly the columns that `DeliveryChanges` accepts.
     #[test]
     fn a_column_changes_on_update_where_an_update_can_name_it() {
         for (name, known) in deliveries() {

@@ -1,9 +1,9 @@
-//! How a Diesel insert names a unique index as its conflict target. With a partial index, Postgres takes it only where the
-//! statement repeats the predicate (PostgreSQL manual, INSERT, "conflict_target").
+//! The Diesel code that makes a unique index the conflict target of an insert. For a partial index, the statement must repeat
+//! the predicate (PostgreSQL manual, INSERT, "conflict_target").
 
 use super::model::{Index, Relation};
 
-/// The lines after `.values(…)`; nothing for an index that can't be a conflict target.
+/// The lines after `.values(…)`. `None` if the index can't be a conflict target.
 pub(crate) fn diesel_on_conflict(relation: &Relation, index: &Index) -> Option<String> {
     let is_deferrable = |name: &str| {
         let constraint = relation.constraints.iter().find(|constraint| constraint.name == name);
@@ -29,7 +29,7 @@ pub(crate) fn diesel_on_conflict(relation: &Relation, index: &Index) -> Option<S
     Some(lines)
 }
 
-/// Diesel has no columns for expressions, so the whole target is SQL.
+/// The target of an index with expressions. Diesel has no columns for them, so the whole target is SQL.
 fn by_expression(index: &Index) -> String {
     let keys: Vec<String> = index
         .keys
@@ -46,10 +46,10 @@ fn by_expression(index: &Index) -> String {
     format!(".on_conflict(diesel::dsl::sql::<diesel::sql_types::Text>({target:?}))")
 }
 
-/// The predicate as a Diesel expression where it is about one column, else as SQL.
+/// The predicate as a Diesel expression if it is a condition on one column, otherwise as SQL.
 fn condition(relation: &Relation, predicate: &str, path: &dyn Fn(&str) -> String) -> String {
     let column = |text: &str| {
-        // As Postgres writes it: in quotes, if only because it is reserved.
+        // Postgres quotes the name if necessary, for example because it is reserved.
         let text = text
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
@@ -71,7 +71,7 @@ fn condition(relation: &Relation, predicate: &str, path: &dyn Fn(&str) -> String
     }
 }
 
-/// As the Diesel CLI names it: what is no identifier becomes one, and a keyword gets an underscore.
+/// The name that the Diesel CLI generates: invalid characters become underscores, and keywords get one appended.
 fn rust_name(name: &str) -> String {
     const KEYWORDS: &[&str] = &[
         "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",

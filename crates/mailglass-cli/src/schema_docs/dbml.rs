@@ -1,5 +1,5 @@
-//! DBML, for dbdiagram and its kin. What DBML can't say stands in notes, so that nothing in it is false: a partial index is
-//! not called unique, and a reference without a foreign key is no `Ref`, from which DBML's tools would make a foreign key.
+//! `schema.dbml`, for dbdiagram and similar tools. Facts that DBML can't express are notes: a partial index is not marked as
+//! unique, and a logical reference is not a `Ref`, because DBML's tools would create a foreign key from it.
 
 mod text;
 
@@ -30,18 +30,18 @@ pub(crate) fn dbml(docs: &Docs) -> String {
 }
 
 fn enum_block(enum_type: &Enum) -> String {
-    // DBML has no word for an empty label, nor a type without labels.
+    // DBML supports neither empty labels nor enums without labels.
     let labels: Vec<&Label> = enum_type
         .labels
         .iter()
         .filter(|label| !label.label.is_empty())
         .collect();
     if labels.is_empty() {
-        return format!("\n// DBML has no enum without labels: {}\n", name(&enum_type.name));
+        return format!("\n// DBML has no enums without labels: {}\n", name(&enum_type.name));
     }
     let mut text = format!("\nEnum {} {{\n", name(&enum_type.name));
     if labels.len() < enum_type.labels.len() {
-        text += "  // and the empty label\n";
+        text += "  // the empty label is omitted\n";
     }
     for label in labels {
         text += &format!("  {}", quoted(&label.label));
@@ -55,14 +55,14 @@ fn enum_block(enum_type: &Enum) -> String {
 
 fn table(docs: &Docs, relation: &Relation) -> String {
     if relation.columns.is_empty() {
-        return format!("\n// DBML has no table without columns: {}\n", name(&relation.name));
+        return format!("\n// DBML has no tables without columns: {}\n", name(&relation.name));
     }
     let mut text = format!("\nTable {} {{\n", name(&relation.name));
     for column in &relation.columns {
         text += &column_line(docs, relation, column);
     }
     let key = relation.primary_key();
-    // A key of one column stands with the column.
+    // A primary key of one column is a setting of the column.
     let indexes = relation
         .indexes
         .iter()
@@ -95,7 +95,7 @@ fn table(docs: &Docs, relation: &Relation) -> String {
     text + "}\n"
 }
 
-/// The comment, and what makes it no plain table.
+/// The comment, preceded by the kind of the relation if it is no plain table.
 fn table_note(relation: &Relation) -> Option<String> {
     let kind = (relation.is_view() || relation.partition_key.is_some()).then(|| {
         let key = relation.partition_key.as_ref();
@@ -135,7 +135,7 @@ fn column_line(docs: &Docs, relation: &Relation, column: &Column) -> String {
     if !notes.is_empty() {
         settings.push(format!("note: {}", string(&notes.join(" "))));
     }
-    // An enum of these docs goes by its name, so that DBML links it.
+    // An enum of the docs is written by name, so that DBML links it.
     let held = column
         .type_name
         .as_ref()
@@ -194,13 +194,13 @@ fn reference_line(docs: &Docs, relation: &Relation, reference: &Reference) -> St
     );
     let Some(constraint) = &reference.constraint else {
         return format!(
-            "\n// No foreign key, so no Ref: {}\n",
+            "\n// Logical reference, without a foreign key: {}\n",
             one_line(&format!("{from} {arrow} {to}"))
         );
     };
     if docs.relation(&reference.to).is_none() {
         return format!(
-            "\n// To a table outside: {}\n",
+            "\n// Reference to a table outside these docs: {}\n",
             one_line(&format!("{from} {arrow} {to}"))
         );
     }

@@ -1,4 +1,4 @@
-//! The words that every rendering has for what the model says in names of its own.
+//! The texts for values of the model that all formats share.
 
 use super::model::{
     Changes, Column, ConstraintKind, Docs, Enabled, Identity, Index, Label, PersonalData, Reference, Relation,
@@ -47,15 +47,15 @@ impl Changes {
             Changes::Never => "never changes",
             Changes::Once => "set once",
             Changes::WithEvents => "changes with events",
-            Changes::OnUpdate => "changes when the application says so",
-            Changes::Always => "changes with the row",
+            Changes::OnUpdate => "changed by the application",
+            Changes::Always => "changes with every update",
             Changes::OnSweep => "changes with every sweep",
         }
     }
 }
 
 impl PersonalData {
-    /// Nothing for what is none.
+    /// `None` if the column holds no personal data.
     pub(crate) fn note(self) -> Option<&'static str> {
         match self {
             PersonalData::No => None,
@@ -68,23 +68,23 @@ impl PersonalData {
 impl Enabled {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Enabled::Origin => "awake, but asleep under session_replication_role = replica",
-            Enabled::Always => "awake under session_replication_role = replica, too",
-            Enabled::Replica => "awake under session_replication_role = replica only",
+            Enabled::Origin => "enabled, except under session_replication_role = replica",
+            Enabled::Always => "always enabled, even under session_replication_role = replica",
+            Enabled::Replica => "enabled only under session_replication_role = replica",
             Enabled::Disabled => "disabled",
         }
     }
 }
 
 impl Label {
-    /// Even an empty label is one.
+    /// The label, or a placeholder for the empty label.
     pub(crate) fn text(&self) -> &str {
         if self.label.is_empty() { "(empty)" } else { &self.label }
     }
 }
 
 impl Column {
-    /// What it holds where an insert says nothing.
+    /// The default, the expression of a generated column, or the kind of an identity column.
     pub(crate) fn default_text(&self) -> Option<String> {
         match (&self.generated, self.identity) {
             (Some(expression), _) => Some(format!("generated: {expression}")),
@@ -94,9 +94,9 @@ impl Column {
         }
     }
 
-    /// The type in a diagram, where there is little room.
+    /// The type, abbreviated for diagrams.
     pub(crate) fn short_type(&self) -> String {
-        // With a precision between its words, such as timestamp(3) with time zone.
+        // The precision is inside the name, as in timestamp(3) with time zone.
         if let Some((precise, "")) = self.sql_type.split_once(" with time zone")
             && let Some((name, precision)) = precise.split_once('(')
         {
@@ -130,7 +130,7 @@ impl Reference {
         format!("{many} to one{optional}")
     }
 
-    /// What the foreign key does, where that is more than to refuse.
+    /// The actions of a foreign key other than NO ACTION.
     pub(crate) fn actions(&self) -> String {
         let action = |event: &str, action: &Option<String>| match action.as_deref() {
             None | Some("NO ACTION") => String::new(),
@@ -141,7 +141,7 @@ impl Reference {
 }
 
 impl Relation {
-    /// The marks of a column: PK, FK, LR for a logical reference, and UK.
+    /// The marks of a column: PK, FK, LR (logical reference) and UK.
     pub(crate) fn key_marks(&self, column: &str) -> Vec<&'static str> {
         let refers = |logically: bool| {
             let mut references = self
@@ -165,7 +165,7 @@ impl Relation {
 }
 
 impl Docs {
-    /// The columns that hold personal data or may hold some, as far as it is known of them.
+    /// The columns that are known to hold personal data, or that may hold some.
     pub(crate) fn personal_data(&self) -> Vec<(&Relation, &Column, &'static str)> {
         let personal = self.columns().filter_map(|(relation, column)| {
             let note = column.known.as_ref()?.personal_data.note()?;

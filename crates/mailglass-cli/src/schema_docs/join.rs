@@ -1,4 +1,4 @@
-//! Joins the catalogs' words with what the manifest and the crate know.
+//! Joins the catalogs with the manifest and the facts that only the crate knows.
 
 use mailglass::contract::{ClosedSet, NAMES, SETS, Value};
 use mailglass::{Error, LedgerOperation};
@@ -11,7 +11,7 @@ use super::model::{
 };
 use super::{column_facts, overview};
 
-/// The docs of what was read.
+/// The docs of the relations in the catalog.
 pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
     let Catalog {
         mut relations,
@@ -24,7 +24,7 @@ pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
     let is_ours = |relation: &Relation| promised("table", &relation.name.name).is_some();
     let has_ours = relations.iter().any(is_ours);
     let default_title = if relations.iter().all(is_ours) {
-        "The schema of mailglass"
+        "mailglass schema"
     } else {
         "Schema"
     };
@@ -47,7 +47,7 @@ pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
     }
 }
 
-/// What the manifest says of a name that it promises.
+/// The meaning of a name in the manifest.
 fn promised(kind: &str, name: &str) -> Option<&'static str> {
     let named = NAMES
         .iter()
@@ -80,7 +80,7 @@ fn join_relation(relation: &mut Relation) {
     relation.references.extend(logical);
 }
 
-/// What the guard of the ledger comes to in Rust.
+/// The Rust error for the ledger's guard.
 fn immutable(events: &[String]) -> Option<RustError> {
     let operations = events.iter().filter_map(|event| match event.as_str() {
         "UPDATE" => Some(LedgerOperation::Update),
@@ -107,8 +107,8 @@ fn rust_table(table: &str) -> Option<RustTable> {
             Some("mailglass::Delivery"),
             "NewDelivery::insert, NewDelivery::insert_all",
             Some(
-                "Delivery::update with DeliveryChanges, mark_dispatched, mark_failed, mark_suppressed; its events, through \
-                 the projection",
+                "Delivery::update with DeliveryChanges, mark_dispatched, mark_failed and mark_suppressed; and by the \
+                 projection of its events",
             ),
         ),
         "mailglass_events" => (
@@ -131,11 +131,11 @@ fn rust_table(table: &str) -> Option<RustTable> {
     })
 }
 
-/// References that stand in the code and in no constraint.
+/// References that the code maintains without a constraint.
 fn logical_references(relation: &Relation) -> Vec<Reference> {
-    const EARLY: &str = "A webhook may arrive before its delivery, and an event outlives the delivery it is about.";
-    const HISTORY: &str = "A delivery may be deleted while the history of its links stays.";
-    const GUARDED: &str = "A foreign key would answer a TRUNCATE of the ledger before its guard could.";
+    const EARLY: &str = "A webhook can arrive before its delivery, and an event outlives its delivery.";
+    const HISTORY: &str = "The history of the links outlives the delivery.";
+    const GUARDED: &str = "With a foreign key, a TRUNCATE of the ledger would fail before its guard runs.";
     let (deliveries, events) = ("mailglass_deliveries", "mailglass_events");
     let known: &[(&str, &str, &str)] = match relation.name.name.as_str() {
         "mailglass_events" => &[("delivery_id", deliveries, EARLY)],
@@ -198,7 +198,8 @@ fn promised_label(value: &Value) -> Label {
     }
 }
 
-/// Postgres has no comments on labels, so a type's comment may have a line for each: `paid: the money has arrived`.
+/// The meaning of a label. Postgres has no comments on labels, so the comment of the type has a line for each, such as
+/// `paid: the money has arrived`.
 fn meaning_in(comment: &str, label: &str) -> Option<String> {
     comment.lines().find_map(|line| {
         let line = line.trim_start().trim_start_matches(['-', '*']).trim_start();

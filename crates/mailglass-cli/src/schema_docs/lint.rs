@@ -1,8 +1,8 @@
-//! Finds what has no note: docs that say nothing about a column are no docs of it.
+//! Finds objects without a note.
 
 use super::model::{Docs, Index, Name, Relation, RelationKind, identifier};
 
-/// Something without a note, and the statement that gives it one.
+/// An object without a note, and the statement that adds one.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct MissingNote {
     /// Such as `column orders.note`.
@@ -42,7 +42,7 @@ pub(crate) fn lint(docs: &Docs) -> Vec<MissingNote> {
 fn lint_relation(relation: &Relation, missing: &mut Vec<MissingNote>) {
     let name = relation.name.sql();
     let kind = match relation.kind {
-        // As COMMENT ON has it.
+        // The keyword in COMMENT ON.
         RelationKind::PartitionedTable => "table",
         kind => kind.as_str(),
     };
@@ -52,7 +52,7 @@ fn lint_relation(relation: &Relation, missing: &mut Vec<MissingNote>) {
     for column in relation.columns.iter().filter(|column| column.comment.is_none()) {
         missing.push(comment("column", &format!("{name}.{}", identifier(&column.name))));
     }
-    // What a constraint keeps is for the constraint.
+    // The index of a constraint needs no note.
     let has_no_purpose = |index: &&Index| !index.keeps_constraint && index.purpose.is_none();
     for index in relation.indexes.iter().filter(has_no_purpose) {
         let index_name = Name {

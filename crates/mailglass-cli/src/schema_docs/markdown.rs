@@ -1,4 +1,4 @@
-//! `README.md`: the docs as a code host shows them.
+//! `README.md`: the docs for a code host.
 
 mod behaviour;
 mod elements;
@@ -14,10 +14,10 @@ pub(crate) fn markdown(docs: &Docs) -> String {
     let mut parts = vec![head(docs)];
     if let Some(overview) = &docs.overview {
         parts.push(overview.introduction.clone());
-        parts.push(format!("## What it guarantees\n\n{}", overview.guarantees));
+        parts.push(format!("## Guarantees\n\n{}", overview.guarantees));
     }
     parts.push(contents(docs));
-    parts.push(format!("## How the tables hang together\n\n{}", entities(docs)));
+    parts.push(format!("## Tables and references\n\n{}", entities(docs)));
     if let Some(behaviour) = &docs.behaviour {
         parts.push(behaviour::section(docs, behaviour));
     }
@@ -43,7 +43,7 @@ fn head(docs: &Docs) -> String {
     let beside =
         "[index.html](index.html) (to browse), [schema.json](schema.json) (for programs), [schema.dbml](schema.dbml)";
     format!(
-        "# {}\n\nWritten by `mailglass docs` ({} {}) from a migrated database; edits are overwritten. The same as {beside}.\n",
+        "# {}\n\nWritten by `mailglass docs` ({} {}) from a migrated database; do not edit. Other formats: {beside}.\n",
         plain(&docs.title),
         docs.generator.name,
         docs.generator.version,
@@ -74,7 +74,7 @@ fn contents(docs: &Docs) -> String {
         ]
     });
     let rows: Vec<Vec<String>> = relations.chain(types).collect();
-    format!("## What there is\n\n{}", table(&["Name", "Kind", "What it is"], &rows))
+    format!("## Contents\n\n{}", table(&["Name", "Kind", "Description"], &rows))
 }
 
 fn entities(docs: &Docs) -> String {
@@ -84,7 +84,7 @@ fn entities(docs: &Docs) -> String {
         .flat_map(|relation| &relation.references)
         .any(|reference| reference.is_logical());
     let legend = if logical {
-        "A dashed line is a reference that no foreign key holds.\n"
+        "A dashed line is a reference without a foreign key.\n"
     } else {
         ""
     };

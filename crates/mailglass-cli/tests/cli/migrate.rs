@@ -89,7 +89,7 @@ fn a_revert_that_would_lose_rows_is_refused_unless_one_says_so() {
     assert_eq!(count_events(&mut conn), 1);
     run(&database, &["migrate", "--revert-to", "0", "--yes-drop-data"])
         .exits(0)
-        .says("losing the rows");
+        .says("dropping the rows");
     run(&database, &["stats"]).exits(4);
 }
 

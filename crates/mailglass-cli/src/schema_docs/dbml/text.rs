@@ -1,4 +1,4 @@
-//! Names, strings and expressions as DBML writes them.
+//! Names, strings and expressions in DBML.
 
 use crate::schema_docs::model::Name;
 
@@ -10,7 +10,7 @@ pub(super) fn name(name: &Name) -> String {
 }
 
 pub(super) fn quoted_unless_word(text: &str) -> String {
-    // DBML's own words, as far as a name could be one.
+    // The keywords of DBML.
     const WORDS: &[&str] = &[
         "as",
         "checks",
@@ -49,7 +49,7 @@ pub(super) fn string(text: &str) -> String {
     format!("'{}'", one_line(text).replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// DBML has no way to write a backtick in an expression.
+/// An expression. `None` if it contains a backtick, which DBML can't escape.
 pub(super) fn expression_of(text: &str) -> Option<String> {
     (!text.contains('`')).then(|| format!("`{}`", one_line(text)))
 }

@@ -1,4 +1,4 @@
-//! How it behaves: what events do to a delivery, and what becomes of an event that finds none.
+//! The behaviour: the projection, the states of orphans, and personal data.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use crate::schema_docs::model::{Behaviour, Docs, Enum, OrphanLife, Projection};
 pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> Markup {
     html! {
         div.group #behaviour {
-            h2 { "How it behaves" (own_link("behaviour")) }
+            h2 { "Behaviour" (own_link("behaviour")) }
             (projection(docs, &behaviour.projection))
             (orphans(&behaviour.orphan))
             (personal_data(docs))
@@ -21,9 +21,9 @@ fn personal_data(docs: &Docs) -> Markup {
     let columns = docs.personal_data();
     html! {
         section.entry #personal-data {
-            h3 { "Where personal data is" (own_link("personal-data")) }
+            h3 { "Personal data" (own_link("personal-data")) }
             div.prose {
-                p { "These columns are meant for it, or may hold some, because the application or the provider fills them." }
+                p { "These columns hold personal data, or may hold some because the application or the provider fills them." }
                 ul {
                     @for (relation, column, words) in columns {
                         li {
@@ -40,17 +40,17 @@ fn personal_data(docs: &Docs) -> Markup {
 fn projection(docs: &Docs, projection: &Projection) -> Markup {
     html! {
         section.entry #projection {
-            h3 { "How events move a delivery" (own_link("projection")) }
+            h3 { "Projection" (own_link("projection")) }
             div.prose {
                 p {
-                    "A delivery’s projection is what its events come to. Each of its columns is a join, so neither their order "
-                    "nor how often one arrives makes a difference:"
+                    "The projection columns of a delivery are computed from its events. Neither the order of the events nor "
+                    "repeated ones change the result:"
                 }
                 ul {
-                    li { b { "Last event" } ": the greatest by (occurred_at, rank); the rank decides at the same instant." }
-                    li { b { "Status" } ": the highest that any event reached. It never goes down." }
-                    li { b { "Stamps" } ": the earliest time of an event that stamps the column." }
-                    li { b { "Terminal" } ": whether any event was terminal." }
+                    li { b { "Last event" } ": the greatest event by (occurred_at, rank)." }
+                    li { b { "Status" } ": the highest status that any event reaches. It never decreases." }
+                    li { b { "Timestamps" } ": the earliest time of an event that sets the column." }
+                    li { b { "Terminal" } ": whether any event is terminal." }
                 }
             }
             div.wide.figure role="region" tabindex="0" aria-label="Diagram of the statuses" { (status_diagram::diagram(projection)) }
@@ -75,9 +75,9 @@ fn rules(docs: &Docs, projection: &Projection) -> Markup {
                 tr {
                     th scope="col" { "Rank" }
                     th scope="col" { "Event type" }
-                    th scope="col" { "Reaches the status" }
+                    th scope="col" { "Status" }
                     th scope="col" { "Terminal" }
-                    th scope="col" { "Stamps" }
+                    th scope="col" { "Sets" }
                 }
             }
             tbody {
@@ -88,7 +88,7 @@ fn rules(docs: &Docs, projection: &Projection) -> Markup {
                         td {
                             @match &rule.status {
                                 Some(status) => (label_link(statuses, status)),
-                                None => span.soft { "leaves it" },
+                                None => span.soft { "unchanged" },
                             }
                         }
                         td { @if rule.terminal { "terminal" } }
@@ -107,7 +107,7 @@ fn rules(docs: &Docs, projection: &Projection) -> Markup {
     }
 }
 
-/// The enum that has all these labels: the smallest, should several.
+/// The smallest enum that has all these labels.
 fn holder<'a>(docs: &'a Docs, labels: impl Iterator<Item = &'a str> + Clone) -> Option<&'a Enum> {
     let has = |enum_type: &&Enum| {
         labels
@@ -132,11 +132,12 @@ fn label_link(holder: Option<&Enum>, label: &str) -> Markup {
 fn orphans(life: &OrphanLife) -> Markup {
     html! {
         section.entry #orphans {
-            h3 { "The life of an orphan" (own_link("orphans")) }
+            h3 { "Orphans" (own_link("orphans")) }
             div.prose {
                 p {
-                    "An event lands in the ledger even where its delivery isn’t there yet. Beside the ledger it then waits for "
-                    "the delivery, and a sweep of the reconciler links it or, past an age, gives it up. The event’s own row never changes."
+                    "An orphan is an event that was recorded before its delivery, or for which several deliveries match. A row "
+                    "beside the ledger tracks it until a sweep of the reconciler links it or, after a maximum age, expires it. "
+                    "The row of the event itself never changes."
                 }
             }
             div.wide.figure role="region" tabindex="0" aria-label="Diagram of an orphan’s states" { (orphan_diagram::diagram(life)) }
@@ -149,7 +150,7 @@ fn orphans(life: &OrphanLife) -> Markup {
 fn state_table(life: &OrphanLife) -> Markup {
     html! {
         table {
-            thead { tr { th scope="col" { "State" } th scope="col" { "Told by" } th scope="col" { "Meaning" } } }
+            thead { tr { th scope="col" { "State" } th scope="col" { "Condition" } th scope="col" { "Meaning" } } }
             tbody {
                 @for state in &life.states {
                     tr { th scope="row" { code { (state.name) } } td { code { (state.condition) } } td { (state.meaning) } }
@@ -166,7 +167,7 @@ fn transitions(life: &OrphanLife) -> Markup {
             tbody {
                 @for transition in &life.transitions {
                     tr {
-                        td { @match &transition.from { Some(from) => code { (from) }, None => span.soft { "the beginning" } } }
+                        td { @match &transition.from { Some(from) => code { (from) }, None => span.soft { "start" } } }
                         td { code { (transition.to) } }
                         td { (transition.when) }
                     }

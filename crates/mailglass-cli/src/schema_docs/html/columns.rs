@@ -118,7 +118,7 @@ fn indexes(relation: &Relation, column: &Column) -> Markup {
     };
     let prefix = format!("{}_", relation.name.name);
     let mut links = relation.indexes.iter().filter(holds).map(|index| {
-        // The table's name is clear from the place.
+        // The section already names the table.
         let short = index.name.strip_prefix(&prefix).unwrap_or(&index.name);
         html! { a href={ "#" (relation.name.anchor_of("index", &index.name)) } { (short) } }
     });

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::elements::{badge, block, comment};
 use crate::schema_docs::model::Relation;
 
-/// All but the foreign keys that stand with their references.
+/// All constraints except the foreign keys, which are shown with their references.
 pub(super) fn constraints(relation: &Relation) -> Markup {
     let items: Vec<Markup> = relation
         .constraints

@@ -38,13 +38,13 @@ fn item(docs: &Docs, relation: &Relation, index: &Index) -> Markup {
                 @if index.nulls_not_distinct { (badge("", "NULLs count as equal")) }
                 @if index.method != "btree" { (badge("", &index.method)) }
                 @if index.predicate.is_some() { (badge("", "partial")) }
-                @if index.keeps_constraint { (badge("", "keeps a constraint")) }
-                @if !index.valid { (badge("bad", "not valid: a concurrent build failed")) }
+                @if index.keeps_constraint { (badge("", "of a constraint")) }
+                @if !index.valid { (badge("bad", "invalid: a concurrent build failed")) }
             }
             p.soft {
                 "On " (list(keys))
                 @if !index.include.is_empty() {
-                    ", carrying " (list(index.include.iter().map(|column| column_link(docs, &relation.name, column))))
+                    ", including " (list(index.include.iter().map(|column| column_link(docs, &relation.name, column))))
                 }
                 @if let Some(predicate) = &index.predicate { ", where " code { (predicate) } }
             }

@@ -1,4 +1,4 @@
-//! The life of an orphan as a diagram of states: as many steps from the beginning as a state is, so far to the right.
+//! The states of an orphan as a diagram. A state is in the column of its distance from the start.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::svg_text::{fitting, wrap};
 use crate::schema_docs::model::{OrphanLife, OrphanState, Transition};
 
 const WIDTH: i32 = 208;
-/// Between columns: where lines bend, then their labels.
+/// The space between columns: first for the bends of lines, then for their labels.
 const BEND: i32 = 56;
 const LABEL: i32 = 172;
-/// The letters of a label, and of a box's text.
+/// The maximum numbers of letters per line, in a label and in a box.
 const LETTERS: usize = 27;
 const BOX_LETTERS: usize = 30;
 const LINE: i32 = 13;
@@ -28,7 +28,7 @@ struct Placed<'a> {
     height: i32,
 }
 
-/// A line, its label's lines, and where the first of them begins.
+/// A line with its label, and the position of the label.
 struct Arrow {
     path: String,
     head: String,
@@ -73,8 +73,8 @@ pub(super) fn diagram(life: &OrphanLife) -> Markup {
     html! {
         svg.states role="img" aria-labelledby="states-title states-about" style=(fitting(width))
             viewBox={ "0 0 " (width) " " (height) } {
-            title #states-title { "The states of an orphan and what moves it from one to the next" }
-            desc #states-about { "The two tables below say the same in words." }
+            title #states-title { "The states of an orphan and the transitions between them" }
+            desc #states-about { "The tables below have the same information as text." }
             circle.begin cx=(MARGIN + 6) cy=(begin) r="6" {}
             @for arrow in &arrows { path.arrow d=(arrow.path) {} path.arrow d=(arrow.head) {} }
             @for placed in &boxes { (draw(placed)) }
@@ -99,10 +99,10 @@ fn draw(placed: &Placed<'_>) -> Markup {
     }
 }
 
-/// How many steps each state is from the beginning.
+/// The number of steps from the start to each state.
 fn columns(life: &OrphanLife) -> BTreeMap<&str, usize> {
     let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
-    // A state is found at the latest when as many steps were taken as there are states.
+    // The longest path without repetition visits each state once.
     for step in 1..=life.states.len() {
         for transition in &life.transitions {
             let reached = match &transition.from {
@@ -130,7 +130,7 @@ fn place(life: &OrphanLife) -> Vec<Placed<'_>> {
         let y = below.get(&column).copied().unwrap_or(MARGIN);
         let height = own.max(labels + 14);
         let x = MARGIN + 12 + BEND + LABEL + i32::try_from(column - 1).unwrap_or_default() * (WIDTH + BEND + LABEL);
-        // Room for the labels of what goes on between two of a column.
+        // Space for the labels of transitions between two states of a column.
         below.insert(column, y + height + 24 + 4 * LINE);
         boxes.push(Placed {
             state,
@@ -141,7 +141,7 @@ fn place(life: &OrphanLife) -> Vec<Placed<'_>> {
             height,
         });
     }
-    // Lower columns are centred.
+    // Columns that are not full are centred.
     let deepest = boxes
         .iter()
         .map(|placed| placed.y + placed.height)
@@ -166,7 +166,7 @@ fn label_height(text: &str) -> i32 {
     LINE * i32::try_from(wrap(text, LETTERS).len()).unwrap_or_default()
 }
 
-/// To the next column: a curve, then level under its label.
+/// A transition to the next column: a curve, then a horizontal line below the label.
 fn forward(
     boxes: &[Placed<'_>],
     from: Option<usize>,
@@ -198,7 +198,7 @@ fn forward(
     }
 }
 
-/// To the box right above or below: those between the same two stand side by side.
+/// A transition to the box directly above or below. Transitions between the same two boxes are side by side.
 fn upright(life: &OrphanLife, boxes: &[Placed<'_>], from: usize, to: usize, index: usize) -> Arrow {
     let names = [&boxes[from].state.name, &boxes[to].state.name];
     let is_beside = |transition: &Transition| {
@@ -234,7 +234,7 @@ fn upright(life: &OrphanLife, boxes: &[Placed<'_>], from: usize, to: usize, inde
     }
 }
 
-/// Anywhere else: below all boxes, from right side to right side.
+/// Any other transition: below all boxes, from right side to right side.
 fn around(
     boxes: &[Placed<'_>],
     from: Option<usize>,

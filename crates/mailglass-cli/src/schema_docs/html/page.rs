@@ -1,4 +1,4 @@
-//! The page around the sections: its head, its navigation and its foot.
+//! The frame of the page: head, navigation and footer.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -6,7 +6,7 @@ use super::markdown::markdown;
 use super::{behaviour, relation, table_diagram, types};
 use crate::schema_docs::model::{Docs, Name};
 
-/// Nothing from elsewhere is ever loaded.
+/// The page loads nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 pub(super) fn page(docs: &Docs) -> Markup {
@@ -23,7 +23,7 @@ pub(super) fn page(docs: &Docs) -> Markup {
                 style { (PreEscaped(include_str!("style.css"))) }
             }
             body {
-                a.skip href="#content" { "Skip to the content" }
+                a.skip href="#content" { "Skip to content" }
                 (header(docs))
                 div.shell {
                     (navigation(docs))
@@ -69,7 +69,7 @@ fn opening(docs: &Docs) -> Markup {
                 div.introduction { (markdown(&overview.introduction)) }
                 @if !overview.guarantees.trim().is_empty() {
                     details.guarantees open {
-                        summary { h2 { "What it guarantees" } }
+                        summary { h2 { "Guarantees" } }
                         (markdown(&overview.guarantees))
                     }
                 }
@@ -127,9 +127,9 @@ fn starts(docs: &Docs) -> Vec<(String, String)> {
     }
     if docs.behaviour.is_some() {
         starts.extend([
-            ("projection", "How events move a delivery"),
-            ("orphans", "The life of an orphan"),
-            ("personal-data", "Where personal data is"),
+            ("projection", "Projection"),
+            ("orphans", "Orphans"),
+            ("personal-data", "Personal data"),
         ]);
     }
     starts

@@ -29,7 +29,7 @@ pub(super) fn references(docs: &Docs, relation: &Relation) -> Markup {
     html! {
         (block("References", &items))
         @if !referrers.is_empty() {
-            div.block { h4 { "Referred to by" } p { (list(referrers)) } }
+            div.block { h4 { "Referenced by" } p { (list(referrers)) } }
         }
     }
 }
@@ -52,11 +52,11 @@ fn item(docs: &Docs, relation: &Relation, reference: &Reference) -> Markup {
             p {
                 (list(from)) " → " (relation_link(docs, &reference.to)) " (" (list(to)) ")"
                 @if reference.is_logical() { (badge("dash", "no foreign key")) }
-                @if reference.unique { (badge("", "at most one row refers to the same")) }
-                @if reference.optional { (badge("", "may refer to nothing")) }
+                @if reference.unique { (badge("", "at most one row per target")) }
+                @if reference.optional { (badge("", "optional")) }
             }
             @if let Some(constraint) = kept_by {
-                p.soft { "Kept by " code { (constraint.name) } ": " code { (constraint.definition) } }
+                p.soft { "Constraint " code { (constraint.name) } ": " code { (constraint.definition) } }
                 (comment(constraint.comment.as_ref()))
             }
             (comment(reference.note.as_ref()))

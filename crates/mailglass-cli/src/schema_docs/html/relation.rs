@@ -1,9 +1,10 @@
-//! A table or view: everything about it, most asked first.
+//! The section of a table or view.
 
 use maud::{Markup, html};
 
 use super::elements::{code_block, comment, own_link};
 use super::{columns, constraints, indexes, references, triggers};
+use crate::output::count;
 use crate::schema_docs::model::{Docs, Relation};
 
 pub(super) fn section(docs: &Docs, relation: &Relation) -> Markup {
@@ -44,7 +45,7 @@ fn facts(relation: &Relation) -> Markup {
         }
         @if !relation.partitions.is_empty() {
             details.partitions {
-                summary { (relation.partitions.len()) " partitions" }
+                summary { (count(relation.partitions.len(), "partition", "partitions")) }
                 ul {
                     @for partition in &relation.partitions { li { code { (partition.name) } " " span.soft { (partition.bound) } } }
                 }

@@ -1,4 +1,4 @@
-//! The statuses as a ladder, and under each the events that raise a delivery to it.
+//! The statuses in ascending order, each above the event types that reach it.
 
 use maud::{Markup, html};
 
@@ -48,8 +48,8 @@ pub(super) fn diagram(projection: &Projection) -> Markup {
     html! {
         svg.ladder role="img" aria-labelledby="ladder-title ladder-about" style=(fitting(total))
             viewBox={ "0 0 " (total) " " (depth) } {
-            title #ladder-title { "The statuses, lowest first, and the events that reach them" }
-            desc #ladder-about { "The table of rules below says the same in words." }
+            title #ladder-title { "The statuses in ascending order, and the event types that reach them" }
+            desc #ladder-about { "The table of rules below has the same information as text." }
             @for (x, (status, rules)) in (0..).map(|nth: i32| TOP + nth * (width + GAP)).zip(&groups) {
                 (group(x, width, *status, rules))
                 @if status.is_some() && x > TOP {
@@ -60,8 +60,8 @@ pub(super) fn diagram(projection: &Projection) -> Markup {
     }
 }
 
-/// The head of those that move no status.
-const STAYS: &str = "status stays";
+/// The heading of the event types that leave the status unchanged.
+const STAYS: &str = "status unchanged";
 
 fn group(x: i32, width: i32, status: Option<&str>, rules: &[&Rule]) -> Markup {
     let middle = x + width / 2;
@@ -92,7 +92,7 @@ fn height(rule: &Rule) -> i32 {
 }
 
 fn stamp(rule: &Rule) -> Option<String> {
-    rule.stamp.as_ref().map(|stamp| format!("stamps {stamp}"))
+    rule.stamp.as_ref().map(|stamp| format!("sets {stamp}"))
 }
 
 fn chip(x: i32, y: i32, width: i32, rule: &Rule) -> Markup {

@@ -1,4 +1,4 @@
-//! A relation's triggers, and what a Rust caller gets from them.
+//! A relation's triggers, and the Rust errors that they cause.
 
 use maud::{Markup, html};
 
@@ -40,8 +40,8 @@ fn rust_error(error: &RustError) -> Markup {
         dl.facts {
             div { dt { "SQLSTATE" } dd { code { (error.sqlstate) } } }
             div { dt { "In Rust" } dd { (list(error.patterns.iter().map(|pattern| html! { code { (pattern) } }))) } }
-            div { dt { "Told apart by" } dd { code { (error.predicate) } } }
-            div { dt { "It says" } dd { "“" (error.message) "”" } }
+            div { dt { "Predicate" } dd { code { (error.predicate) } } }
+            div { dt { "Message" } dd { "“" (error.message) "”" } }
         }
     }
 }

@@ -72,7 +72,7 @@ fn enum_section(docs: &Docs, enum_type: &Enum) -> Markup {
     }
 }
 
-/// The columns of a type.
+/// The columns that use a type.
 fn used_by(docs: &Docs, name: &Name) -> Markup {
     let mut columns = docs.columns_of(name).peekable();
     html! {

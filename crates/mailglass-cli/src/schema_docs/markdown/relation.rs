@@ -32,11 +32,11 @@ fn facts(relation: &Relation) -> String {
             .map(|model| format!("{}, ", code(model)))
             .unwrap_or_default();
         facts.push(format!("- In Rust: {model}{}", code(&rust.table)));
-        facts.push(format!("- Rows are made by {}", plain(&rust.made_by)));
+        facts.push(format!("- Rows are inserted by {}", plain(&rust.made_by)));
         let changed = rust
             .changed_by
             .as_deref()
-            .map_or("Nothing changes a row".to_owned(), |changed_by| {
+            .map_or("Rows are never changed".to_owned(), |changed_by| {
                 format!("Rows are changed by {}", plain(changed_by))
             });
         facts.push(format!("- {changed}"));
@@ -46,13 +46,13 @@ fn facts(relation: &Relation) -> String {
         facts.push(format!("- Storage: {}", options.join(", ")));
     }
     if relation.row_security {
-        facts.push("- Row level security is on".to_owned());
+        facts.push("- Row-level security is enabled".to_owned());
     }
     facts.join("\n") + "\n"
 }
 
 fn columns(docs: &Docs, relation: &Relation) -> String {
-    // Columns that nothing is said in are left out: a user's own tables have no models.
+    // Tables of the application have no Rust facts, so their tables omit these columns.
     let knows = relation.columns.iter().any(|column| column.known.is_some());
     let rows: Vec<Vec<String>> = relation
         .columns
@@ -95,7 +95,7 @@ fn column_row(docs: &Docs, relation: &Relation, column: &Column, knows: bool) ->
     let comment = column.comment.as_deref().unwrap_or("–");
     let meaning = cell(comment);
     let personal = known.and_then(|facts| facts.personal_data.note());
-    // Some comments say it by themselves.
+    // Omit the note if the comment already mentions personal data.
     let personal = personal.filter(|_| !comment.to_lowercase().contains("personal data"));
     cells.push(personal.map_or(meaning.clone(), |words| format!("{meaning} **({words})**")));
     cells
@@ -107,7 +107,10 @@ fn references(docs: &Docs, relation: &Relation) -> String {
         .iter()
         .map(|reference| reference_row(docs, reference))
         .collect();
-    titled("References", &table(&["Columns", "To", "How", "Held by"], &rows))
+    titled(
+        "References",
+        &table(&["Columns", "To", "Cardinality", "Constraint"], &rows),
+    )
 }
 
 fn reference_row(docs: &Docs, reference: &Reference) -> Vec<String> {
@@ -123,7 +126,7 @@ fn reference_row(docs: &Docs, reference: &Reference) -> Vec<String> {
         Some(constraint) => format!("{}{}", code(constraint), reference.actions()),
         None => format!(
             "**no foreign key**: {}",
-            cell(reference.note.as_deref().unwrap_or("only the code knows it"))
+            cell(reference.note.as_deref().unwrap_or("enforced by the code"))
         ),
     };
     vec![
@@ -178,16 +181,16 @@ fn indexes(relation: &Relation) -> String {
         .filter(|index| !index.keeps_constraint)
         .filter_map(|index| {
             let lines = index.diesel_on_conflict.as_ref()?;
-            let intro = format!("An insert that lets {} decide says:", code(&index.name));
+            let intro = format!("Diesel's conflict target for {}:", code(&index.name));
             Some(format!("\n{intro}\n\n{}", block("rust", lines)))
         });
     let targets: String = targets.collect();
-    titled("Indexes", &table(&["Name", "Definition", "What it is for"], &rows)) + &targets
+    titled("Indexes", &table(&["Name", "Definition", "Purpose"], &rows)) + &targets
 }
 
 fn purpose(index: &Index) -> String {
     if index.keeps_constraint {
-        return "keeps the constraint of its name".to_owned();
+        return "index of the constraint".to_owned();
     }
     cell(index.purpose.as_deref().unwrap_or("–"))
 }

@@ -1,6 +1,6 @@
-//! Text that is safe in Markdown, whatever stands in it.
+//! Escapes text for Markdown.
 
-/// Plain text as it reads: nothing in it is markup.
+/// Plain text, with all markup escaped.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::new();
     let characters: Vec<char> = text.trim().chars().collect();
@@ -13,7 +13,7 @@ pub(crate) fn plain(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            // Inside a word it is no emphasis.
+            // Inside a word, an underscore is no emphasis.
             '_' if is_word(at.checked_sub(1)) && is_word(Some(at + 1)) => out.push('_'),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '#' => {
                 out.push('\\');
@@ -25,26 +25,26 @@ pub(crate) fn plain(text: &str) -> String {
     out
 }
 
-/// Plain text in a table's cell.
+/// Plain text in a table cell.
 pub(crate) fn cell(text: &str) -> String {
     plain(text).lines().map(str::trim_end).collect::<Vec<_>>().join("<br>")
 }
 
-/// Markdown of ours in a table's cell.
+/// Trusted Markdown in a table cell.
 pub(crate) fn markdown_cell(text: &str) -> String {
     text.trim().replace('|', "\\|").replace('\n', " ")
 }
 
-/// Code in a line, or in a table's cell.
+/// Code in a line or in a table cell.
 pub(crate) fn code(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.contains("\\|") {
-        // In a table, no run of backslashes before a pipe says just this.
+        // A code span in a table can't contain a backslash before a pipe.
         return format!("<code>{}</code>", html(&text));
     }
     let text = text.replace('|', "\\|");
     let fence = "`".repeat(longest_run(&text) + 1);
-    // A space keeps a backtick at an end apart from the fence; Markdown takes it off again.
+    // Spaces separate a leading or trailing backtick from the fence. Markdown removes them.
     let pad = if text.starts_with('`') || text.ends_with('`') {
         " "
     } else {
@@ -79,7 +79,7 @@ pub(crate) fn link(text: &str, anchor: &str) -> String {
     format!("[{text}](#{anchor})")
 }
 
-/// A table; nothing without rows.
+/// A table. A table without rows is empty.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();

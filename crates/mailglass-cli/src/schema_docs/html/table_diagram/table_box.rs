@@ -1,11 +1,11 @@
-//! The diagram's boxes: which rows they have, and how wide they are.
+//! The rows and the width of a box of the diagram.
 
 use crate::schema_docs::html::svg_text::{cut, width_of};
 use crate::schema_docs::model::{Column, Docs, Relation};
 
-/// The most letters that a name takes.
+/// The maximum number of letters of a name.
 pub(super) const LETTERS: usize = 34;
-/// From a box's side to its text.
+/// The distance from the side of a box to its text.
 pub(super) const PAD: i32 = 9;
 
 pub(super) struct Row<'a> {
@@ -17,7 +17,7 @@ pub(super) struct Row<'a> {
 pub(super) struct TableBox<'a> {
     pub(super) relation: &'a Relation,
     pub(super) rows: Vec<Row<'a>>,
-    /// The room for the marks.
+    /// The width of the column of marks.
     pub(super) marks: i32,
     pub(super) width: i32,
 }
@@ -48,7 +48,7 @@ impl<'a> TableBox<'a> {
     }
 }
 
-/// What a column is a key of, in a few letters.
+/// The keys and indexes of a column, as abbreviations.
 fn marks(relation: &Relation, column: &str) -> String {
     let mut marks = relation.key_marks(column);
     marks.retain(|mark| *mark != "UK");

@@ -9,7 +9,7 @@ fn schema() -> impl Strategy<Value = (Vec<Node>, Vec<Link>)> {
     ];
     nodes.prop_flat_map(|nodes| {
         let most = if nodes.is_empty() { 0 } else { nodes.len() * 2 };
-        // Many tables refer to few, as in real schemas; some to themselves, some in circles.
+        // As in real schemas, many tables refer to a few. Some refer to themselves, and some form cycles.
         let target = prop_oneof![0..3usize, 0..nodes.len().max(1)];
         let link = (0..nodes.len().max(1), 0..12usize, target, 0..12usize, 0..4u8);
         let links = prop::collection::vec(link, 0..=most);
@@ -48,12 +48,12 @@ fn touch(a: Rectangle, b: Rectangle) -> bool {
     a.0 < b.2 && b.0 < a.2 && a.1 < b.3 && b.1 < a.3
 }
 
-/// A label as it is drawn: above its line.
+/// The rectangle of a label, which is drawn above its line.
 fn label(link: &Link, route: &Route) -> Option<Rectangle> {
     route.label.map(|(x, y)| (x, y - 14, x + link.label, y - 1))
 }
 
-/// The level and upright pieces of a line, as thin rectangles.
+/// The horizontal and vertical pieces of a line, as thin rectangles.
 fn pieces(route: &Route) -> impl Iterator<Item = Rectangle> {
     route.points.windows(2).map(|pair| {
         let ((ax, ay), (bx, by)) = (pair[0], pair[1]);
