@@ -31,6 +31,7 @@ mod migrations;
 mod mixed_releases;
 mod orphans;
 mod other_writers;
+mod own_tables;
 mod projection;
 mod projection_races;
 mod projection_verify;
