@@ -1,7 +1,6 @@
-//! What could only blow up in production must not compile: each file in `tests/ui` names its errors, `//~ CODE`, on the
-//! lines where the compiler must report them. The compiler's words are its own, and differ from version to version; where
-//! the words are ours, they come after the code.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say so by panicking")]
+//! Code that must not compile. Each file in `tests/ui` marks the lines on which the compiler must report an error with
+//! `//~ CODE`. The message is compared only if it follows the code, because compiler messages differ between versions.
+#![allow(clippy::unwrap_used, reason = "a test that can't continue panics")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,11 +9,11 @@ use std::{env, fs};
 
 use serde_json::Value;
 
-/// The texts of errors by file, line and code.
+/// The messages of errors by file, line and code.
 type Errors = BTreeMap<(String, u64, String), String>;
 
 #[test]
-fn what_must_not_compile_fails_with_the_errors_that_its_file_names() {
+fn each_file_fails_to_compile_with_the_errors_that_it_marks() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let cases = root.join("tests/ui");
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui");
@@ -32,17 +31,23 @@ fn what_must_not_compile_fails_with_the_errors_that_its_file_names() {
         manifest += &format!("[[bin]]\nname = {name:?}\npath = {path:?}\n");
         for (line, text) in (1..).zip(fs::read_to_string(&path).unwrap().lines()) {
             if let Some((_, error)) = text.split_once("//~ ") {
-                let (code, words) = error.split_once(' ').unwrap_or((error, ""));
-                expected.insert((name.clone(), line, code.to_owned()), words.to_owned());
+                let (code, message) = error.split_once(' ').unwrap_or((error, ""));
+                expected.insert((name.clone(), line, code.to_owned()), message.to_owned());
             }
         }
     }
     fs::write(package.join("Cargo.toml"), manifest).unwrap();
     let errors = errors_of(&package);
-    assert!(errors.keys().eq(expected.keys()), "{errors:#?}\nare not\n{expected:#?}");
-    for (at, words) in expected {
+    assert!(
+        errors.keys().eq(expected.keys()),
+        "the compiler reports {errors:#?}\nthe files mark {expected:#?}"
+    );
+    for (at, message) in expected {
         let error = &errors[&at];
-        assert!(error.contains(&words), "{at:?} lacks {words:?}: {error}");
+        assert!(
+            error.contains(&message),
+            "{at:?}: expected {message:?}, found {error:?}"
+        );
     }
 }
 
@@ -50,7 +55,7 @@ fn errors_of(package: &Path) -> Errors {
     let output = Command::new(env::var_os("CARGO").unwrap())
         .args(["check", "--bins", "--keep-going", "--offline", "--message-format=json"])
         .current_dir(package)
-        // Beside our own build, so that libpq is not built once more.
+        // Use our own target directory, so that libpq is not built again.
         .env(
             "CARGO_TARGET_DIR",
             Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap(),
@@ -74,7 +79,7 @@ fn errors_of(package: &Path) -> Errors {
         .map(|message| {
             let spans = message["message"]["spans"].as_array().unwrap();
             let mut primary = spans.iter().find(|span| span["is_primary"] == true).unwrap();
-            // What a macro of ours says is said where it is called, as the compiler shows it to people, too.
+            // Errors in a macro are reported at the outermost call, as the compiler displays them.
             while primary["expansion"].is_object() {
                 primary = &primary["expansion"]["span"];
             }
@@ -85,14 +90,15 @@ fn errors_of(package: &Path) -> Errors {
                 primary["line_start"].as_u64().unwrap(),
                 code.to_owned(),
             );
-            // Not as it is rendered: that would quote the line with what we expect. Some versions put the words in a label.
+            // The rendered message would quote the line, which contains the expected message. Some versions of the compiler
+            // put the text in a label.
             let labels = spans.iter().filter_map(|span| span["label"].as_str());
-            let words: Vec<&str> = message["message"]["message"]
+            let texts: Vec<&str> = message["message"]["message"]
                 .as_str()
                 .into_iter()
                 .chain(labels)
                 .collect();
-            (at, words.join("\n"))
+            (at, texts.join("\n"))
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Attribute maps: everything that is wrong with one is reported at once.
+//! Attribute maps give the same values as the setters, and all their errors are reported at once.
 
 use mailglass::{DeliveryChanges, EventType, NewDelivery, NewEvent, RejectReason, Stream};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::support::{TENANT, at, event, to, wrong_fields};
 
 #[test]
-fn a_delivery_from_attributes_is_the_one_from_setters() {
+fn a_delivery_from_attributes_equals_the_one_from_setters() {
     let id = Uuid::now_v7();
     let attrs = json!({
         "id": id, "tenant_id": TENANT, "mailable": "welcome", "stream": "transactional", "recipient": "Ann@Example.com",
@@ -26,7 +26,7 @@ fn a_delivery_from_attributes_is_the_one_from_setters() {
 }
 
 #[test]
-fn nulls_are_as_good_as_absent() {
+fn null_attributes_count_as_absent() {
     let attrs = json!({
         "tenant_id": TENANT, "mailable": "m", "stream": "bulk", "recipient": "a@b", "provider": null, "metadata": null,
     });
@@ -55,7 +55,7 @@ fn a_delivery_reports_unknown_keys_wrong_types_labels_and_rules_at_once() {
 }
 
 #[test]
-fn an_event_from_attributes_is_the_one_from_setters() {
+fn an_event_from_attributes_equals_the_one_from_setters() {
     let delivery = Uuid::now_v7();
     let attrs = json!({
         "tenant_id": TENANT, "type": "bounced", "occurred_at": "2024-10-04T00:00:05Z", "delivery_id": delivery,
@@ -100,7 +100,7 @@ fn an_event_reports_everything_at_once() {
 }
 
 #[test]
-fn changes_from_attributes_clear_what_is_null_and_leave_what_is_absent() {
+fn changes_from_attributes_clear_null_fields_and_keep_absent_fields() {
     let changes = DeliveryChanges::from_attrs(json!({ "last_error": null, "metadata": { "a": 1 } })).unwrap();
     let expected = DeliveryChanges {
         metadata: Some(json!({ "a": 1 })),
@@ -111,7 +111,7 @@ fn changes_from_attributes_clear_what_is_null_and_leave_what_is_absent() {
 }
 
 #[test]
-fn changes_can_not_name_what_is_not_the_applications() {
+fn changes_reject_columns_that_the_application_may_not_change() {
     let columns = [
         "id",
         "tenant_id",
@@ -150,7 +150,7 @@ fn changes_can_not_name_what_is_not_the_applications() {
 }
 
 #[test]
-fn what_is_no_object_is_no_attribute_map() {
+fn attributes_must_be_an_object() {
     for attrs in [json!([]), json!("x"), json!(null)] {
         assert_eq!(
             wrong_fields(&NewDelivery::from_attrs(attrs.clone()).unwrap_err()),

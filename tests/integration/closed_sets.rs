@@ -1,4 +1,4 @@
-//! The closed sets: Rust's values and labels are those of the database, in its order.
+//! The closed sets: the values and labels in Rust are those of the database, in the same order.
 
 use std::collections::HashSet;
 use std::fmt::{Debug, Display};
@@ -17,7 +17,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::support::connected;
 
-/// Through Postgres and back, through text, through JSON.
+/// Checks the labels against the database, and that values survive the conversion to and from Postgres, text and JSON.
 fn assert_set<SqlType, T>(conn: &mut PgConnection, pg_type: &str, all: &[T], labels: &[&str])
 where
     SqlType: diesel::sql_types::SqlType + SingleValue + 'static,
@@ -46,7 +46,7 @@ where
 }
 
 #[test]
-fn the_sets_are_the_databases_in_its_order() {
+fn the_labels_are_those_of_the_database_in_the_same_order() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     assert_set::<MailglassStream, _>(conn, "mailglass_stream", Stream::ALL, Stream::LABELS);
@@ -60,9 +60,9 @@ fn the_sets_are_the_databases_in_its_order() {
     );
 }
 
-/// What the derive sends to Postgres is what `as_str` says.
+/// The derived `ToSql` writes the label that `as_str` returns.
 #[test]
-fn values_are_written_under_their_labels() {
+fn values_are_written_as_their_labels() {
     let (_database, mut conn) = connected();
     for value in EventType::ALL {
         let written = diesel::select(
@@ -78,28 +78,30 @@ fn values_are_written_under_their_labels() {
 }
 
 #[test]
-fn ranks_are_total_and_statuses_rank_as_designed() {
-    let ranks: HashSet<usize> = EventType::ALL.iter().map(|it| it.lifecycle_rank()).collect();
+fn lifecycle_ranks_are_distinct_and_statuses_rank_as_documented() {
+    let ranks: HashSet<usize> = EventType::ALL
+        .iter()
+        .map(|event_type| event_type.lifecycle_rank())
+        .collect();
     assert_eq!(ranks.len(), EventType::ALL.len());
     let mut statuses = DeliveryStatus::ALL.to_vec();
-    statuses.sort_by_key(|it| it.rank());
+    statuses.sort_by_key(|status| status.rank());
     let expected = ["queued", "dispatched", "sent", "failed", "suppressed"];
-    assert_eq!(statuses.iter().map(|it| it.as_str()).collect::<Vec<_>>(), expected);
+    let labels: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+    assert_eq!(labels, expected);
 }
 
 #[test]
-fn the_table_in_the_docs_is_the_one_that_the_code_uses() {
+fn the_documented_table_of_rules_matches_the_code() {
     let mut types = EventType::ALL.to_vec();
-    types.sort_by_key(|it| it.lifecycle_rank());
+    types.sort_by_key(|event_type| event_type.lifecycle_rank());
     let table: String = (types.iter())
-        .map(|it| {
-            let status = it.status().map(|status| format!("`{status}`")).unwrap_or_default();
-            format!(
-                "| `{it}` | {status} | {} |\n",
-                if it.is_terminal() { "yes" } else { "" }
-            )
+        .map(|event_type| {
+            let status = event_type.status().map(|status| format!("`{status}`"));
+            let terminal = if event_type.is_terminal() { "yes" } else { "" };
+            format!("| `{event_type}` | {} | {terminal} |\n", status.unwrap_or_default())
         })
         .collect();
     let documented = include_str!("../../src/projection/rules.md");
-    assert_eq!(documented, table, "write src/projection/rules.md anew:\n{table}");
+    assert_eq!(documented, table, "update src/projection/rules.md to:\n{table}");
 }

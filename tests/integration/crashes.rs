@@ -1,5 +1,5 @@
-//! Processes that are killed in the middle: whoever recorded, and the server. Every acknowledged event is there once, none
-//! is half projected, and whoever records the same again ends where it would have ended without the crash.
+//! A recorder or the server is killed in the middle of a call: every acknowledged event is recorded once, none is recorded
+//! without its projection, and recording the same events again leads to the state that an uninterrupted call leads to.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,17 +21,17 @@ const ROUNDS: usize = 50;
 const DELIVERIES: u128 = 20;
 const BATCH: usize = 8;
 
-/// Says in which database a process records until it is killed, and which round it is in.
+/// The environment variable that makes `child` record: the round and the database URL, separated by a space.
 const CHILD: &str = "MAILGLASS_TEST_CHILD";
 
-/// The same in every run, and without any order to it.
-fn some(number: usize, of: u64) -> u64 {
+/// A pseudo-random number below `end`, the same in every run.
+fn random_below(end: u64, seed: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
-    number.hash(&mut hasher);
-    hasher.finish() % of
+    seed.hash(&mut hasher);
+    hasher.finish() % end
 }
 
-/// Not a sleep: a point in the middle of what somebody else does.
+/// Waits without sleeping, because a sleep is too coarse to hit the middle of a call.
 fn wait_for_microseconds(microseconds: u64) {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_micros(microseconds) {
@@ -39,30 +39,31 @@ fn wait_for_microseconds(microseconds: u64) {
     }
 }
 
-fn enqueue(conn: &mut PgConnection) {
+fn insert_deliveries(conn: &mut PgConnection) {
     for id in 1..=DELIVERIES {
         to("ann@example.com").id(Uuid::from_u128(id)).insert(conn).unwrap();
     }
 }
 
-/// A batch with keys of its own, spread over the deliveries.
-fn batch(who: usize, number: usize) -> Vec<NewEvent> {
+/// A batch of events of random deliveries. No other batch has the same keys.
+fn batch(recorder: usize, number: usize) -> Vec<NewEvent> {
     let of = |index: usize| {
-        let chance = some(who * 100_003 + number * 101 + index, u64::MAX) as usize;
-        event(EventType::ALL[chance % EventType::ALL.len()], (chance / 16 % 90) as i64)
-            .delivery(Uuid::from_u128(1 + chance as u128 / 1_000 % DELIVERIES))
-            .idempotency_key(format!("{who}:{number}:{index}"))
+        let random = random_below(u64::MAX, recorder * 100_003 + number * 101 + index) as usize;
+        event(EventType::ALL[random % EventType::ALL.len()], (random / 16 % 90) as i64)
+            .delivery(Uuid::from_u128(1 + random as u128 / 1_000 % DELIVERIES))
+            .idempotency_key(format!("{recorder}:{number}:{index}"))
     };
     (0..BATCH).map(of).collect()
 }
 
-fn is_exact(conn: &mut PgConnection, batches: usize) {
+/// Asserts that this many batches are recorded and projected.
+fn assert_recorded(conn: &mut PgConnection, batches: usize) {
     assert_eq!(count_events(conn) as usize, DELIVERIES as usize + batches * BATCH);
     assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
     assert_eq!(projection::rebuild_all(conn, TENANT).unwrap(), 0);
 }
 
-/// Not a test of itself: the process that the next one starts, and kills.
+/// Not a test by itself: the process that the next test starts and kills.
 #[test]
 fn child() {
     let Ok(child) = env::var(CHILD) else { return };
@@ -76,10 +77,10 @@ fn child() {
 }
 
 #[test]
-fn a_recorder_that_is_killed_has_lost_nothing_that_it_was_told() {
+fn no_event_acknowledged_to_a_killed_recorder_is_lost() {
     let database = database();
     let mut conn = connect(&database);
-    enqueue(&mut conn);
+    insert_deliveries(&mut conn);
     let mut batches = 0;
     let mut seen = BTreeSet::new();
     for round in 0..ROUNDS {
@@ -91,63 +92,66 @@ fn a_recorder_that_is_killed_has_lost_nothing_that_it_was_told() {
             .spawn()
             .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut told = 0;
+        let mut acknowledged = 0;
         let mut line = String::new();
-        while told <= some(round, 4) as usize {
+        while acknowledged <= random_below(4, round) as usize {
             line.clear();
             assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended by itself");
-            told += usize::from(line.contains("recorded "));
+            acknowledged += usize::from(line.contains("recorded "));
         }
-        wait_for_microseconds(some(round, 4_000));
+        wait_for_microseconds(random_below(4_000, round));
         child.kill().unwrap();
         child.wait().unwrap();
         let mut rest = String::new();
         output.read_to_string(&mut rest).unwrap();
-        told += rest.matches("recorded ").count();
+        acknowledged += rest.matches("recorded ").count();
 
-        for number in 0..told {
+        for number in 0..acknowledged {
             let again = ledger::record(&mut conn, &batch(round, number)).unwrap();
             assert!(
-                again.iter().all(|it| it.is_replay()),
-                "round {round}: batch {number} was acknowledged"
+                again.iter().all(|appended| appended.is_replay()),
+                "round {round}: batch {number} was acknowledged and is missing"
             );
         }
-        // The one that it was at, and the server with it, perhaps still: all of it or nothing.
-        let again = ledger::record(&mut conn, &batch(round, told)).unwrap();
-        let replays = again.iter().filter(|it| it.is_replay()).count();
-        assert!(replays == 0 || replays == BATCH, "round {round}: {replays} of {BATCH}");
+        // The server may still be executing the next batch: it records all of it or nothing.
+        let again = ledger::record(&mut conn, &batch(round, acknowledged)).unwrap();
+        let replays = again.iter().filter(|appended| appended.is_replay()).count();
+        assert!(
+            replays == 0 || replays == BATCH,
+            "round {round}: {replays} of {BATCH} events of a batch are replays"
+        );
         seen.insert(replays);
-        batches += told + 1;
+        batches += acknowledged + 1;
     }
-    is_exact(&mut conn, batches);
+    assert_recorded(&mut conn, batches);
     assert!(
         seen.contains(&0),
-        "some were killed before the server had done their batch"
+        "no recorder was killed before the server executed its batch"
     );
 }
 
 #[test]
-fn a_server_that_is_killed_has_lost_nothing_that_it_acknowledged() {
+fn no_event_acknowledged_by_a_killed_server_is_lost() {
     let server = Server::start_with(&DURABLE).unwrap();
     let database = server.database().unwrap();
     let mut conn = connect(&database);
     mailglass::migrations::run(&mut conn).unwrap();
-    enqueue(&mut conn);
+    insert_deliveries(&mut conn);
 
     const RECORDERS: usize = 3;
     let acknowledged = AtomicUsize::new(0);
     let failures = AtomicUsize::new(0);
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        for who in 0..RECORDERS {
+        for recorder in 0..RECORDERS {
             let (database, acknowledged, failures, is_over) = (&database, &acknowledged, &failures, &is_over);
             scope.spawn(move || {
                 let mut conn = PgConnection::establish(database.url()).ok();
                 let mut number = 0;
                 while !is_over.load(Ordering::SeqCst) {
-                    // What a client does: connects again, and records again what it wasn't told about.
+                    // Like any client, it reconnects and repeats the call that was not acknowledged.
                     let recorded = match &mut conn {
-                        Some(conn) => ledger::record(conn, &batch(who, number)).is_ok(),
+                        Some(conn) => ledger::record(conn, &batch(recorder, number)).is_ok(),
                         None => false,
                     };
                     if recorded {
@@ -158,23 +162,26 @@ fn a_server_that_is_killed_has_lost_nothing_that_it_acknowledged() {
                         conn = PgConnection::establish(database.url()).ok();
                     }
                 }
-                // The last one may have landed although nobody was told.
+                // The last batch may have been recorded without being acknowledged.
                 let mut conn = connect(database);
-                ledger::record(&mut conn, &batch(who, number)).unwrap();
+                ledger::record(&mut conn, &batch(recorder, number)).unwrap();
                 acknowledged.fetch_add(1, Ordering::SeqCst);
             });
         }
         for round in 0..ROUNDS {
             let before = acknowledged.load(Ordering::SeqCst);
-            while acknowledged.load(Ordering::SeqCst) <= before + some(round, 5) as usize {
+            while acknowledged.load(Ordering::SeqCst) <= before + random_below(5, round) as usize {
                 thread::yield_now();
             }
-            wait_for_microseconds(some(round, 3_000));
+            wait_for_microseconds(random_below(3_000, round));
             server.crash().unwrap();
         }
         is_over.store(true, Ordering::SeqCst);
     });
     let mut conn = connect(&database);
-    is_exact(&mut conn, acknowledged.into_inner());
-    assert!(failures.into_inner() >= ROUNDS, "every crash hit somebody");
+    assert_recorded(&mut conn, acknowledged.into_inner());
+    assert!(
+        failures.into_inner() >= ROUNDS,
+        "every crash makes a call of some recorder fail"
+    );
 }

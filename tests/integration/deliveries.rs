@@ -1,4 +1,4 @@
-//! Deliveries: born with their first event, replay-safe by key, found inside their tenant.
+//! Deliveries are inserted with their first event, once for each idempotency key, and found within their tenant.
 
 use diesel::prelude::*;
 use mailglass::projection::{Projection, fold};
@@ -7,23 +7,25 @@ use mailglass::{Delivery, DeliveryStatus, Error, EventType, Inserted, NewDeliver
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{TENANT, at, at_once, connected, count_events, delivery, reload, to, wrong_fields};
+use crate::support::{
+    TENANT, at, at_once, connect, connected, count_events, database, delivery, insert, reload, to, wrong_fields,
+};
 
 fn count_deliveries(conn: &mut PgConnection) -> i64 {
     mailglass_deliveries::table.count().get_result(conn).unwrap()
 }
 
 #[test]
-fn a_delivery_comes_back_with_what_it_was_given_and_its_queued_event() {
+fn an_inserted_delivery_has_the_given_fields_and_a_queued_event() {
     let (_database, mut conn) = connected();
-    let delivery = NewDelivery::new(TENANT, "welcome", Stream::Operational, "\"a@b\"@Mail.Example.COM")
-        .provider("postmark")
-        .provider_message_id("m-1")
-        .metadata(json!({ "campaign": "spring" }))
-        .idempotency_key("acme:welcome:1")
-        .insert(&mut conn)
-        .unwrap()
-        .into_delivery();
+    let delivery = insert(
+        &mut conn,
+        &NewDelivery::new(TENANT, "welcome", Stream::Operational, "\"a@b\"@Mail.Example.COM")
+            .provider("postmark")
+            .provider_message_id("m-1")
+            .metadata(json!({ "campaign": "spring" }))
+            .idempotency_key("acme:welcome:1"),
+    );
     assert_eq!(delivery.tenant_id, TENANT);
     assert_eq!(delivery.stream, Stream::Operational);
     assert_eq!(delivery.recipient, "\"a@b\"@Mail.Example.COM");
@@ -43,18 +45,10 @@ fn a_delivery_comes_back_with_what_it_was_given_and_its_queued_event() {
 }
 
 #[test]
-fn the_callers_id_is_kept_and_is_taken_only_once() {
+fn the_callers_id_is_kept_and_unique() {
     let (_database, mut conn) = connected();
     let id = Uuid::now_v7();
-    assert_eq!(
-        to("ann@example.com")
-            .id(id)
-            .insert(&mut conn)
-            .unwrap()
-            .into_delivery()
-            .id,
-        id
-    );
+    assert_eq!(insert(&mut conn, &to("ann@example.com").id(id)).id, id);
     let again = to("ann@example.com").id(id).insert(&mut conn).unwrap_err();
     assert_eq!(wrong_fields(&again), ["id"]);
     assert_eq!(count_events(&mut conn), 1);
@@ -72,21 +66,21 @@ fn another_tenants_delivery_is_not_found() {
 }
 
 #[test]
-fn a_replayed_enqueue_gives_the_row_as_it_stands_and_no_second_event() {
+fn a_replayed_insert_returns_the_current_row_and_appends_no_event() {
     let (_database, mut conn) = connected();
     let new = to("ann@example.com").idempotency_key("k");
-    let first = new.insert(&mut conn).unwrap().into_delivery();
+    let first = insert(&mut conn, &new);
     let moved = first.mark_dispatched(&mut conn, "postmark", "m-1", at(2)).unwrap();
-    assert_eq!(new.insert(&mut conn).unwrap().into_delivery(), moved);
+    assert_eq!(insert(&mut conn, &new), moved);
     assert_eq!((count_deliveries(&mut conn), count_events(&mut conn)), (1, 2));
 }
 
 #[test]
-fn a_batch_answers_in_input_order_and_finds_replays_inside_itself() {
+fn a_batch_returns_rows_in_input_order_and_detects_replays_within_itself() {
     let (_database, mut conn) = connected();
     let batch = ["z", "a", "z", "m"].map(|key| to(&format!("{key}@example.com")).idempotency_key(key));
     let inserted = NewDelivery::insert_all(&mut conn, &batch).unwrap();
-    let recipients: Vec<_> = inserted.iter().map(|it| it.delivery().recipient.as_str()).collect();
+    let recipients: Vec<_> = inserted.iter().map(|row| row.delivery().recipient.as_str()).collect();
     assert_eq!(
         recipients,
         ["z@example.com", "a@example.com", "z@example.com", "m@example.com"]
@@ -100,22 +94,22 @@ fn a_batch_answers_in_input_order_and_finds_replays_inside_itself() {
 }
 
 #[test]
-fn twins_with_the_same_id_and_key_in_one_batch_are_one_delivery() {
+fn two_entries_of_a_batch_with_the_same_id_and_key_are_one_delivery() {
     let (_database, mut conn) = connected();
-    let twin = to("ann@example.com").id(Uuid::now_v7()).idempotency_key("k");
-    let later = twin.clone().first_event(EventType::Sent, at(9));
-    let inserted = NewDelivery::insert_all(&mut conn, &[twin, later]).unwrap();
+    let first = to("ann@example.com").id(Uuid::now_v7()).idempotency_key("k");
+    let second = first.clone().first_event(EventType::Sent, at(9));
+    let inserted = NewDelivery::insert_all(&mut conn, &[first, second]).unwrap();
     assert!(!inserted[0].is_replay() && inserted[1].is_replay());
     assert_eq!(
         inserted[0].delivery().last_event_at,
         at(0),
-        "the first one counts, and it alone"
+        "only the first entry is inserted"
     );
     assert_eq!(count_events(&mut conn), 1);
 }
 
 #[test]
-fn an_id_twice_in_one_batch_without_one_key_is_refused() {
+fn two_entries_of_a_batch_with_the_same_id_and_different_keys_are_invalid() {
     let (_database, mut conn) = connected();
     let same = || to("ann@example.com").id(Uuid::from_u128(7));
     for batch in [
@@ -161,17 +155,14 @@ fn the_same_key_for_another_delivery_is_a_conflict_and_the_batch_is_not_inserted
 }
 
 #[test]
-fn deliveries_without_a_key_are_always_fresh() {
+fn deliveries_without_a_key_are_always_inserted() {
     let (_database, mut conn) = connected();
     let new = to("ann@example.com");
-    assert_ne!(
-        new.insert(&mut conn).unwrap().into_delivery().id,
-        new.insert(&mut conn).unwrap().into_delivery().id
-    );
+    assert_ne!(insert(&mut conn, &new).id, insert(&mut conn, &new).id);
 }
 
 #[test]
-fn one_message_id_serves_several_recipients_but_each_only_once() {
+fn a_provider_message_is_unique_for_each_recipient() {
     let (_database, mut conn) = connected();
     let sent = |recipient| to(recipient).provider("sendgrid").provider_message_id("m-1");
     sent("ann@example.com").insert(&mut conn).unwrap();
@@ -184,8 +175,8 @@ fn one_message_id_serves_several_recipients_but_each_only_once() {
 }
 
 #[test]
-fn eight_connections_enqueueing_the_same_batch_insert_each_delivery_once() {
-    let database = crate::support::database();
+fn eight_connections_inserting_the_same_batch_insert_each_delivery_once() {
+    let database = database();
     let batch: Vec<_> = (0..300)
         .map(|n| to(&format!("r{n}@example.com")).idempotency_key(format!("k{n}")))
         .collect();
@@ -198,10 +189,10 @@ fn eight_connections_enqueueing_the_same_batch_insert_each_delivery_once() {
         .collect();
     let created = at_once(&database, orders.len(), |worker, conn| {
         let inserted = NewDelivery::insert_all(conn, &orders[worker]).unwrap();
-        inserted.iter().filter(|it| !it.is_replay()).count()
+        inserted.iter().filter(|row| !row.is_replay()).count()
     });
     let created: usize = created.into_iter().sum();
-    let mut conn = crate::support::connect(&database);
+    let mut conn = connect(&database);
     assert_eq!(
         (created, count_deliveries(&mut conn), count_events(&mut conn)),
         (300, 300, 300)
@@ -209,7 +200,7 @@ fn eight_connections_enqueueing_the_same_batch_insert_each_delivery_once() {
 }
 
 #[test]
-fn the_users_own_queries_and_joins_work_with_the_plain_tables() {
+fn the_applications_queries_can_join_the_tables() {
     use mailglass::schema::mailglass_events;
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);

@@ -1,4 +1,4 @@
-//! `docs/elixir.md`: every SQL statement of the page does on a real server what the page says, in the page's order.
+//! `docs/elixir.md`: every SQL statement of the page, executed in order, has the result that the page documents.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::support::{TENANT, connected, sweep_now, waiting_reasons};
 
 const PAGE: &str = include_str!("../../docs/elixir.md");
 
-/// A fenced block, and what the page says of it.
+/// A fenced block, and its documented outcome.
 struct Block<'a> {
     sql: &'a str,
     outcome: Outcome<'a>,
@@ -20,7 +20,7 @@ struct Block<'a> {
 
 #[derive(Debug)]
 enum Outcome<'a> {
-    Works,
+    Succeeds,
     Returns(&'a str),
     Fails(&'a str),
 }
@@ -29,14 +29,14 @@ fn blocks() -> Vec<Block<'static>> {
     let fenced = PAGE.split("```sql\n").skip(1);
     fenced
         .map(|rest| {
-            let (sql, _) = rest.split_once("\n```").expect("the end of a block");
+            let (sql, _) = rest.split_once("\n```").expect("the block should end");
             let (first, last) = (sql.lines().next().unwrap(), sql.lines().last().unwrap());
             let outcome = if let Some(code) = first.strip_prefix("-- fails with SQLSTATE ") {
                 Outcome::Fails(code)
             } else if let Some(value) = last.strip_prefix("-- returns ") {
                 Outcome::Returns(value)
             } else {
-                Outcome::Works
+                Outcome::Succeeds
             };
             Block { sql, outcome }
         })
@@ -56,7 +56,7 @@ fn value(conn: &mut PgConnection, query: &str) -> String {
     row.value.unwrap_or_default()
 }
 
-/// The SQLSTATE of a statement, which Diesel drops; 00000 if it works. What it did is taken back either way.
+/// Executes a statement, rolls it back, and returns its SQLSTATE (00000 if it succeeds), which Diesel does not expose.
 fn sqlstate(conn: &mut PgConnection, statement: &str) -> String {
     conn.batch_execute(&format!(
         "DO $block$
@@ -79,9 +79,9 @@ fn run(conn: &mut PgConnection, block: &Block<'_>) {
     let sql = block.sql;
     match block.outcome {
         Outcome::Fails(code) => assert_eq!(sqlstate(conn, sql), code, "{sql}"),
-        Outcome::Works => conn.batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}")),
+        Outcome::Succeeds => conn.batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}")),
         Outcome::Returns(expected) => {
-            let statements = sql.rsplit_once(";\n").expect("a statement").0;
+            let statements = sql.rsplit_once(";\n").expect("the block should hold a statement").0;
             let (before, last) = statements.rsplit_once(";\n").unwrap_or(("", statements));
             conn.batch_execute(before).unwrap();
             assert_eq!(value(conn, last), expected, "{sql}");
@@ -90,16 +90,16 @@ fn run(conn: &mut PgConnection, block: &Block<'_>) {
 }
 
 #[test]
-fn the_statements_of_the_page_do_what_it_says() {
+fn the_statements_of_the_page_have_their_documented_outcome() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
-    // A role belongs to the whole server: it is never committed.
+    // Roles are shared by all databases of a server, so the page's role is never committed.
     conn.begin_test_transaction().unwrap();
     for block in blocks() {
         run(conn, &block);
     }
 
-    // What the Elixir library wrote differs from the ledger in the status alone, and a rebuild puts it right.
+    // The row that the Elixir library wrote differs from the ledger only in its status, which a rebuild corrects.
     let divergences = projection::verify(conn, TENANT).unwrap();
     let columns: Vec<_> = divergences.iter().flat_map(|divergence| divergence.columns()).collect();
     assert_eq!(columns.len(), 1, "{columns:?}");
@@ -110,7 +110,7 @@ fn the_statements_of_the_page_do_what_it_says() {
     assert_eq!(projection::rebuild_all(conn, TENANT).unwrap(), 1);
     assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
 
-    // The next sweep reads the Elixir library's events, and links the one that names its message.
+    // The next sweep reads the events of the Elixir library, and links the one that names its message.
     let report = sweep_now(conn);
     assert_eq!((report.linked, report.waiting), (1, 1));
     assert_eq!(waiting_reasons(conn), ["malformed"]);
@@ -121,7 +121,7 @@ fn the_statements_of_the_page_do_what_it_says() {
 }
 
 #[test]
-fn the_pages_grants_are_those_of_the_command() {
+fn the_grants_of_the_page_are_those_of_the_command() {
     let (_database, mut conn) = connected();
     let granted: BTreeSet<String> = (migrations::grants(&mut conn, "elixir_app").unwrap().iter())
         .map(|statement| format!("{statement};"))
@@ -134,7 +134,7 @@ fn the_pages_grants_are_those_of_the_command() {
 }
 
 #[test]
-fn the_page_shows_statements_that_work_and_statements_that_fail() {
+fn the_page_has_statements_that_succeed_and_statements_that_fail() {
     let blocks = blocks();
     let failing = blocks
         .iter()

@@ -1,4 +1,4 @@
-//! Explain names the event behind each column.
+//! `explain` names the event that decides each column of the projection.
 
 use mailglass::projection::{Decision, fold};
 use mailglass::{EventType, ledger};
@@ -8,11 +8,11 @@ use crate::support::generate::{delivery_with, facts, for_all};
 use crate::support::{at, connected, delivery, event, reload};
 
 fn decision<'a>(decisions: &'a [Decision], column: &str) -> &'a Decision {
-    decisions.iter().find(|it| it.column == column).unwrap()
+    decisions.iter().find(|decision| decision.column == column).unwrap()
 }
 
 #[test]
-fn it_answers_why_this_says_bounced() {
+fn each_column_is_explained_by_its_event() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let delivery = delivery(conn);
@@ -58,12 +58,12 @@ fn it_answers_why_this_says_bounced() {
 }
 
 #[test]
-fn a_delivery_that_was_read_too_early_shows_what_it_should_say() {
+fn an_outdated_copy_is_explained_with_found_and_expected_values() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
-    let early = delivery(conn);
-    ledger::record(conn, &[event(EventType::Delivered, 5).delivery(early.id)]).unwrap();
-    let decisions = early.explain(conn).unwrap();
+    let copy = delivery(conn);
+    ledger::record(conn, &[event(EventType::Delivered, 5).delivery(copy.id)]).unwrap();
+    let decisions = copy.explain(conn).unwrap();
     let status = decision(&decisions, "status");
     assert_eq!(
         (status.found.as_deref(), status.expected.as_deref()),
@@ -71,16 +71,15 @@ fn a_delivery_that_was_read_too_early_shows_what_it_should_say() {
     );
 }
 
-/// The events that it names are enough: folded alone, they give the whole projection.
 #[test]
-fn the_events_that_it_names_fold_to_the_projection() {
+fn the_fold_of_the_named_events_is_the_projection() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     for_all(40, facts(0..=8), |facts| {
         let delivery = delivery_with(conn, &facts);
         let row = reload(conn, &delivery);
         let decisions = row.explain(conn).unwrap();
-        let named: Vec<_> = decisions.iter().filter_map(|it| it.event.clone()).collect();
+        let named: Vec<_> = decisions.iter().filter_map(|decision| decision.event.clone()).collect();
         prop_assert_eq!(fold(&named), fold(&delivery.timeline(conn).unwrap()));
         for decision in &decisions {
             prop_assert_eq!(&decision.found, &decision.expected);

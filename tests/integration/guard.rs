@@ -1,15 +1,16 @@
-//! R5, R6: nothing changes a landed event, and Rust callers get a typed error that names the operation.
+//! The ledger is append-only: triggers reject every change of an event, and the typed error names the operation.
 
 use diesel::prelude::*;
 use diesel::{delete, insert_into, sql_query, update};
 use mailglass::schema::mailglass_events::dsl;
 use mailglass::{Error, Event, EventType, LedgerOperation, ledger};
 
-use crate::support::{TENANT, at, connect, connected, count_events, delivery, event, sweep_now};
+use crate::support::{
+    TENANT, at, connect, connected, count_events, database_error, delivery, event, record_one, sweep_now,
+};
 
-/// Every way to change a landed event in plain SQL, and the operation that the error must name. `$key` stands for the key
-/// of an event that is there.
-const MATRIX: &[(&str, LedgerOperation)] = &[
+/// Every way to change an event in SQL, and the operation that the error must name. An event with the key `there` exists.
+const CHANGES: &[(&str, LedgerOperation)] = &[
     ("UPDATE mailglass_events SET trace_id = 'x'", LedgerOperation::Update),
     (
         "UPDATE mailglass_events SET trace_id = 'x' WHERE false",
@@ -54,81 +55,78 @@ const MATRIX: &[(&str, LedgerOperation)] = &[
 fn operation(error: Error) -> LedgerOperation {
     match error {
         Error::LedgerImmutable { operation } => operation,
-        other => panic!("not the guard's error: {other:?}"),
+        other => panic!("expected Error::LedgerImmutable, got {other:?}"),
     }
 }
 
-fn landed(conn: &mut PgConnection) -> Event {
+/// Records an event with the key `there`.
+fn recorded(conn: &mut PgConnection) -> Event {
     let delivery = delivery(conn);
     let event = event(EventType::Sent, 1).delivery(delivery.id).idempotency_key("there");
-    ledger::record(conn, &[event]).unwrap().remove(0).into_event()
+    record_one(conn, event)
 }
 
-fn assert_matrix(conn: &mut PgConnection) {
-    let before: Vec<Event> = dsl::mailglass_events
-        .order(dsl::id)
-        .select(Event::as_select())
-        .load(conn)
-        .unwrap();
-    for (statement, expected) in MATRIX {
+fn all_events(conn: &mut PgConnection) -> Vec<Event> {
+    let events = dsl::mailglass_events.order(dsl::id).select(Event::as_select());
+    events.load(conn).unwrap()
+}
+
+fn assert_changes_are_rejected(conn: &mut PgConnection) {
+    let before = all_events(conn);
+    for (statement, expected) in CHANGES {
         let error = sql_query(*statement).execute(conn).expect_err(statement);
         assert_eq!(operation(error.into()), *expected, "{statement}");
     }
-    let after: Vec<Event> = dsl::mailglass_events
-        .order(dsl::id)
-        .select(Event::as_select())
-        .load(conn)
-        .unwrap();
-    assert_eq!(before, after);
+    assert_eq!(all_events(conn), before);
 }
 
 #[test]
-fn every_statement_that_would_change_an_event_is_refused() {
+fn every_statement_that_would_change_an_event_is_rejected() {
     let (_database, mut conn) = connected();
-    landed(&mut conn);
-    assert_matrix(&mut conn);
+    recorded(&mut conn);
+    assert_changes_are_rejected(&mut conn);
 }
 
 #[test]
-fn the_guard_is_awake_under_the_replica_role() {
+fn changes_are_rejected_under_the_replica_role() {
     let (_database, mut conn) = connected();
-    landed(&mut conn);
+    recorded(&mut conn);
     sql_query("SET session_replication_role = replica")
         .execute(&mut conn)
         .unwrap();
-    assert_matrix(&mut conn);
+    assert_changes_are_rejected(&mut conn);
 }
 
 #[test]
-fn an_empty_ledger_is_guarded_too() {
+fn changes_of_an_empty_ledger_are_rejected() {
     let (_database, mut conn) = connected();
-    assert_matrix(&mut conn);
+    assert_changes_are_rejected(&mut conn);
 }
 
 #[test]
-fn each_guard_trigger_refuses_by_itself() {
-    for asleep in [
+fn each_guard_trigger_rejects_changes_by_itself() {
+    for disabled in [
         "mailglass_events_immutable_trigger",
         "mailglass_events_immutable_statement_trigger",
     ] {
         let (_database, mut conn) = connected();
-        landed(&mut conn);
-        let disable = format!("ALTER TABLE mailglass_events DISABLE TRIGGER {asleep}");
+        recorded(&mut conn);
+        let disable = format!("ALTER TABLE mailglass_events DISABLE TRIGGER {disabled}");
         sql_query(disable).execute(&mut conn).unwrap();
         for (statement, expected) in [
             ("UPDATE mailglass_events SET trace_id = 'x'", LedgerOperation::Update),
             ("DELETE FROM mailglass_events", LedgerOperation::Delete),
         ] {
             let error = sql_query(statement).execute(&mut conn).expect_err(statement);
-            assert_eq!(operation(error.into()), expected, "{statement} without {asleep}");
+            assert_eq!(operation(error.into()), expected, "{statement} without {disabled}");
         }
     }
 }
 
 #[test]
-fn diesels_dsl_is_refused_with_the_operation() {
+fn changes_through_diesels_query_builder_are_rejected() {
     let (_database, mut conn) = connected();
-    let event = landed(&mut conn);
+    let event = recorded(&mut conn);
     let updated = update(dsl::mailglass_events.find(event.id))
         .set(dsl::trace_id.eq("x"))
         .execute(&mut conn);
@@ -152,24 +150,24 @@ fn diesels_dsl_is_refused_with_the_operation() {
 }
 
 #[test]
-fn a_question_mark_in_a_transaction_translates_and_rolls_back() {
+fn a_rejected_change_rolls_back_the_transaction_as_a_typed_error() {
     let (_database, mut conn) = connected();
-    landed(&mut conn);
+    recorded(&mut conn);
     let before = count_events(&mut conn);
-    let refused = conn.transaction::<(), Error, _>(|conn| {
+    let rejected = conn.transaction::<(), Error, _>(|conn| {
         ledger::record(conn, &[event(EventType::Opened, 2)])?;
         delete(dsl::mailglass_events).execute(conn)?;
         Ok(())
     });
-    assert!(refused.as_ref().is_err_and(Error::is_ledger_immutable));
-    assert_eq!(operation(refused.unwrap_err()), LedgerOperation::Delete);
+    assert!(rejected.as_ref().is_err_and(Error::is_ledger_immutable));
+    assert_eq!(operation(rejected.unwrap_err()), LedgerOperation::Delete);
     assert_eq!(count_events(&mut conn), before);
 }
 
 #[test]
-fn do_nothing_keeps_working() {
+fn on_conflict_do_nothing_is_allowed() {
     let (_database, mut conn) = connected();
-    landed(&mut conn);
+    recorded(&mut conn);
     let inserted = sql_query(
         "INSERT INTO mailglass_events (id, tenant_id, type, occurred_at, idempotency_key)
          VALUES (gen_random_uuid(), 'acme', 'sent', now(), 'there') ON CONFLICT DO NOTHING",
@@ -180,25 +178,20 @@ fn do_nothing_keeps_working() {
 }
 
 #[test]
-fn the_guard_names_itself_to_every_driver() {
+fn the_guards_error_has_details_constraint_and_table() {
     let (_database, mut conn) = connected();
     let error = sql_query("TRUNCATE mailglass_events").execute(&mut conn).unwrap_err();
-    let diesel::result::Error::DatabaseError(_, information) = error else {
-        panic!("not a database error: {error:?}");
-    };
-    assert_eq!(information.details(), Some("mailglass:immutable:truncate"));
-    assert_eq!(
-        information.constraint_name(),
-        Some("mailglass_events_immutable_trigger")
-    );
-    assert_eq!(information.table_name(), Some("mailglass_events"));
+    let error = database_error(error);
+    assert_eq!(error.details(), Some("mailglass:immutable:truncate"));
+    assert_eq!(error.constraint_name(), Some("mailglass_events_immutable_trigger"));
+    assert_eq!(error.table_name(), Some("mailglass_events"));
 }
 
 #[test]
 fn the_guard_raises_sqlstate_45a01() {
-    // Diesel drops the SQLSTATE, so the server itself is asked which one it caught.
+    // Diesel does not expose the SQLSTATE, so PL/pgSQL catches it.
     let (_database, mut conn) = connected();
-    for (statement, _) in MATRIX {
+    for (statement, _) in CHANGES {
         let block = format!(
             "DO $do$ BEGIN
                  EXECUTE $sql${statement}$sql$;
@@ -210,9 +203,9 @@ fn the_guard_raises_sqlstate_45a01() {
     }
 }
 
-/// The role that the README recommends: it can do everything that the crate does, and can't put the guard to sleep.
+/// The recommended role can make every call of the crate, and can't disable the guard.
 #[test]
-fn a_role_that_owns_nothing_can_work_and_can_not_disarm_the_guard() {
+fn a_role_that_owns_nothing_can_use_the_crate_and_not_disable_the_guard() {
     let (database, mut owner) = connected();
     let role = format!("mailglass_app_{}", uuid::Uuid::now_v7().simple());
     for statement in [
@@ -237,7 +230,7 @@ fn a_role_that_owns_nothing_can_work_and_can_not_disarm_the_guard() {
     assert_eq!(dispatched.timeline(&mut app).unwrap().len(), 3);
     assert_eq!(mailglass::projection::rebuild_all(&mut app, TENANT).unwrap(), 0);
 
-    for disarm in [
+    for statement in [
         "ALTER TABLE mailglass_events DISABLE TRIGGER ALL",
         "DROP TRIGGER mailglass_events_immutable_trigger ON mailglass_events",
         "CREATE OR REPLACE FUNCTION mailglass_raise_immutability() RETURNS trigger LANGUAGE sql AS 'SELECT 1'",
@@ -247,7 +240,7 @@ fn a_role_that_owns_nothing_can_work_and_can_not_disarm_the_guard() {
         "TRUNCATE mailglass_events",
         "DROP TABLE mailglass_events",
     ] {
-        assert!(sql_query(disarm).execute(&mut app).is_err(), "{disarm}");
+        assert!(sql_query(statement).execute(&mut app).is_err(), "{statement}");
     }
     for statement in [format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")] {
         sql_query(statement).execute(&mut owner).unwrap();

@@ -1,8 +1,8 @@
-//! Races, without thinking of them one by one: calls at once, in every order of their steps. `projection::verify` reports
-//! nothing after any step; in the end the answers and the tables are those of some serial order.
+//! Runs concurrent calls in every order of their steps. After each step, `projection::verify` reports no divergence. In the
+//! end, the results and the tables are those of some serial order of the calls.
 //!
-//! A step is a round trip, or the part of an insert before or behind a pause in its middle (`interleavings/pauses.sql`). With
-//! `MAILGLASS_INTERLEAVINGS=all` the bounds are wider and there are more scenarios: an hour or two.
+//! A step is a round trip, or a part of an insert before or after a pause in its middle (`interleavings/pauses.sql`).
+//! `MAILGLASS_INTERLEAVINGS=all` allows more preemptions and adds scenarios. It takes one to two hours.
 
 mod calls;
 mod migrations;
@@ -19,7 +19,7 @@ use self::calls::{
 use self::scenario::Runner;
 use self::start::Start;
 
-/// The calls that differ in what they lock and write.
+/// One call for each set of rows that calls lock and write.
 const CORE: [Script; 10] = [
     RECORD_BOTH,
     INSERT,
@@ -37,8 +37,8 @@ fn is_everything_wanted() -> bool {
     env::var("MAILGLASS_INTERLEAVINGS").is_ok_and(|wanted| wanted == "all")
 }
 
-/// How often a schedule takes a session's turn away although it could go on. If a session waits or has ended,
-/// the next one goes on without being counted, so 1 is enough for most races between two.
+/// How often a schedule switches away from a session that could continue. A switch from a session that waits or has ended
+/// does not count, so 1 covers most races between two sessions.
 fn preemptions() -> usize {
     if is_everything_wanted() { 3 } else { 1 }
 }
@@ -48,7 +48,7 @@ fn pairs(scripts: &[Script]) -> Vec<Vec<Script>> {
     (0..scripts.len()).flat_map(pairs_with).collect()
 }
 
-/// Fails with all that went wrong in any schedule of any of these scenarios.
+/// Runs every schedule of each scenario, and panics with all failures.
 fn run(isolation: &'static str, scenarios: impl IntoIterator<Item = (Start, Vec<Script>)>, preemptions: usize) {
     let mut runner = Runner::new(isolation);
     let mut failures = Vec::new();
@@ -80,7 +80,7 @@ fn every_pair_of_calls_about_a_delivery_is_serial() {
 }
 
 #[test]
-fn every_pair_of_calls_about_waiting_events_is_serial() {
+fn every_pair_of_calls_about_orphans_is_serial() {
     all_pairs(Start::Orphans);
 }
 
@@ -89,7 +89,7 @@ fn every_pair_of_calls_about_a_deleted_delivery_is_serial() {
     all_pairs(Start::Deleted);
 }
 
-/// What one has written is not committed for longer, so that the other one waits for it more often.
+/// In a transaction of the caller, rows stay uncommitted for longer, so the other session waits for them more often.
 #[test]
 fn pairs_of_calls_in_transactions_of_the_caller_are_serial() {
     let isolated = if is_everything_wanted() { &ALL[..] } else { &CORE[1..5] };
@@ -100,7 +100,7 @@ fn pairs_of_calls_in_transactions_of_the_caller_are_serial() {
             let both = vec![first.in_transaction(), second.in_transaction()];
             [both, vec![first.in_transaction(), second]]
         });
-        // No schedule lets migrations run in somebody's transaction.
+        // Migrations are not run in a transaction of the caller.
         let allowed = |pair: &Vec<Script>| {
             pair.iter()
                 .all(|script| !script.in_transaction || script.name != "migrations::run")
@@ -111,7 +111,7 @@ fn pairs_of_calls_in_transactions_of_the_caller_are_serial() {
 }
 
 #[test]
-fn the_triples_that_matter_are_serial() {
+fn selected_triples_of_calls_are_serial() {
     let triples = [
         (Start::Nothing, [RECORD_BY_ID, INSERT, SWEEP]),
         (Start::Nothing, [INSERT, INSERT_WITHOUT_KEY, INSERT_ALL]),

@@ -1,11 +1,11 @@
-//! R13: every update checks and bumps `lock_version`; the loser is told apart from a row that is gone.
+//! The optimistic lock: every update compares and increments `lock_version`, and tells a stale copy from a deleted row.
 
 use diesel::prelude::*;
 use mailglass::schema::mailglass_deliveries;
-use mailglass::{DeliveryChanges, Error, EventType, ledger};
+use mailglass::{Delivery, DeliveryChanges, Error, EventType, ledger};
 use serde_json::json;
 
-use crate::support::{at_once, connect, connected, database, delivery, event, reload, to, wrong_fields};
+use crate::support::{at_once, connect, connected, database, delivery, event, insert, reload, to, wrong_fields};
 
 fn changes(campaign: &str) -> DeliveryChanges {
     DeliveryChanges {
@@ -15,7 +15,7 @@ fn changes(campaign: &str) -> DeliveryChanges {
 }
 
 #[test]
-fn an_update_returns_the_new_row_and_bumps_the_lock() {
+fn an_update_returns_the_new_row_and_increments_the_lock_version() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     assert_eq!(delivery.lock_version, 1);
@@ -27,30 +27,30 @@ fn an_update_returns_the_new_row_and_bumps_the_lock() {
 }
 
 #[test]
-fn of_two_copies_one_wins_and_the_loser_gets_both_versions() {
+fn the_second_update_of_two_copies_is_stale_and_reports_both_versions() {
     let (_database, mut conn) = connected();
     let ours = delivery(&mut conn);
     let copy = ours.clone();
-    let won = ours.update(&mut conn, &changes("ours")).unwrap();
+    let updated = ours.update(&mut conn, &changes("ours")).unwrap();
     let error = copy.update(&mut conn, &changes("theirs")).unwrap_err();
     let Error::StaleEntry { id, expected, found } = error else {
-        panic!("not stale: {error:?}");
+        panic!("expected Error::StaleEntry, got {error:?}");
     };
     assert_eq!((id, expected, found), (ours.id, 1, 2));
-    assert_eq!(reload(&mut conn, &ours), won);
+    assert_eq!(reload(&mut conn, &ours), updated);
 }
 
 #[test]
-fn of_eight_connections_with_the_same_copy_exactly_one_wins() {
+fn exactly_one_of_eight_concurrent_updates_of_the_same_copy_succeeds() {
     let database = database();
     let mut conn = connect(&database);
     let delivery = delivery(&mut conn);
     let outcomes = at_once(&database, 8, |worker, conn| {
         delivery.update(conn, &changes(&worker.to_string()))
     });
-    let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
-    assert_eq!((won.len(), lost.len()), (1, 7));
-    for error in lost.into_iter().map(Result::unwrap_err) {
+    let (succeeded, failed): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    assert_eq!((succeeded.len(), failed.len()), (1, 7));
+    for error in failed.into_iter().map(Result::unwrap_err) {
         assert!(
             matches!(
                 error,
@@ -66,7 +66,7 @@ fn of_eight_connections_with_the_same_copy_exactly_one_wins() {
 }
 
 #[test]
-fn a_copy_from_before_a_webhook_is_stale() {
+fn a_copy_read_before_an_event_was_projected_is_stale() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     ledger::record(&mut conn, &[event(EventType::Delivered, 3).delivery(delivery.id)]).unwrap();
@@ -99,14 +99,12 @@ fn an_update_stays_in_the_tenant() {
 }
 
 #[test]
-fn what_is_none_stays_and_what_is_some_none_is_cleared() {
+fn none_keeps_a_field_and_some_none_clears_it() {
     let (_database, mut conn) = connected();
-    let delivery = to("ann@example.com")
-        .provider("postmark")
-        .provider_message_id("m-1")
-        .insert(&mut conn)
-        .unwrap()
-        .into_delivery();
+    let delivery = insert(
+        &mut conn,
+        &to("ann@example.com").provider("postmark").provider_message_id("m-1"),
+    );
     let failed = delivery
         .update(
             &mut conn,
@@ -128,7 +126,7 @@ fn what_is_none_stays_and_what_is_some_none_is_cleared() {
 }
 
 #[test]
-fn a_message_id_needs_a_provider_after_the_change_too() {
+fn a_change_may_not_leave_a_message_id_without_a_provider() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     let alone = DeliveryChanges {
@@ -144,18 +142,18 @@ fn a_message_id_needs_a_provider_after_the_change_too() {
         ..alone
     };
     let updated = delivery.update(&mut conn, &both).unwrap();
-    let orphaned = DeliveryChanges {
+    let without_provider = DeliveryChanges {
         provider: Some(None),
         ..Default::default()
     };
     assert_eq!(
-        wrong_fields(&updated.update(&mut conn, &orphaned).unwrap_err()),
+        wrong_fields(&updated.update(&mut conn, &without_provider).unwrap_err()),
         ["provider"]
     );
 }
 
 #[test]
-fn a_message_id_that_another_delivery_has_is_a_named_error() {
+fn a_message_id_of_another_delivery_is_invalid() {
     let (_database, mut conn) = connected();
     to("ann@example.com")
         .provider("postmark")
@@ -173,4 +171,28 @@ fn a_message_id_that_another_delivery_has_is_a_named_error() {
         ["provider_message_id"]
     );
     assert_eq!(reload(&mut conn, &second), second);
+}
+
+#[test]
+fn lock_version_restarts_at_1_after_the_largest_integer() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let at_last_version = |conn: &mut PgConnection| -> Delivery {
+        let row = delivery(conn);
+        diesel::update(&row)
+            .set(mailglass_deliveries::lock_version.eq(i32::MAX))
+            .execute(conn)
+            .unwrap();
+        reload(conn, &row)
+    };
+    let row = at_last_version(conn);
+    assert_eq!(row.update(conn, &DeliveryChanges::default()).unwrap().lock_version, 1);
+    let row = at_last_version(conn);
+    ledger::record(conn, &[event(EventType::Sent, 1).delivery(row.id)]).unwrap();
+    assert_eq!(reload(conn, &row).lock_version, 1);
+    assert!(
+        row.update(conn, &DeliveryChanges::default())
+            .unwrap_err()
+            .is_stale_entry()
+    );
 }

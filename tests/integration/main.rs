@@ -1,50 +1,52 @@
-//! Every rule of the crate, against a real PostgreSQL. Each test has a database of its own.
+//! Tests of the library against a PostgreSQL server. Each test has its own database.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     missing_docs,
     unreachable_pub,
-    reason = "a test that can't go on should say so by panicking"
+    reason = "a test that can't continue panics"
 )]
 
 mod attribute_maps;
-mod audit;
-mod bad_input;
-mod beside_others;
 mod closed_sets;
+mod connection_loss;
+mod contract_verify;
 mod crashes;
 mod deliveries;
+mod delivery_events;
 mod elixir;
-mod enqueue_races;
+mod errors_in_transactions;
 mod explain;
-mod facts;
 mod guard;
-mod hostile_search_path;
+mod hostile_objects;
+mod insert_races;
 mod interleavings;
-mod isolated_failures;
-mod isolation;
+mod invalid_input;
+mod isolation_levels;
 mod locking;
+mod looked_up_names;
+mod mark;
 mod migrations;
+mod mixed_releases;
 mod orphans;
-mod plans;
+mod other_writers;
+mod own_tables;
 mod projection;
 mod projection_races;
+mod projection_verify;
+mod query_plans;
 mod readme;
 mod recipient_case;
 mod recipients;
 mod record_batches;
 mod record_each;
 mod recorded_rows;
-mod releases;
 mod replay_races;
 mod replays;
 mod reverts;
-mod send_path;
+mod session_settings;
 mod statements;
-mod storm;
+mod stress;
 mod support;
 mod sweeps;
-mod typed_errors;
-mod verify;
-mod wire;

@@ -1,4 +1,4 @@
-//! Migrations: up, down and up leave the same schema; processes may migrate at once; any schema will do.
+//! Applying migrations: in any schema, by several processes at once, in transactions, and with few rights.
 
 use std::process::Command;
 
@@ -10,13 +10,15 @@ use mailglass::migrations::{DataLoss, FILES, MIGRATIONS, grants, list, revert_to
 use scratch_postgres::Database;
 
 use crate::support::proxy::{Cut, Proxy, with_socket};
-use crate::support::{at_once, backend_pid, connect, connected, delivery, server, wait_until_blocked};
+use crate::support::{
+    at_once, backend_pid, connect, connected, database_error, delivery, server, wait_until_blocked, wrong_fields,
+};
 
-/// The whole database as SQL, without the lines that differ from run to run.
+/// The schema of the whole database as SQL, without the lines that differ between runs.
 pub fn dump(database: &Database) -> String {
     let pg_dump = server()
         .program("pg_dump")
-        .expect("pg_dump beside the server or on the PATH");
+        .expect("pg_dump should be in the server's directory or in PATH");
     let output = Command::new(pg_dump)
         .args(["--schema-only", "--dbname", database.url()])
         .output()
@@ -30,25 +32,25 @@ pub fn dump(database: &Database) -> String {
 }
 
 #[test]
-fn up_down_and_up_leave_the_same_schema_and_down_leaves_nothing() {
+fn up_after_down_restores_the_schema_and_down_removes_everything() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
     sql_query("CREATE EXTENSION citext").execute(&mut conn).unwrap();
-    // Makes Diesel create its own table, which stays when everything is reverted.
+    // Makes Diesel create its versions table, which a revert keeps.
     assert!(conn.has_pending_migration(MIGRATIONS).unwrap());
     let nothing = dump(&database);
 
     let applied = run(&mut conn).unwrap();
     let up = dump(&database);
     assert_ne!(up, nothing);
-    assert!(run(&mut conn).unwrap().is_empty(), "there is nothing left to apply");
+    assert!(run(&mut conn).unwrap().is_empty(), "nothing is pending");
 
     let reverted = conn.revert_all_migrations(MIGRATIONS).unwrap();
     assert_eq!(reverted.len(), applied.len());
     assert_eq!(
         dump(&database),
         nothing,
-        "down leaves nothing of ours and all of the host's"
+        "down removes our objects and keeps those of the application"
     );
 
     assert_eq!(run(&mut conn).unwrap(), applied);
@@ -56,7 +58,7 @@ fn up_down_and_up_leave_the_same_schema_and_down_leaves_nothing() {
 }
 
 #[test]
-fn each_migration_goes_up_down_and_up_by_itself() {
+fn each_migration_can_be_reverted_and_applied_again() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
     let count = conn.pending_migrations(MIGRATIONS).unwrap().len();
@@ -71,20 +73,20 @@ fn each_migration_goes_up_down_and_up_by_itself() {
 }
 
 #[test]
-fn processes_that_migrate_at_the_same_moment_all_succeed() {
+fn concurrent_processes_all_migrate_successfully() {
     const PROCESSES: usize = 3;
     for _ in 0..5 {
         let database = server().database().unwrap();
         let mut applied = at_once(&database, PROCESSES, |_, conn| run(conn).unwrap()).concat();
         applied.sort_unstable();
         let versions: Vec<_> = FILES.iter().map(|file| file.version).collect();
-        assert_eq!(applied, versions, "each migration is applied by one of them");
+        assert_eq!(applied, versions, "each migration is applied by one process");
         delivery(&mut connect(&database));
     }
 }
 
 #[test]
-fn everything_lands_in_the_schema_that_search_path_puts_first() {
+fn everything_is_created_in_the_first_schema_of_search_path() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
     sql_query("CREATE SCHEMA mail").execute(&mut conn).unwrap();
@@ -104,7 +106,7 @@ fn everything_lands_in_the_schema_that_search_path_puts_first() {
 }
 
 #[test]
-fn a_migration_that_fails_is_a_typed_error_and_the_lock_is_free_again() {
+fn a_failing_migration_is_a_typed_error_and_releases_the_lock() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
     sql_query("CREATE TABLE mailglass_events (id integer)")
@@ -114,12 +116,12 @@ fn a_migration_that_fails_is_a_typed_error_and_the_lock_is_free_again() {
     sql_query("DROP TABLE mailglass_events").execute(&mut conn).unwrap();
     assert!(
         !run(&mut connect(&database)).unwrap().is_empty(),
-        "another connection goes on where it stopped"
+        "another connection applies the rest"
     );
 }
 
 #[test]
-fn a_run_that_fails_in_a_transaction_leaves_no_lock_behind() {
+fn a_run_that_fails_in_a_transaction_releases_the_lock() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
     let failed = conn.transaction(|conn| {
@@ -128,7 +130,7 @@ fn a_run_that_fails_in_a_transaction_leaves_no_lock_behind() {
     });
     assert!(failed.unwrap_err().is_migration());
 
-    // A role that may not even create Diesel's table. The transaction can go on after the failure.
+    // A role without the right to create Diesel's table. The transaction remains usable after the failure.
     let role = Role::create(&database);
     let mut app = role.connect();
     app.transaction(|conn| {
@@ -145,7 +147,7 @@ fn a_run_that_fails_in_a_transaction_leaves_no_lock_behind() {
 }
 
 #[test]
-fn a_run_in_a_transaction_goes_with_it() {
+fn a_run_in_a_transaction_is_rolled_back_with_it() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
     let rolled_back = conn.transaction::<(), Error, _>(|conn| {
@@ -159,9 +161,9 @@ fn a_run_in_a_transaction_goes_with_it() {
     assert_eq!(applied.len(), FILES.len());
 }
 
-/// Where a session's transactions are REPEATABLE READ, `run` doesn't go by a snapshot from before it waited.
+/// Under REPEATABLE READ, a snapshot taken before the wait would not show the other run's migrations.
 #[test]
-fn a_run_that_waited_for_another_finds_what_that_one_applied_at_any_isolation_level() {
+fn a_run_that_waited_for_another_one_finds_nothing_pending_at_any_isolation_level() {
     for isolation in ["read committed", "repeatable read", "serializable"] {
         let database = server().database().unwrap();
         let (mut first, mut second) = (connect(&database), connect(&database));
@@ -183,12 +185,12 @@ fn a_run_that_waited_for_another_finds_what_that_one_applied_at_any_isolation_le
     }
 }
 
-/// A transaction of the caller's that already has a snapshot can't see the others' versions. It is told to run again.
+/// An old snapshot of the caller does not show the migrations that another session applied, so the caller must retry.
 #[test]
 fn a_run_in_a_transaction_with_an_old_snapshot_is_a_serialization_failure() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
-    // Without Diesel's table at first, then with it.
+    // Diesel's table is missing in the first round and exists in the second.
     for _ in 0..2 {
         let outcome = conn.build_transaction().repeatable_read().run(|conn| {
             assert!(list(conn)?.iter().all(|listed| !listed.is_applied));
@@ -202,7 +204,7 @@ fn a_run_in_a_transaction_with_an_old_snapshot_is_a_serialization_failure() {
     }
 }
 
-/// The server itself says whether a message holds one statement: it prepares no more than one.
+/// PostgreSQL prepares a message only if it holds a single statement.
 #[test]
 fn every_message_holds_one_statement() {
     let (socket, database) = with_socket();
@@ -221,10 +223,10 @@ fn every_message_holds_one_statement() {
         let prepared = sql_query(query.clone()).execute(&mut other);
         assert!(prepared.is_ok(), "{query}: {prepared:?}");
     }
-    assert_eq!(dump(&database), migrated, "they were all of the statements");
+    assert_eq!(dump(&database), migrated, "the recorded statements are complete");
 }
 
-/// A role of the test's own; what it may do goes with the value.
+/// A role with a unique name, which is dropped with the value.
 struct Role<'a> {
     name: String,
     database: &'a Database,
@@ -264,7 +266,7 @@ impl Drop for Role<'_> {
 }
 
 #[test]
-fn a_role_with_the_grants_runs_and_lists_where_nothing_is_pending() {
+fn a_role_with_the_grants_can_run_and_list_if_nothing_is_pending() {
     let (database, mut owner) = connected();
     let role = Role::create(&database);
     for statement in grants(&mut owner, &role.name).unwrap() {
@@ -277,7 +279,7 @@ fn a_role_with_the_grants_runs_and_lists_where_nothing_is_pending() {
 }
 
 #[test]
-fn a_right_that_is_missing_is_named() {
+fn a_missing_right_is_named() {
     let (database, mut owner) = connected();
     let role = Role::create(&database);
     role.execute(&format!("GRANT USAGE ON SCHEMA public TO {}", role.quoted()));
@@ -321,11 +323,11 @@ fn a_right_that_is_missing_is_named() {
 }
 
 #[test]
-fn grants_are_for_one_role_on_tables_that_are_there() {
+fn grants_are_for_one_role_on_existing_tables() {
     let (database, mut conn) = connected();
-    for everybody in ["public", "", "none"] {
-        let refused = grants(&mut conn, everybody).unwrap_err();
-        assert_eq!(crate::support::wrong_fields(&refused), ["role"], "{everybody:?}");
+    for name in ["public", "", "none"] {
+        let refused = grants(&mut conn, name).unwrap_err();
+        assert_eq!(wrong_fields(&refused), ["role"], "{name:?}");
     }
     let granted = grants(&mut conn, "app").unwrap();
     assert_eq!(
@@ -345,7 +347,7 @@ fn grants_are_for_one_role_on_tables_that_are_there() {
 }
 
 #[test]
-fn everything_has_a_comment() {
+fn every_table_column_and_type_has_a_comment() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
     run(&mut conn).unwrap();
@@ -362,10 +364,10 @@ fn everything_has_a_comment() {
 }
 
 #[test]
-fn the_invariants_hold_in_the_database_too() {
-    let (_database, mut conn) = crate::support::connected();
+fn check_constraints_reject_invalid_rows_of_deliveries() {
+    let (_database, mut conn) = connected();
     delivery(&mut conn);
-    let refused = [
+    let cases = [
         ("tenant_id = ''", "tenant_id_is_not_empty"),
         ("mailable = ''", "mailable_is_not_empty"),
         ("recipient = 'a@'", "recipient_is_a_bare_address"),
@@ -399,14 +401,10 @@ fn the_invariants_hold_in_the_database_too() {
             "idempotency_key_is_1_to_512_bytes",
         ),
     ];
-    for (change, constraint) in refused {
-        let error = sql_query(format!("UPDATE mailglass_deliveries SET {change}"))
-            .execute(&mut conn)
-            .unwrap_err();
-        let diesel::result::Error::DatabaseError(_, information) = error else {
-            panic!("{change}: {error:?}");
-        };
+    for (change, constraint) in cases {
+        let update = sql_query(format!("UPDATE mailglass_deliveries SET {change}"));
+        let error = database_error(update.execute(&mut conn).expect_err(change));
         let expected = format!("mailglass_deliveries_{constraint}");
-        assert_eq!(information.constraint_name(), Some(expected.as_str()), "{change}");
+        assert_eq!(error.constraint_name(), Some(expected.as_str()), "{change}");
     }
 }

@@ -1,4 +1,4 @@
-//! R10, R12: an event whose delivery isn't there lands all the same, waits beside the ledger and is linked later.
+//! Orphans: an event whose delivery is missing is recorded with a pending link, and a sweep links it later.
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
@@ -10,7 +10,9 @@ use mailglass::{DeliveryStatus, EventType, NewDelivery, Stream};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{TENANT, at, connect, connected, delivery, event, reload, sweep_now, to, waiting_reasons};
+use crate::support::{
+    TENANT, at, connect, connected, delivery, event, insert, record_one, reload, sweep_now, to, waiting_reasons,
+};
 
 const LINKED: SweepReport = SweepReport {
     linked: 1,
@@ -28,12 +30,12 @@ const WAITING: SweepReport = SweepReport {
 };
 
 #[test]
-fn an_orphan_waits_is_linked_and_projects_its_own_type_and_time() {
+fn a_linked_orphan_is_projected_with_its_own_type_and_time() {
     let (_database, mut conn) = connected();
     let bounced = event(EventType::Bounced, 7)
         .provider_message("postmark", "m-1")
         .idempotency_key("k");
-    let orphan = ledger::record(&mut conn, &[bounced]).unwrap().remove(0).into_event();
+    let orphan = record_one(&mut conn, bounced);
     assert!(orphan.needs_reconciliation);
     assert_eq!(orphan.delivery_id, None);
     assert_eq!(waiting_reasons(&mut conn), ["no_delivery"]);
@@ -49,26 +51,24 @@ fn an_orphan_waits_is_linked_and_projects_its_own_type_and_time() {
     assert_eq!(
         sweep_now(&mut conn),
         SweepReport::default(),
-        "a linked event is never looked at again"
+        "a linked event is not swept again"
     );
 
     let timeline = now.timeline(&mut conn).unwrap();
     let types: Vec<_> = timeline.iter().map(|event| event.type_).collect();
     assert_eq!(types, [EventType::Queued, EventType::Dispatched, EventType::Bounced]);
-    assert_eq!(timeline[2], orphan, "linking never touches the event");
+    assert_eq!(timeline[2], orphan, "linking does not change the event");
     assert_eq!(fold(&timeline), Some(Projection::from(&now)));
     assert_eq!(rebuild(&mut conn, TENANT, now.id).unwrap(), now);
 }
 
 #[test]
-fn a_delivery_that_is_there_is_found_at_once_by_metadata_or_by_payload() {
+fn record_finds_an_existing_delivery_by_metadata_or_by_payload() {
     let (_database, mut conn) = connected();
-    let delivery = to("ann@example.com")
-        .provider("sendgrid")
-        .provider_message_id("m-1")
-        .insert(&mut conn)
-        .unwrap()
-        .into_delivery();
+    let delivery = insert(
+        &mut conn,
+        &to("ann@example.com").provider("sendgrid").provider_message_id("m-1"),
+    );
     let named = json!({ "provider": "sendgrid", "provider_message_id": "m-1" });
     let events = [
         event(EventType::Delivered, 1).provider_message("sendgrid", "m-1"),
@@ -97,32 +97,32 @@ fn a_delivery_that_is_there_is_found_at_once_by_metadata_or_by_payload() {
 }
 
 #[test]
-fn an_event_about_no_delivery_waits_for_none() {
+fn an_event_that_names_no_delivery_is_no_orphan() {
     let (_database, mut conn) = connected();
     let subscribed = event(EventType::Subscribed, 1)
         .recipient("ann@example.com")
         .metadata(json!({ "provider": "x" }));
-    let landed = ledger::record(&mut conn, &[subscribed]).unwrap().remove(0).into_event();
-    assert!(!landed.needs_reconciliation);
+    let recorded = record_one(&mut conn, subscribed);
+    assert!(!recorded.needs_reconciliation);
     assert_eq!(waiting_reasons(&mut conn), [""; 0]);
 }
 
 #[test]
-fn several_recipients_under_one_message_id_are_told_apart_by_the_recipient() {
+fn deliveries_with_one_message_id_are_distinguished_by_the_recipient() {
     let (_database, mut conn) = connected();
     let sent = |recipient| to(recipient).provider("sendgrid").provider_message_id("m-1");
-    let ann = sent("ann@example.com").insert(&mut conn).unwrap().into_delivery();
-    let bob = sent("bob@example.com").insert(&mut conn).unwrap().into_delivery();
+    let ann = insert(&mut conn, &sent("ann@example.com"));
+    let bob = insert(&mut conn, &sent("bob@example.com"));
     let opened = event(EventType::Opened, 1).provider_message("sendgrid", "m-1");
     let events = [
         opened.clone().recipient("Bob@EXAMPLE.com"),
         opened.clone().recipient("eve@example.com"),
         opened,
     ];
-    let landed = ledger::record(&mut conn, &events).unwrap();
-    assert_eq!(landed[0].event().delivery_id, Some(bob.id));
-    assert_eq!(landed[1].event().delivery_id, None);
-    assert_eq!(landed[2].event().delivery_id, None);
+    let recorded = ledger::record(&mut conn, &events).unwrap();
+    assert_eq!(recorded[0].event().delivery_id, Some(bob.id));
+    assert_eq!(recorded[1].event().delivery_id, None);
+    assert_eq!(recorded[2].event().delivery_id, None);
     assert_eq!(waiting_reasons(&mut conn), ["ambiguous", "no_delivery"]);
     assert_eq!(
         sweep_now(&mut conn),
@@ -134,7 +134,7 @@ fn several_recipients_under_one_message_id_are_told_apart_by_the_recipient() {
     );
     assert_eq!(reload(&mut conn, &ann), ann);
 
-    // The recipient that was missing turns up; the ambiguous one stays what it is.
+    // After the third recipient is inserted, one event is linked and the other remains ambiguous.
     sent("eve@example.com").insert(&mut conn).unwrap();
     assert_eq!(
         sweep_now(&mut conn),
@@ -149,12 +149,12 @@ fn several_recipients_under_one_message_id_are_told_apart_by_the_recipient() {
 #[test]
 fn another_tenants_delivery_with_the_same_message_id_is_never_linked() {
     let (_database, mut conn) = connected();
-    let theirs = NewDelivery::new("other", "welcome", Stream::Transactional, "eve@example.com")
-        .provider("postmark")
-        .provider_message_id("m-1")
-        .insert(&mut conn)
-        .unwrap()
-        .into_delivery();
+    let theirs = insert(
+        &mut conn,
+        &NewDelivery::new("other", "welcome", Stream::Transactional, "eve@example.com")
+            .provider("postmark")
+            .provider_message_id("m-1"),
+    );
     let by_message = event(EventType::Delivered, 1).provider_message("postmark", "m-1");
     let by_id = event(EventType::Delivered, 1).delivery(theirs.id);
     for appended in ledger::record(&mut conn, &[by_message, by_id]).unwrap() {
@@ -173,7 +173,7 @@ fn another_tenants_delivery_with_the_same_message_id_is_never_linked() {
 }
 
 #[test]
-fn half_a_provider_message_in_a_payload_is_kept_as_malformed() {
+fn an_incomplete_provider_message_in_a_payload_is_malformed() {
     let (_database, mut conn) = connected();
     let payloads = [
         json!({ "provider_message_id": "m-1" }),
@@ -197,27 +197,27 @@ fn half_a_provider_message_in_a_payload_is_kept_as_malformed() {
 }
 
 #[test]
-fn an_event_may_name_a_delivery_that_is_not_there_yet() {
+fn an_event_may_name_a_delivery_before_it_is_inserted() {
     let (_database, mut conn) = connected();
     let id = Uuid::now_v7();
     let early = event(EventType::Delivered, 5).delivery(id);
-    let landed = ledger::record(&mut conn, &[early]).unwrap().remove(0).into_event();
-    assert_eq!((landed.delivery_id, landed.needs_reconciliation), (Some(id), true));
+    let recorded = record_one(&mut conn, early);
+    assert_eq!((recorded.delivery_id, recorded.needs_reconciliation), (Some(id), true));
     assert_eq!(sweep_now(&mut conn), WAITING);
 
-    let delivery = to("ann@example.com").id(id).insert(&mut conn).unwrap().into_delivery();
+    let delivery = insert(&mut conn, &to("ann@example.com").id(id));
     assert_eq!(sweep_now(&mut conn), LINKED);
     let now = reload(&mut conn, &delivery);
     assert_eq!((now.delivered_at, now.terminal), (Some(at(5)), true));
     assert_eq!(
         now.timeline(&mut conn).unwrap().len(),
         2,
-        "its own and linked, but counted once"
+        "the event names the delivery and is linked to it, but is listed once"
     );
     assert_eq!(rebuild(&mut conn, TENANT, id).unwrap(), now);
 }
 
-/// The race that R10 is about: the delivery is being inserted, but nobody can see it yet.
+/// The delivery is inserted but not committed, so `record` does not see it.
 #[test]
 fn an_event_recorded_while_its_delivery_is_being_inserted_is_not_lost() {
     let (database, mut inserting) = connected();
@@ -228,7 +228,7 @@ fn an_event_recorded_while_its_delivery_is_being_inserted_is_not_lost() {
         .id(id)
         .provider("postmark")
         .provider_message_id("m-1");
-    let delivery = new.insert(&mut inserting).unwrap().into_delivery();
+    let delivery = insert(&mut inserting, &new);
     let events = [
         event(EventType::Delivered, 5).delivery(id),
         event(EventType::Opened, 6).provider_message("postmark", "m-1"),
@@ -252,19 +252,17 @@ fn an_event_recorded_while_its_delivery_is_being_inserted_is_not_lost() {
 }
 
 #[test]
-fn a_link_remembers_which_delivery_and_when() {
+fn a_link_stores_its_delivery_and_the_time_of_linking() {
     let (_database, mut conn) = connected();
     ledger::record(
         &mut conn,
         &[event(EventType::Opened, 1).provider_message("postmark", "m-1")],
     )
     .unwrap();
-    let delivery = to("ann@example.com")
-        .provider("postmark")
-        .provider_message_id("m-1")
-        .insert(&mut conn)
-        .unwrap()
-        .into_delivery();
+    let delivery = insert(
+        &mut conn,
+        &to("ann@example.com").provider("postmark").provider_message_id("m-1"),
+    );
     sweep_now(&mut conn);
     let (linked_to, since): (Option<Uuid>, bool) = links::mailglass_event_links
         .select((links::delivery_id, links::linked_at.is_not_null()))

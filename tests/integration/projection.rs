@@ -1,4 +1,4 @@
-//! R1, R2, R3: the projection is a pure function of the set of events, whichever way it is made.
+//! The projection is a pure function of the set of events, in whatever order they are recorded, folded or rebuilt.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use mailglass::{Delivery, DeliveryStatus, EventType, NewDelivery, NewEvent, ledg
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use crate::support::{TENANT, at, connected, delivery, event, generate, reload, to};
+use crate::support::{TENANT, at, connected, delivery, event, generate, insert, reload, to};
 
 fn after(conn: &mut PgConnection, facts: &[(EventType, i64)]) -> Delivery {
     let delivery = delivery(conn);
@@ -18,7 +18,7 @@ fn after(conn: &mut PgConnection, facts: &[(EventType, i64)]) -> Delivery {
     reload(conn, &delivery)
 }
 
-/// The reference's answer: the facts and the first event, which every delivery is born with.
+/// The fold of the facts and of the delivery's first event.
 fn reference(facts: &[(EventType, i64)]) -> Projection {
     let facts = facts.iter().copied().chain([(EventType::Queued, 0)]);
     fold(facts.map(|(event_type, seconds)| Fact {
@@ -29,14 +29,10 @@ fn reference(facts: &[(EventType, i64)]) -> Projection {
 }
 
 #[test]
-fn a_delivery_is_born_as_the_fold_of_its_first_event() {
+fn a_new_delivery_is_the_fold_of_its_first_event() {
     let (_database, mut conn) = connected();
     for &event_type in EventType::ALL {
-        let delivery = to("ann@example.com")
-            .first_event(event_type, at(0))
-            .insert(&mut conn)
-            .unwrap()
-            .into_delivery();
+        let delivery = insert(&mut conn, &to("ann@example.com").first_event(event_type, at(0)));
         let timeline = delivery.timeline(&mut conn).unwrap();
         assert_eq!(timeline.len(), 1);
         assert_eq!((timeline[0].type_, timeline[0].occurred_at), (event_type, at(0)));
@@ -45,10 +41,10 @@ fn a_delivery_is_born_as_the_fold_of_its_first_event() {
 }
 
 #[test]
-fn every_type_moves_the_columns_that_the_rules_name() {
+fn every_event_type_changes_the_columns_that_the_rules_name() {
     use DeliveryStatus::{Dispatched, Failed, Queued, Sent, Suppressed};
     let (_database, mut conn) = connected();
-    // Written out from the design, not from the code: type, status, terminal.
+    // Type, status and terminal, copied from the design instead of computed by the code.
     let expected = [
         (EventType::Queued, Queued, false),
         (EventType::Sent, Sent, false),
@@ -70,19 +66,19 @@ fn every_type_moves_the_columns_that_the_rules_name() {
     assert_eq!(expected.map(|(event_type, ..)| event_type), EventType::ALL);
     for (event_type, status, terminal) in expected {
         let now = after(&mut conn, &[(event_type, 5)]);
-        let stamp = |of| (event_type == of).then(|| at(5));
+        let time_of = |stamped| (event_type == stamped).then(|| at(5));
         assert_eq!((now.status, now.terminal), (status, terminal), "{event_type}");
         assert_eq!((now.last_event_type, now.last_event_at), (event_type, at(5)));
-        assert_eq!(now.dispatched_at, stamp(EventType::Dispatched));
-        assert_eq!(now.delivered_at, stamp(EventType::Delivered));
-        assert_eq!(now.bounced_at, stamp(EventType::Bounced));
-        assert_eq!(now.complained_at, stamp(EventType::Complained));
-        assert_eq!(now.suppressed_at, stamp(EventType::Suppressed));
+        assert_eq!(now.dispatched_at, time_of(EventType::Dispatched));
+        assert_eq!(now.delivered_at, time_of(EventType::Delivered));
+        assert_eq!(now.bounced_at, time_of(EventType::Bounced));
+        assert_eq!(now.complained_at, time_of(EventType::Complained));
+        assert_eq!(now.suppressed_at, time_of(EventType::Suppressed));
     }
 }
 
 #[test]
-fn at_the_same_instant_the_lifecycle_decides_and_not_the_arrival() {
+fn the_lifecycle_rank_decides_between_simultaneous_events() {
     let (_database, mut conn) = connected();
     let pairs = [
         (EventType::Dispatched, EventType::Delivered),
@@ -98,7 +94,7 @@ fn at_the_same_instant_the_lifecycle_decides_and_not_the_arrival() {
 }
 
 #[test]
-fn stamps_keep_the_earliest_and_late_events_do_not_turn_back_the_last_one() {
+fn time_columns_keep_the_earliest_event_and_the_last_event_is_the_latest() {
     let (_database, mut conn) = connected();
     let facts = [
         (EventType::Delivered, 9),
@@ -121,7 +117,7 @@ fn every_permutation_of_up_to_five_events_projects_the_same() {
         let deliveries: Vec<NewDelivery> = orders.iter().map(|_| to("ann@example.com")).collect();
         let inserted = NewDelivery::insert_all(&mut conn, &deliveries).unwrap();
         let longest = orders[0].len();
-        // One event a delivery and call, so that each is joined with what the one before it left.
+        // One event per delivery in each call, so that each is merged with the projection of the previous ones.
         for step in 0..longest {
             let events: Vec<NewEvent> = (orders.iter().zip(&inserted))
                 .map(|(order, row)| event(order[step].0, order[step].1).delivery(row.delivery().id))
@@ -152,9 +148,9 @@ fn permutations(facts: Vec<(EventType, i64)>) -> Vec<Vec<(EventType, i64)>> {
     all
 }
 
-/// At least 2,000 longer histories, with duplicates: recorded in random slices, folded by the reference, rebuilt.
+/// 2,000 histories with duplicate events, recorded in random slices, then compared with their fold and rebuilt.
 #[test]
-fn two_thousand_random_histories_agree_with_the_fold_and_with_a_rebuild() {
+fn two_thousand_random_histories_equal_their_fold_and_their_rebuild() {
     const AT_ONCE: usize = 50;
     let (_database, mut conn) = connected();
     let histories = prop::collection::vec((generate::facts(6..=24), 1..8_usize), AT_ONCE);
@@ -163,7 +159,7 @@ fn two_thousand_random_histories_agree_with_the_fold_and_with_a_rebuild() {
         let rows = NewDelivery::insert_all(&mut conn, &new).unwrap();
         for ((facts, slice), row) in histories.iter().zip(&rows) {
             let mut events = generate::events_of(row.delivery().id, facts);
-            // The first half once more, in the same slices or others.
+            // Record the first half twice.
             events.extend_from_within(..facts.len() / 2);
             for slice in events.chunks(*slice) {
                 ledger::record(&mut conn, slice).unwrap();
@@ -199,8 +195,8 @@ fn the_fold_is_commutative_associative_and_idempotent() {
     assert_eq!(fold(Vec::<Fact>::new()), None);
 }
 
-/// Spoils every projection column, as no code of this crate can.
-fn spoil(conn: &mut PgConnection) {
+/// Overwrites every projection column.
+fn overwrite_projections(conn: &mut PgConnection) {
     diesel::sql_query(
         "UPDATE mailglass_deliveries SET last_event_type = 'unknown', last_event_at = '2001-01-01', terminal = NOT terminal,
              dispatched_at = now(), delivered_at = now(), bounced_at = now(), complained_at = now(),
@@ -211,10 +207,10 @@ fn spoil(conn: &mut PgConnection) {
 }
 
 #[test]
-fn a_rebuild_restores_what_was_spoiled_and_bumps_the_lock_only_then() {
+fn a_rebuild_corrects_the_projection_and_increments_the_lock_version_only_then() {
     let (_database, mut conn) = connected();
     let before = after(&mut conn, &[(EventType::Dispatched, 1), (EventType::Bounced, 2)]);
-    spoil(&mut conn);
+    overwrite_projections(&mut conn);
     let rebuilt = rebuild(&mut conn, TENANT, before.id).unwrap();
     assert_eq!(Projection::from(&rebuilt), Projection::from(&before));
     assert_eq!(rebuilt.lock_version, before.lock_version + 1);
@@ -222,24 +218,20 @@ fn a_rebuild_restores_what_was_spoiled_and_bumps_the_lock_only_then() {
 }
 
 #[test]
-fn rebuild_all_goes_through_more_deliveries_than_one_step_takes_and_stays_in_the_tenant() {
+fn rebuild_all_rebuilds_more_deliveries_than_one_step_of_one_tenant() {
     let (_database, mut conn) = connected();
     let batch: Vec<NewDelivery> = (0..2_500).map(|n| to(&format!("r{n}@example.com"))).collect();
     NewDelivery::insert_all(&mut conn, &batch).unwrap();
     let theirs = NewDelivery::new("other", "welcome", mailglass::Stream::Bulk, "eve@example.com");
-    let theirs = theirs
-        .first_event(EventType::Queued, at(0))
-        .insert(&mut conn)
-        .unwrap()
-        .into_delivery();
-    spoil(&mut conn);
+    let theirs = insert(&mut conn, &theirs.first_event(EventType::Queued, at(0)));
+    overwrite_projections(&mut conn);
     assert_eq!(rebuild_all(&mut conn, TENANT).unwrap(), 2_500);
     assert_eq!(rebuild_all(&mut conn, TENANT).unwrap(), 0);
     assert_eq!(reload(&mut conn, &theirs).status, DeliveryStatus::Suppressed);
 }
 
 #[test]
-fn a_rebuild_of_what_is_not_there_or_is_anothers_is_not_found() {
+fn a_rebuild_of_a_missing_or_another_tenants_delivery_is_not_found() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     assert!(
@@ -251,27 +243,31 @@ fn a_rebuild_of_what_is_not_there_or_is_anothers_is_not_found() {
 }
 
 #[test]
-fn a_rebuild_says_how_far_it_is_and_stops_between_two_steps_when_told_to() {
+fn a_rebuild_reports_progress_and_stops_between_two_steps_on_request() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let deliveries: Vec<_> = (0..2_500).map(|n| to(&format!("{n}@example.com"))).collect();
     NewDelivery::insert_all(conn, &deliveries).unwrap();
-    spoil(conn);
+    overwrite_projections(conn);
 
-    let mut told = Vec::new();
-    let stopped = rebuild_in_steps(conn, TENANT, |so_far| {
-        told.push((so_far.deliveries, so_far.corrected));
+    let mut reported = Vec::new();
+    let stopped = rebuild_in_steps(conn, TENANT, |progress| {
+        reported.push((progress.deliveries, progress.corrected));
         ControlFlow::Break(())
     });
     let stopped = stopped.unwrap();
-    assert_eq!(told, [(1_000, 1_000)]);
+    assert_eq!(reported, [(1_000, 1_000)]);
     assert_eq!((stopped.deliveries, stopped.corrected), (1_000, 1_000));
 
-    told.clear();
-    let all = rebuild_in_steps(conn, TENANT, |so_far| {
-        told.push((so_far.deliveries, so_far.corrected));
+    reported.clear();
+    let all = rebuild_in_steps(conn, TENANT, |progress| {
+        reported.push((progress.deliveries, progress.corrected));
         ControlFlow::Continue(())
     });
-    assert_eq!(told, [(1_000, 0), (2_000, 1_000), (2_500, 1_500)]);
-    assert_eq!(all.unwrap().corrected, 1_500, "what the first call did was done");
+    assert_eq!(reported, [(1_000, 0), (2_000, 1_000), (2_500, 1_500)]);
+    assert_eq!(
+        all.unwrap().corrected,
+        1_500,
+        "the first call committed its corrections"
+    );
 }

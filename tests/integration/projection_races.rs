@@ -1,4 +1,4 @@
-//! R2, R3: concurrent recording loses nothing, and a rebuild overwrites nothing.
+//! Concurrent calls of `record` lose no event, and a concurrent rebuild overwrites no event.
 
 use std::thread;
 
@@ -25,15 +25,17 @@ fn eight_connections_recording_on_one_delivery_lose_nothing() {
         let worker = worker as i64;
         for round in 0..ROUNDS {
             if worker == CONNECTIONS {
-                // One rebuilds the row over and over: a rebuild that read too early would set it back.
+                // The last worker rebuilds. A rebuild that reads the ledger before it locks the row would lose events.
                 rebuild(conn, TENANT, delivery.id).unwrap();
                 continue;
             }
             let number = round * CONNECTIONS + worker;
             let event_type = EventType::ALL[number as usize % EventType::ALL.len()];
-            // The later ones happened earlier, so that both ends of the stamps and of the last event move.
+            // Ascending and descending times, so that both the earliest and the latest event change.
             let times = [number, 1_000 - number];
-            let events: Vec<NewEvent> = times.map(|it| event(event_type, it).delivery(delivery.id)).to_vec();
+            let events: Vec<NewEvent> = times
+                .map(|seconds| event(event_type, seconds).delivery(delivery.id))
+                .to_vec();
             ledger::record(conn, &events).unwrap();
         }
     });
@@ -44,11 +46,11 @@ fn eight_connections_recording_on_one_delivery_lose_nothing() {
     assert_eq!(
         rebuild(&mut conn, TENANT, delivery.id).unwrap(),
         delivery,
-        "nothing was left to correct"
+        "the rebuild corrects nothing"
     );
 }
 
-/// A rebuild sets the columns, so it must not read the ledger before it holds the row.
+/// A rebuild overwrites the columns, so it must lock the row before it reads the ledger.
 #[test]
 fn a_rebuild_that_waits_for_an_event_reads_it_afterwards() {
     let rebuilds: [fn(&mut PgConnection, Uuid); 2] = [
@@ -71,12 +73,11 @@ fn a_rebuild_that_waits_for_an_event_reads_it_afterwards() {
     }
 }
 
-/// Rows are locked in the order of their ids, not in the order in which some plan happens to come by them; or two
-/// sessions with different plans would deadlock.
+/// If rows were locked in the order in which the plan reads them, two sessions with different plans could deadlock.
 #[test]
 fn rows_are_locked_in_the_order_of_their_ids_whatever_the_plan() {
     let (database, mut holding) = connected();
-    // The table holds them in the opposite order of their ids.
+    // The rows are stored in descending order of their ids.
     for id in (1..=9).rev().map(Uuid::from_u128) {
         to("ann@example.com").id(id).insert(&mut holding).unwrap();
     }
@@ -91,9 +92,9 @@ fn rows_are_locked_in_the_order_of_their_ids_whatever_the_plan() {
         let _: Uuid = row(5).for_update().first(&mut holding).unwrap();
         let mut recording = connect(&database);
         if by_table {
-            // So that it reads the table from front to back.
-            for other_way in ["nestloop", "mergejoin", "indexscan", "indexonlyscan", "bitmapscan"] {
-                sql_query(format!("SET enable_{other_way} = off"))
+            // Force a sequential scan.
+            for plan in ["nestloop", "mergejoin", "indexscan", "indexonlyscan", "bitmapscan"] {
+                sql_query(format!("SET enable_{plan} = off"))
                     .execute(&mut recording)
                     .unwrap();
             }
@@ -113,13 +114,13 @@ fn rows_are_locked_in_the_order_of_their_ids_whatever_the_plan() {
                 .skip_locked()
                 .load(&mut other)
                 .unwrap();
-            // Before anything can panic, or the scope would wait for ever.
+            // Commit before anything can panic, or the scope would wait forever.
             sql_query("COMMIT").execute(&mut holding).unwrap();
             waiting.join().unwrap().unwrap();
             assert_eq!(
                 free,
                 [6, 7, 8, 9].map(Uuid::from_u128),
-                "it waits for the fifth and has the first four"
+                "it has locked the first 4 rows and waits for the 5th"
             );
         });
     }

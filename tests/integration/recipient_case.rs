@@ -1,37 +1,38 @@
-//! Recipients are compared without regard to the case of ASCII letters, under every locale; an exact match wins.
+//! Recipients are compared without regard to the case of ASCII letters, under every locale. An exact match takes precedence.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use mailglass::{Delivery, EventType, NewDelivery, ledger};
+use mailglass::{Delivery, EventType, NewDelivery};
 use proptest::prelude::*;
 
 use crate::support::generate::for_all;
-use crate::support::{connect, connected, event, rows_read, server, to, waiting_reasons};
+use crate::support::{connect, connected, event, insert, record_one, rows_read, server, to, waiting_reasons};
 
 fn sent(recipient: &str) -> NewDelivery {
     to(recipient).provider("ses").provider_message_id("m-1")
 }
 
-fn found(conn: &mut PgConnection, recipient: &str) -> Option<uuid::Uuid> {
+/// Records an event that names the recipient, and returns the delivery that it matched.
+fn matched(conn: &mut PgConnection, recipient: &str) -> Option<uuid::Uuid> {
     let opened = event(EventType::Opened, 1)
         .provider_message("ses", "m-1")
         .recipient(recipient);
-    ledger::record(conn, &[opened]).unwrap()[0].event().delivery_id
+    record_one(conn, opened).delivery_id
 }
 
 #[test]
-fn an_exact_match_wins_over_another_case() {
+fn an_exact_match_takes_precedence_over_another_case() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
-    let upper: Delivery = sent("Ann@example.com").insert(conn).unwrap().into_delivery();
-    let lower: Delivery = sent("ann@example.com").insert(conn).unwrap().into_delivery();
-    assert_eq!(found(conn, "Ann@example.com"), Some(upper.id));
-    assert_eq!(found(conn, "ann@example.com"), Some(lower.id));
-    assert_eq!(found(conn, "ANN@example.com"), None);
+    let upper: Delivery = insert(conn, &sent("Ann@example.com"));
+    let lower: Delivery = insert(conn, &sent("ann@example.com"));
+    assert_eq!(matched(conn, "Ann@example.com"), Some(upper.id));
+    assert_eq!(matched(conn, "ann@example.com"), Some(lower.id));
+    assert_eq!(matched(conn, "ANN@example.com"), None);
     assert_eq!(waiting_reasons(conn), ["ambiguous"]);
 }
 
-/// A database of its own locale, which folds letters in ways of its own.
+/// Runs a test in a migrated database with its own locale, which determines how `lower` folds letters.
 fn with_locale(locale: &str, test: impl FnOnce(&mut PgConnection)) {
     let admin = server().database().unwrap();
     let name = format!("{}_locale", admin.name());
@@ -48,27 +49,26 @@ fn with_locale(locale: &str, test: impl FnOnce(&mut PgConnection)) {
 }
 
 #[test]
-fn the_servers_locale_makes_no_difference() {
+fn the_databases_locale_makes_no_difference() {
     let (_database, mut conn) = connected();
-    // PostgreSQL from PyPI is built without ICU.
+    // The PostgreSQL of PyPI is built without ICU.
     let has_icu =
         diesel::dsl::sql::<diesel::sql_types::Bool>("EXISTS (SELECT FROM pg_collation WHERE collname = 'tr-x-icu')");
     let has_icu: bool = diesel::select(has_icu).get_result(&mut conn).unwrap();
     let turkish = has_icu.then_some("LOCALE_PROVIDER icu ICU_LOCALE 'tr' LOCALE 'C.UTF-8'");
     for locale in ["LOCALE 'C'"].into_iter().chain(turkish) {
         with_locale(&format!("ENCODING 'UTF8' {locale}"), |conn| {
-            let lisa = sent("lisa@x.com").insert(conn).unwrap().into_delivery();
-            let e_acute = sent("é@x.com").insert(conn).unwrap().into_delivery();
-            assert_eq!(found(conn, "LISA@X.COM"), Some(lisa.id), "{locale}");
-            assert_eq!(found(conn, "é@X.COM"), Some(e_acute.id), "{locale}");
-            assert_eq!(found(conn, "É@x.com"), None, "{locale}: other letters are themselves");
+            let lisa = insert(conn, &sent("lisa@x.com"));
+            let e_acute = insert(conn, &sent("é@x.com"));
+            assert_eq!(matched(conn, "LISA@X.COM"), Some(lisa.id), "{locale}");
+            assert_eq!(matched(conn, "é@X.COM"), Some(e_acute.id), "{locale}");
+            assert_eq!(matched(conn, "É@x.com"), None, "{locale}: other letters are not folded");
         });
     }
 }
 
-/// SQL and Rust fold alike.
 #[test]
-fn the_database_folds_as_rust_does() {
+fn the_database_folds_letters_as_rust_does() {
     let (_database, mut conn) = connected();
     let text = prop::collection::vec(prop_oneof!["[A-Za-z@.]", any::<char>().prop_map(String::from)], 0..12);
     for_all(200, text, |parts| {
@@ -85,25 +85,24 @@ fn the_database_folds_as_rust_does() {
     });
 }
 
-/// However many recipients share a message.
 #[test]
-fn finding_a_recipient_of_a_message_reads_few_rows() {
+fn matching_one_of_5_000_recipients_of_a_message_reads_few_rows() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let many: Vec<NewDelivery> = (0..5_000)
         .map(|number| sent(&format!("R{number}@example.com")))
         .collect();
-    // With plans of an empty table, and of a full one.
-    found(conn, "nobody@example.com");
+    // Plan the statements while the table is empty.
+    matched(conn, "nobody@example.com");
     NewDelivery::insert_all(conn, &many).unwrap();
-    for when in ["before ANALYZE", "after it"] {
+    for when in ["before ANALYZE", "after ANALYZE"] {
         let read = conn
             .transaction::<_, mailglass::Error, _>(|conn| {
                 let before = rows_read(conn);
                 for number in 0..10 {
-                    assert!(found(conn, &format!("R{number}@example.com")).is_some());
-                    assert!(found(conn, &format!("r{number}@EXAMPLE.com")).is_some());
-                    assert!(found(conn, &format!("nobody{number}@example.com")).is_none());
+                    assert!(matched(conn, &format!("R{number}@example.com")).is_some());
+                    assert!(matched(conn, &format!("r{number}@EXAMPLE.com")).is_some());
+                    assert!(matched(conn, &format!("nobody{number}@example.com")).is_none());
                 }
                 Ok(rows_read(conn) - before)
             })

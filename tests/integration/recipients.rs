@@ -1,4 +1,4 @@
-//! A recipient is one bare address: what is accepted can stand in a header or an SMTP command as it is.
+//! A recipient is one bare address, which can be used in a header or an SMTP command without escaping.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
@@ -7,14 +7,14 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::support::generate::for_all;
-use crate::support::{at, connected, event, sweep_now, to, wrong_fields};
+use crate::support::{at, connected, event, insert, sweep_now, to, wrong_fields};
 
 fn message(recipient: &str) -> String {
     to(recipient).validate().unwrap_err().to_string()
 }
 
 #[test]
-fn what_is_not_one_bare_address_is_refused_with_what_is_wrong() {
+fn anything_but_one_bare_address_is_rejected_with_the_reason() {
     let long_local_part = format!("{}@example.com", "a".repeat(65));
     let long_label = format!("ann@{}.com", "e".repeat(64));
     let long_domain = format!("ann@{}com", "example.".repeat(32));
@@ -81,7 +81,7 @@ fn what_is_not_one_bare_address_is_refused_with_what_is_wrong() {
 }
 
 #[test]
-fn attribute_maps_refuse_it_too() {
+fn attribute_maps_reject_the_same_recipients() {
     let attrs = json!({ "tenant_id": "t", "mailable": "m", "stream": "bulk", "recipient": "a@b\r\nBcc: c@d" });
     assert_eq!(
         wrong_fields(&NewDelivery::from_attrs(attrs).unwrap_err()),
@@ -107,27 +107,25 @@ fn every_kind_of_address_is_accepted() {
         ("नमस्ते@डाटामेल.भारत", "डाटामेल.भारत"),
         // A label that ends with a mark.
         ("ann@ศูนย์.ไทย", "ศูนย์.ไทย"),
-        // More than 63 bytes, but not more than 63 characters.
+        // More than 63 bytes but at most 63 characters.
         (&format!("ann@{thai_label}.ไทย"), &format!("{thai_label}.ไทย")),
         ("ann@xn--exmple-cua.de", "xn--exmple-cua.de"),
     ];
     for (recipient, domain) in cases {
-        let delivery = to(recipient).insert(&mut conn).unwrap().into_delivery();
+        let delivery = insert(&mut conn, &to(recipient));
         assert_eq!((&*delivery.recipient, &*delivery.recipient_domain), (recipient, domain));
         event(EventType::Sent, 1).recipient(recipient).validate().unwrap();
     }
 }
 
-/// The provider wrote it: the event is kept, and what it names finds nothing but its equal.
+/// The provider writes the payload, so an invalid recipient in it must not prevent the recording of the event.
 #[test]
-fn a_recipient_in_the_payload_never_fails_the_event() {
+fn an_invalid_recipient_in_the_payload_does_not_fail_the_event() {
     let (_database, mut conn) = connected();
-    let delivery = to("ann@example.com")
-        .provider("ses")
-        .provider_message_id("m-1")
-        .insert(&mut conn)
-        .unwrap()
-        .into_delivery();
+    let delivery = insert(
+        &mut conn,
+        &to("ann@example.com").provider("ses").provider_message_id("m-1"),
+    );
     for recipient in [
         "Ann <ann@example.com>",
         "ann@example.com, bob@example.com",
@@ -143,7 +141,7 @@ fn a_recipient_in_the_payload_never_fails_the_event() {
     assert!(delivery.timeline(&mut conn).unwrap().len() < 4);
 }
 
-/// Text that is an address more often than not, with one thing or another that must not be in it.
+/// Text that resembles an address and often contains something invalid.
 fn nearly_an_address() -> impl Strategy<Value = String> {
     let part = "[a-zé.ศ์用\"\\\\@ ,;:<>()\\[\\]\r\n\t\u{0}\u{7f}\u{85}\u{a0}\u{200d}\u{2028}\u{3002}\u{ff20}-]{0,8}|[a-z]{1,3}|\\PC{0,6}|.{0,6}";
     prop_oneof![
@@ -162,7 +160,7 @@ fn accepted_by_the_check(conn: &mut PgConnection, recipient: &str) -> bool {
 }
 
 #[test]
-fn an_accepted_recipient_is_one_address_and_the_database_takes_it() {
+fn an_accepted_recipient_is_one_address_and_satisfies_the_check_constraint() {
     let (_database, mut conn) = connected();
     let mut accepted = 0;
     for_all(4_000, nearly_an_address(), |recipient| {
@@ -189,5 +187,5 @@ fn an_accepted_recipient_is_one_address_and_the_database_takes_it() {
         prop_assert_eq!(delivery.into_delivery().recipient_domain, domain.to_ascii_lowercase());
         Ok(())
     });
-    assert!(accepted > 100, "{accepted} of 4,000 are accepted");
+    assert!(accepted > 100, "only {accepted} of 4,000 recipients are valid");
 }

@@ -1,11 +1,11 @@
-//! Recording a webhook of which one event conflicts with what its key already holds.
+//! `record_each` records the events of a batch whose keys do not conflict.
 
 use mailglass::ledger::{self, Outcome};
 use mailglass::{EventType, NewEvent};
 use proptest::prelude::*;
 
 use crate::support::generate::for_all;
-use crate::support::{TENANT, at, connected, count_events, delivery, event, reload};
+use crate::support::{TENANT, at, connected, count_events, delivery, event, record_one, reload};
 
 #[test]
 fn each_event_has_its_own_outcome_in_input_order() {
@@ -15,10 +15,7 @@ fn each_event_has_its_own_outcome_in_input_order() {
     let about = |event_type, key: &str| event(event_type, 1).delivery(delivery.id).idempotency_key(key);
     let theirs = NewEvent::new("other", EventType::Opened, at(1)).idempotency_key("theirs");
     ledger::record(conn, &[theirs]).unwrap();
-    let first = ledger::record(conn, &[about(EventType::Sent, "sent")])
-        .unwrap()
-        .remove(0)
-        .into_event();
+    let first = record_one(conn, about(EventType::Sent, "sent"));
 
     let outcomes = ledger::record_each(
         conn,
@@ -48,7 +45,7 @@ fn each_event_has_its_own_outcome_in_input_order() {
             event: None,
             fields: vec!["tenant_id".to_owned()]
         },
-        "nothing of another tenant is told"
+        "the other tenant's event is not returned"
     );
     assert_eq!(
         outcomes[4],
@@ -56,16 +53,17 @@ fn each_event_has_its_own_outcome_in_input_order() {
             event: Some(delivered.clone()),
             fields: vec!["type".to_owned()]
         },
-        "the first of the batch has the key"
+        "the key belongs to the first event of the batch"
     );
     assert_eq!(reload(conn, &delivery).delivered_at, Some(at(1)));
     assert_eq!(reload(conn, &delivery).bounced_at, None);
     assert_eq!(mailglass::projection::verify(conn, TENANT).unwrap(), []);
 }
 
-/// What `record` accepts has the same outcome in both; what it refuses is a conflict, and the rest is recorded.
+/// If `record` accepts a batch, both have the same outcomes. If it reports a conflict, `record_each` reports that conflict
+/// and records the other events.
 #[test]
-fn it_agrees_with_record() {
+fn record_each_agrees_with_record() {
     let (_database, mut conn) = connected();
     let key = (0..4_u8, prop::sample::select(vec![EventType::Sent, EventType::Opened]));
     let mut round = 0;

@@ -1,4 +1,4 @@
-//! What recording returns is the row: most of it is what the caller sent, and none of it may differ from what is stored.
+//! `record` builds the returned row from the caller's input. It equals the stored row.
 
 use chrono::{DateTime, Timelike, Utc};
 use diesel::prelude::*;
@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::generate::{event_type, for_all};
-use crate::support::{TENANT, at, connected, delivery, event, reload, to};
+use crate::support::{TENANT, at, connected, delivery, event, insert, record_one, reload, to};
 
-/// Text that jsonb has room for.
+/// Text that jsonb can store.
 fn text() -> impl Strategy<Value = String> {
     "[^\u{0}]{0,6}"
 }
@@ -43,7 +43,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An event about this delivery, about one that is not there, about a provider's message, or about nothing.
+/// An event that names this delivery, a missing delivery, a provider message, or nothing.
 fn an_event(known: Uuid) -> impl Strategy<Value = NewEvent> {
     let about = prop_oneof![Just(Some(known)), Just(Some(Uuid::from_u128(7))), Just(None)];
     let texts = (option::of("[a-z]{1,3}"), option::of("[a-z]{1,3}"));
@@ -71,7 +71,7 @@ fn an_event(known: Uuid) -> impl Strategy<Value = NewEvent> {
                     new = new.reject_reason(reason);
                 }
                 match trace_id {
-                    Some(it) => new.trace_id(it),
+                    Some(trace_id) => new.trace_id(trace_id),
                     None => new,
                 }
             },
@@ -79,7 +79,7 @@ fn an_event(known: Uuid) -> impl Strategy<Value = NewEvent> {
 }
 
 #[test]
-fn what_is_recorded_is_what_is_read() {
+fn the_returned_row_equals_the_stored_row() {
     let (_database, mut conn) = connected();
     let known = delivery(&mut conn).id;
     for_all(200, prop::collection::vec(an_event(known), 1..4), |events| {
@@ -97,7 +97,7 @@ fn what_is_recorded_is_what_is_read() {
 }
 
 #[test]
-fn a_number_comes_back_as_jsonb_keeps_it() {
+fn numbers_are_returned_as_jsonb_normalizes_them() {
     let (_database, mut conn) = connected();
     let sent = NewEvent::new(TENANT, EventType::Sent, at(1)).normalized_payload(json!({ "n": [1e16, 0.1] }));
     let recorded = ledger::append(&mut conn, &[sent]).unwrap().remove(0).into_event();
@@ -107,8 +107,8 @@ fn a_number_comes_back_as_jsonb_keeps_it() {
     );
 }
 
-/// Numbers as a program has them, and as JSON text may have them: whole numbers that no integer type holds, more digits than a
-/// float, numbers next to zero.
+/// Numbers of Rust types and numbers in JSON text, such as integers beyond 64 bits, fractions with more digits than a float,
+/// and subnormal numbers.
 fn numbers() -> impl Strategy<Value = Vec<Value>> {
     let text = prop_oneof![
         "-?(0|[1-9][0-9]{0,24})\\.[0-9]{1,24}",
@@ -126,7 +126,7 @@ fn numbers() -> impl Strategy<Value = Vec<Value>> {
 }
 
 #[test]
-fn numbers_come_back_as_they_were_sent_and_may_be_sent_again() {
+fn numbers_keep_their_value_and_replay() {
     let (_database, mut conn) = connected();
     let mut case = 0;
     for_all(150, numbers(), |sent| {
@@ -136,10 +136,7 @@ fn numbers_come_back_as_they_were_sent_and_may_be_sent_again() {
                 .normalized_payload(numbers)
                 .idempotency_key(case.to_string())
         };
-        let first = ledger::record(&mut conn, &[new(json!({ "n": sent }))])
-            .unwrap()
-            .remove(0)
-            .into_event();
+        let first = record_one(&mut conn, new(json!({ "n": sent })));
         let returned = first.normalized_payload["n"].as_array().unwrap().clone();
         for (sent, returned) in sent.iter().zip(&returned) {
             prop_assert_eq!(sent.as_f64(), returned.as_f64(), "{} came back as {}", sent, returned);
@@ -152,7 +149,7 @@ fn numbers_come_back_as_they_were_sent_and_may_be_sent_again() {
 }
 
 #[test]
-fn a_leap_second_is_the_first_instant_of_the_next_second_everywhere() {
+fn a_leap_second_is_stored_as_the_first_instant_of_the_next_second() {
     let (_database, mut conn) = connected();
     let midnight: DateTime<Utc> = "2017-01-01T00:00:00Z".parse().unwrap();
     let texts = [
@@ -162,7 +159,7 @@ fn a_leap_second_is_the_first_instant_of_the_next_second_everywhere() {
     ];
     for text in texts {
         let leap: DateTime<Utc> = text.parse().unwrap();
-        assert!(leap.nanosecond() >= 1_000_000_000, "chrono keeps the leap second");
+        assert!(leap.nanosecond() >= 1_000_000_000, "chrono parses a leap second");
         let attrs = json!({ "tenant_id": TENANT, "type": "dispatched", "occurred_at": text });
         let new = NewEvent::new(TENANT, EventType::Dispatched, leap);
         assert_eq!(NewEvent::from_attrs(attrs).unwrap(), new);
@@ -177,29 +174,18 @@ fn a_leap_second_is_the_first_instant_of_the_next_second_everywhere() {
         assert_eq!(fold([fact]), fold([at_midnight]));
         assert_eq!(fold([&new]), fold([at_midnight]));
 
-        let delivery = to("ann@example.com")
-            .first_event(EventType::Queued, leap)
-            .insert(&mut conn)
-            .unwrap()
-            .into_delivery();
+        let delivery = insert(&mut conn, &to("ann@example.com").first_event(EventType::Queued, leap));
         assert_eq!(delivery.last_event_at, midnight);
         let attrs = json!({
             "tenant_id": TENANT, "mailable": "m", "stream": "bulk", "recipient": "a@b", "last_event_at": text,
         });
-        let from_attrs = NewDelivery::from_attrs(attrs)
-            .unwrap()
-            .insert(&mut conn)
-            .unwrap()
-            .into_delivery();
+        let from_attrs = insert(&mut conn, &NewDelivery::from_attrs(attrs).unwrap());
         assert_eq!(from_attrs.last_event_at, midnight);
 
         let dispatched = delivery.mark_dispatched(&mut conn, "ses", text, leap).unwrap();
         assert_eq!(dispatched.dispatched_at, Some(midnight));
         assert_eq!(reload(&mut conn, &delivery).dispatched_at, Some(midnight));
-        let returned = ledger::record(&mut conn, &[new.delivery(delivery.id)])
-            .unwrap()
-            .remove(0)
-            .into_event();
+        let returned = record_one(&mut conn, new.delivery(delivery.id));
         assert_eq!(returned.occurred_at, midnight);
         let row: Event = mailglass_events::table
             .find(returned.id)
@@ -210,9 +196,9 @@ fn a_leap_second_is_the_first_instant_of_the_next_second_everywhere() {
     }
 }
 
-/// A fact that somebody makes by hand may have nanoseconds and leap seconds, which no row has.
+/// A fact built by the caller may have nanoseconds and leap seconds, which no row has.
 #[test]
-fn fold_counts_a_fact_as_the_row_that_it_would_become() {
+fn fold_rounds_the_time_of_a_fact_as_record_does() {
     let nanoseconds = (0..2_000_000_000_u32, 0..86_400_i64);
     for_all(300, prop::collection::vec((nanoseconds, event_type()), 1..5), |facts| {
         let facts: Vec<Fact> = (facts.into_iter())

@@ -1,4 +1,4 @@
-//! R9: processes that record the same webhooks at once neither deadlock nor count twice.
+//! Processes that record the same webhooks concurrently neither deadlock nor record an event twice.
 
 use std::collections::HashSet;
 use std::thread;
@@ -10,13 +10,14 @@ use mailglass::projection::{Projection, fold};
 use mailglass::{EventType, NewDelivery, NewEvent, Stream};
 
 use crate::support::{
-    TENANT, at, at_once, backend_pid, connect, connected, count_events, database, event, reload, wait_until_blocked,
+    TENANT, at, at_once, backend_pid, connect, connected, count_events, database, event, record_one, reload,
+    wait_until_blocked,
 };
 
 const CONNECTIONS: usize = 8;
 const KEYS: usize = 1_000;
 
-/// The same events in another order on each connection.
+/// The events in an order that differs between connections.
 fn shuffled(events: &[NewEvent], by: usize) -> Vec<NewEvent> {
     let mut events = events.to_vec();
     let length = events.len();
@@ -52,19 +53,20 @@ fn eight_connections_record_a_thousand_shared_keys_once_each() {
         .collect();
 
     let orders: Vec<_> = (0..CONNECTIONS).map(|worker| shuffled(&events, worker)).collect();
-    let answers: Vec<Vec<Appended>> = at_once(&database, CONNECTIONS, |worker, conn| {
-        // In batches of different sizes, so that they overlap in every way.
+    let appended: Vec<Vec<Appended>> = at_once(&database, CONNECTIONS, |worker, conn| {
+        // The size of the batches differs between connections, so that the batches overlap.
         orders[worker]
             .chunks(100 + worker * 37)
             .flat_map(|batch| ledger::record(conn, batch).unwrap())
             .collect()
     });
 
-    let recorded = answers.iter().flatten().filter(|it| !it.is_replay()).count();
-    assert_eq!(recorded, KEYS, "each key is recorded by exactly one of them");
-    assert_eq!(answers.iter().flatten().count(), KEYS * CONNECTIONS);
-    let rows: HashSet<_> = answers.iter().flatten().map(|it| it.event().id).collect();
-    assert_eq!(rows.len(), KEYS, "all were given the same rows");
+    let appended: Vec<Appended> = appended.concat();
+    let recorded = appended.iter().filter(|appended| !appended.is_replay()).count();
+    assert_eq!(recorded, KEYS, "each key is recorded by exactly one connection");
+    assert_eq!(appended.len(), KEYS * CONNECTIONS);
+    let rows: HashSet<_> = appended.iter().map(|appended| appended.event().id).collect();
+    assert_eq!(rows.len(), KEYS, "all connections get the same rows");
     assert_eq!(count_events(&mut conn) as usize, KEYS + deliveries.len());
     for delivery in &deliveries {
         let now = reload(&mut conn, delivery);
@@ -72,21 +74,18 @@ fn eight_connections_record_a_thousand_shared_keys_once_each() {
     }
 }
 
-/// The one that comes second waits for the first to commit, whose row its own snapshot can't show.
+/// The second call waits for the first one to commit. Its snapshot does not show the first one's row.
 #[test]
-fn a_replay_that_waits_for_its_twins_commit_is_given_the_twins_row() {
+fn a_replay_that_waits_for_the_first_call_to_commit_returns_its_row() {
     let (database, mut first) = connected();
-    let twin = event(EventType::Opened, 1).idempotency_key("twin");
-    // By hand, because the commit falls in the middle.
+    let same = event(EventType::Opened, 1).idempotency_key("same");
+    // Plain SQL, because the commit must happen while the second call waits.
     sql_query("BEGIN").execute(&mut first).unwrap();
-    let recorded = ledger::record(&mut first, std::slice::from_ref(&twin))
-        .unwrap()
-        .remove(0)
-        .into_event();
+    let recorded = record_one(&mut first, same.clone());
     let replayed = thread::scope(|scope| {
         let mut second = connect(&database);
         let pid = backend_pid(&mut second);
-        let waiting = scope.spawn(move || ledger::record(&mut second, &[twin]).unwrap().remove(0));
+        let waiting = scope.spawn(move || ledger::record(&mut second, &[same]).unwrap().remove(0));
         wait_until_blocked(&mut first, pid);
         sql_query("COMMIT").execute(&mut first).unwrap();
         waiting.join().unwrap()
@@ -94,7 +93,7 @@ fn a_replay_that_waits_for_its_twins_commit_is_given_the_twins_row() {
     assert_eq!(replayed, Appended::Replayed(recorded));
 }
 
-/// Batches in one order wait for each other; in two they would deadlock.
+/// `record` inserts keys in a fixed order, so that overlapping batches wait for each other.
 #[test]
 fn overlapping_batches_in_opposite_orders_do_not_deadlock() {
     let database = database();
@@ -106,7 +105,7 @@ fn overlapping_batches_in_opposite_orders_do_not_deadlock() {
         let orders = [&batch, &reversed];
         let recorded = at_once(&database, 2, |worker, conn| {
             let appended = ledger::record(conn, orders[worker]).unwrap();
-            appended.iter().filter(|it| !it.is_replay()).count()
+            appended.iter().filter(|appended| !appended.is_replay()).count()
         });
         let recorded: usize = recorded.into_iter().sum();
         assert_eq!(recorded, batch.len());

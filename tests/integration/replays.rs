@@ -1,4 +1,4 @@
-//! R4, R7, R8, R9: a replay is a no-op, the same key with other content is an error, and a batch is all or nothing.
+//! Idempotency: a replay is a no-op, the same key with other content is a conflict, and a batch is all or nothing.
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use mailglass::{Error, EventType, NewEvent, RejectReason};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{TENANT, at, connected, count_events, delivery, event, reload};
+use crate::support::{TENANT, at, connected, count_events, delivery, event, record_one, reload};
 
 fn bounced() -> NewEvent {
     event(EventType::Bounced, 5)
@@ -22,17 +22,17 @@ fn bounced() -> NewEvent {
 fn conflict(error: Error) -> (String, usize, Vec<String>) {
     match error {
         Error::IdempotencyConflict { key, index, fields } => (key, index, fields),
-        other => panic!("not a conflict: {other:?}"),
+        other => panic!("expected Error::IdempotencyConflict, got {other:?}"),
     }
 }
 
 #[test]
-fn a_fresh_event_comes_back_as_its_row() {
+fn a_recorded_event_is_returned_as_its_row() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     let appended = ledger::record(&mut conn, &[bounced().delivery(delivery.id)]).unwrap();
     let [Appended::Recorded(event)] = appended.as_slice() else {
-        panic!("not recorded: {appended:?}");
+        panic!("expected one recorded event, got {appended:?}");
     };
     assert_eq!(event.tenant_id, TENANT);
     assert_eq!(event.delivery_id, Some(delivery.id));
@@ -48,32 +48,29 @@ fn a_fresh_event_comes_back_as_its_row() {
 }
 
 #[test]
-fn a_replay_gives_the_first_row_and_moves_nothing() {
+fn a_replay_returns_the_first_row_and_changes_nothing() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     let event = bounced().delivery(delivery.id);
     let first = ledger::record(&mut conn, std::slice::from_ref(&event))
         .unwrap()
         .remove(0);
-    let moved = reload(&mut conn, &delivery);
-    assert!(moved.terminal && moved.lock_version == 2);
+    let projected = reload(&mut conn, &delivery);
+    assert!(projected.terminal && projected.lock_version == 2);
 
     let again = ledger::record(&mut conn, &[event.trace_id("request-2")])
         .unwrap()
         .remove(0);
     assert_eq!(again, Appended::Replayed(first.into_event()));
-    assert_eq!(reload(&mut conn, &delivery), moved);
+    assert_eq!(reload(&mut conn, &delivery), projected);
     assert_eq!(count_events(&mut conn), 2);
 }
 
 #[test]
-fn a_replay_of_an_orphan_is_a_replay_whether_it_names_its_delivery_by_now_or_not() {
+fn a_replay_of_an_orphan_may_name_its_delivery() {
     let (_database, mut conn) = connected();
     let orphan = bounced().provider_message("postmark", "m-1");
-    let first = ledger::record(&mut conn, std::slice::from_ref(&orphan))
-        .unwrap()
-        .remove(0)
-        .into_event();
+    let first = record_one(&mut conn, orphan.clone());
     assert_eq!(first.delivery_id, None);
     let delivery = delivery(&mut conn);
     let again = ledger::record(&mut conn, &[orphan.clone().delivery(delivery.id)])
@@ -114,7 +111,7 @@ fn the_same_key_with_other_content_is_a_conflict_that_names_the_fields() {
     assert_eq!(
         (count_events(&mut conn), reload(&mut conn, &delivery)),
         before,
-        "nothing landed and nothing moved"
+        "no event is recorded and the delivery is unchanged"
     );
 }
 
@@ -133,18 +130,15 @@ fn content_is_compared_as_postgres_stores_it() {
 }
 
 #[test]
-fn nanoseconds_do_not_make_a_replay_another_event() {
+fn nanoseconds_do_not_make_a_replay_a_conflict() {
     let (_database, mut conn) = connected();
     let precise = NewEvent::new(TENANT, EventType::Sent, at(1) + TimeDelta::nanoseconds(1_999)).idempotency_key("k");
-    let first = ledger::record(&mut conn, std::slice::from_ref(&precise))
-        .unwrap()
-        .remove(0)
-        .into_event();
+    let first = record_one(&mut conn, precise.clone());
     assert_eq!(first.occurred_at, at(1) + TimeDelta::microseconds(1));
     assert_eq!(
         fold([&precise]),
         fold([&first]),
-        "the fold of what is to be recorded is that of what was"
+        "the fold of the new event is the fold of the recorded one"
     );
     assert_eq!(
         ledger::record(&mut conn, &[precise]).unwrap(),
@@ -153,7 +147,7 @@ fn nanoseconds_do_not_make_a_replay_another_event() {
 }
 
 #[test]
-fn another_tenants_key_is_an_error_that_shows_nothing_of_that_tenant() {
+fn the_key_of_another_tenant_is_a_conflict_that_reveals_nothing_of_that_tenant() {
     let (_database, mut conn) = connected();
     ledger::record(&mut conn, &[bounced()]).unwrap();
     let before = count_events(&mut conn);
@@ -165,39 +159,43 @@ fn another_tenants_key_is_an_error_that_shows_nothing_of_that_tenant() {
     for secret in [TENANT, "HardBounce", "request-1"] {
         assert!(!text.contains(secret), "{text}");
     }
-    assert_eq!(count_events(&mut conn), before, "the batch's other event must not land");
+    assert_eq!(
+        count_events(&mut conn),
+        before,
+        "the other event of the batch is not recorded"
+    );
 }
 
 #[test]
-fn events_without_a_key_are_always_fresh() {
+fn events_without_a_key_are_always_recorded() {
     let (_database, mut conn) = connected();
     let event = event(EventType::Opened, 1);
     let appended = ledger::record(&mut conn, &[event.clone(), event.clone()]).unwrap();
-    assert!(appended.iter().all(|it| !it.is_replay()));
+    assert!(appended.iter().all(|appended| !appended.is_replay()));
     assert_ne!(appended[0].event().id, appended[1].event().id);
     assert!(!ledger::record(&mut conn, &[event]).unwrap()[0].is_replay());
     assert_eq!(count_events(&mut conn), 3);
 }
 
 #[test]
-fn a_batch_answers_in_input_order_and_finds_replays_inside_itself() {
+fn a_batch_returns_events_in_input_order_and_detects_replays_within_itself() {
     let (_database, mut conn) = connected();
     ledger::record(&mut conn, &[event(EventType::Sent, 1).idempotency_key("m")]).unwrap();
     let keys = ["z", "m", "a", "z", "b"];
     let batch: Vec<NewEvent> = keys.map(|key| event(EventType::Sent, 1).idempotency_key(key)).to_vec();
     let appended = ledger::record(&mut conn, &batch).unwrap();
-    let answered: Vec<_> = appended
+    let returned: Vec<_> = appended
         .iter()
-        .map(|it| it.event().idempotency_key.as_deref().unwrap())
+        .map(|appended| appended.event().idempotency_key.as_deref().unwrap())
         .collect();
-    assert_eq!(answered, keys);
+    assert_eq!(returned, keys);
     let replays: Vec<bool> = appended.iter().map(Appended::is_replay).collect();
     assert_eq!(replays, [false, true, false, true, false]);
     assert_eq!(appended[0].event(), appended[3].event());
 }
 
 #[test]
-fn twins_with_other_content_in_one_batch_are_a_conflict_and_nothing_lands() {
+fn the_same_key_with_other_content_in_one_batch_is_a_conflict_and_nothing_is_recorded() {
     let (_database, mut conn) = connected();
     let batch = [
         event(EventType::Sent, 1).idempotency_key("a"),
@@ -210,7 +208,7 @@ fn twins_with_other_content_in_one_batch_are_a_conflict_and_nothing_lands() {
 }
 
 #[test]
-fn a_refused_batch_leaves_the_callers_transaction_usable() {
+fn a_conflict_leaves_the_callers_transaction_usable() {
     let (_database, mut conn) = connected();
     ledger::record(&mut conn, &[event(EventType::Sent, 1).idempotency_key("k")]).unwrap();
     let kept = conn.transaction::<_, Error, _>(|conn| {
@@ -230,7 +228,7 @@ fn a_refused_batch_leaves_the_callers_transaction_usable() {
 }
 
 #[test]
-fn append_lands_without_projecting_and_a_rebuild_catches_up() {
+fn append_does_not_project_and_a_rebuild_does() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     ledger::append(&mut conn, &[event(EventType::Delivered, 3).delivery(delivery.id)]).unwrap();

@@ -1,4 +1,4 @@
-//! Migrations listed, taken back and redone: ours only, and never a table with rows unless somebody says so.
+//! Listing, reverting and redoing migrations: ours only, and no table with rows unless the caller accepts the loss.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,28 +11,32 @@ use mailglass::migrations::{DataLoss, FILES, MIGRATIONS, list, redo, revert_to, 
 use mailglass::{Error, EventType, ledger};
 
 use crate::migrations::dump;
-use crate::support::{at, at_once, backend_pid, connect, delivery, event, server, to, wait_until_blocked};
+use crate::support::{
+    at, at_once, backend_pid, connect, connected, count_events, database, delivery, event, insert, server, sweep_now,
+    to, wait_until_blocked, wrong_fields,
+};
 
-/// A migration of the application's, newer than all of ours.
-const HOSTS: &str = "29990101000000";
+/// A migration of the application, newer than all of ours.
+const APPLICATIONS: &str = "29990101000000";
 
-fn record_a_migration_of_the_hosts(conn: &mut PgConnection) {
-    let record = format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{HOSTS}')");
+fn record_the_applications_migration(conn: &mut PgConnection) {
+    let record = format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{APPLICATIONS}')");
     sql_query(record).execute(conn).unwrap();
 }
 
 fn applied(conn: &mut PgConnection) -> Vec<&'static str> {
     let listed = list(conn).unwrap();
-    listed.iter().filter(|it| it.is_applied).map(|it| it.version).collect()
+    let applied = listed.iter().filter(|migration| migration.is_applied);
+    applied.map(|migration| migration.version).collect()
 }
 
-fn hosts_is_applied(conn: &mut PgConnection) -> bool {
+fn the_applications_is_applied(conn: &mut PgConnection) -> bool {
     let versions = conn.applied_migrations().unwrap();
-    versions.iter().any(|it| it.to_string() == HOSTS)
+    versions.iter().any(|version| version.to_string() == APPLICATIONS)
 }
 
 #[test]
-fn the_files_are_the_migrations() {
+fn files_are_the_embedded_migrations() {
     let embedded = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap();
     assert_eq!(embedded.len(), FILES.len());
     for (migration, files) in embedded.iter().zip(FILES) {
@@ -48,7 +52,7 @@ fn the_files_are_the_migrations() {
 }
 
 #[test]
-fn a_list_says_what_is_applied_and_makes_nothing() {
+fn list_reports_applied_migrations_and_creates_nothing() {
     let database = server().database().unwrap();
     let mut conn = connect(&database);
     assert_eq!(applied(&mut conn), [""; 0]);
@@ -61,12 +65,12 @@ fn a_list_says_what_is_applied_and_makes_nothing() {
 }
 
 #[test]
-fn a_revert_takes_ours_down_to_a_version_and_leaves_the_hosts() {
-    let (_database, mut conn) = crate::support::connected();
+fn a_revert_keeps_the_given_version_and_the_applications_migrations() {
+    let (_database, mut conn) = connected();
     let conn = &mut conn;
-    record_a_migration_of_the_hosts(conn);
+    record_the_applications_migration(conn);
     let reverted = revert_to(conn, Some(FILES[2].version), DataLoss::Refuse).unwrap();
-    let newer: Vec<_> = FILES[3..].iter().rev().map(|it| it.version).collect();
+    let newer: Vec<_> = FILES[3..].iter().rev().map(|file| file.version).collect();
     assert_eq!(reverted, newer, "newest first");
     assert_eq!(applied(conn), [FILES[0].version, FILES[1].version, FILES[2].version]);
     assert!(
@@ -77,15 +81,15 @@ fn a_revert_takes_ours_down_to_a_version_and_leaves_the_hosts() {
 
     assert_eq!(revert_to(conn, None, DataLoss::Refuse).unwrap().len(), 3);
     assert_eq!(applied(conn), [""; 0]);
-    assert!(hosts_is_applied(conn));
+    assert!(the_applications_is_applied(conn));
     assert_eq!(run(conn).unwrap().len(), FILES.len());
 }
 
 #[test]
-fn the_last_of_ours_is_redone_though_the_hosts_came_later() {
-    let (database, mut conn) = crate::support::connected();
+fn redo_redoes_our_last_migration_even_if_the_applications_is_newer() {
+    let (database, mut conn) = connected();
     let conn = &mut conn;
-    record_a_migration_of_the_hosts(conn);
+    record_the_applications_migration(conn);
     delivery(conn);
     let before = dump(&database);
     assert_eq!(
@@ -93,14 +97,14 @@ fn the_last_of_ours_is_redone_though_the_hosts_came_later() {
         Some(FILES[FILES.len() - 1].version)
     );
     assert_eq!(dump(&database), before);
-    assert!(hosts_is_applied(conn));
+    assert!(the_applications_is_applied(conn));
     revert_to(conn, None, DataLoss::Accept).unwrap();
     assert_eq!(redo(conn, DataLoss::Refuse).unwrap(), None);
 }
 
 #[test]
-fn rows_are_only_lost_by_somebody_who_says_so() {
-    let (database, mut conn) = crate::support::connected();
+fn rows_are_lost_only_if_the_caller_accepts_it() {
+    let (database, mut conn) = connected();
     let conn = &mut conn;
     delivery(conn);
     let before = dump(&database);
@@ -109,7 +113,7 @@ fn rows_are_only_lost_by_somebody_who_says_so() {
     let Error::WouldLoseData(lost) = &refused else {
         panic!("{refused:?}")
     };
-    let lost: Vec<_> = lost.iter().map(|it| (it.table, it.count)).collect();
+    let lost: Vec<_> = lost.iter().map(|rows| (rows.table, rows.count)).collect();
     assert_eq!(lost, [("mailglass_deliveries", 1), ("mailglass_events", 1)]);
     assert_eq!(
         refused.to_string(),
@@ -118,23 +122,27 @@ fn rows_are_only_lost_by_somebody_who_says_so() {
     assert_eq!(dump(&database), before, "nothing was changed");
     assert_eq!(applied(conn).len(), FILES.len());
 
-    // The queue is empty, so it may go; what else there is stays.
+    // The table of links is empty, so it may be dropped. The other tables remain.
     assert_eq!(
         revert_to(conn, Some(FILES[3].version), DataLoss::Refuse).unwrap().len(),
         1
     );
     let redone = redo(conn, DataLoss::Refuse).unwrap();
-    assert_eq!(redone.as_deref(), Some(FILES[3].version), "the guard goes and is back");
+    assert_eq!(
+        redone.as_deref(),
+        Some(FILES[3].version),
+        "the guard is dropped and created again"
+    );
     revert_to(conn, Some(FILES[2].version), DataLoss::Accept).unwrap();
     let redone = redo(conn, DataLoss::Refuse).unwrap_err();
     assert!(redone.is_would_lose_data(), "redoing create_events empties the ledger");
-    assert_eq!(crate::support::count_events(conn), 1);
+    assert_eq!(count_events(conn), 1);
     assert_eq!(revert_to(conn, None, DataLoss::Accept).unwrap().len(), 3);
 }
 
 #[test]
-fn a_ledger_with_rows_only_loses_its_guard_if_somebody_says_so() {
-    let (database, mut conn) = crate::support::connected();
+fn a_ledger_with_rows_loses_its_guard_only_if_the_caller_accepts_it() {
+    let (database, mut conn) = connected();
     let conn = &mut conn;
     delivery(conn);
     let before = dump(&database);
@@ -147,18 +155,18 @@ fn a_ledger_with_rows_only_loses_its_guard_if_somebody_says_so() {
     assert_eq!(dump(&database), before, "nothing was changed");
     let reverted = revert_to(conn, Some(FILES[2].version), DataLoss::Accept).unwrap();
     assert_eq!(reverted.len(), FILES.len() - 3);
-    // There is no guard now that could be lost.
+    // Without a guard, a further revert has nothing to refuse.
     let unguarded = FILES[2].version;
     assert!(revert_to(conn, Some(unguarded), DataLoss::Refuse).unwrap().is_empty());
 
-    let (_database, mut empty) = crate::support::connected();
+    let (_database, mut empty) = connected();
     revert_to(&mut empty, Some(FILES[2].version), DataLoss::Refuse).unwrap();
 }
 
-/// An old snapshot doesn't show the rows that others inserted, so they can't be counted.
+/// An old snapshot doesn't show the rows that others inserted, so the revert can't count them.
 #[test]
-fn a_revert_in_a_transaction_with_an_old_snapshot_is_refused() {
-    let (_database, mut conn) = crate::support::connected();
+fn a_revert_in_a_repeatable_read_transaction_is_refused() {
+    let (_database, mut conn) = connected();
     let refused = conn
         .build_transaction()
         .repeatable_read()
@@ -170,35 +178,35 @@ fn a_revert_in_a_transaction_with_an_old_snapshot_is_refused() {
     assert_eq!(reverted.unwrap().len(), FILES.len());
 }
 
-/// Says that the redoing is over, also where it panics.
-struct Over<'a>(&'a AtomicBool);
+/// Stops the workers when the redoing thread returns or panics.
+struct OverOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for OverOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
 #[test]
-fn redoing_beside_workers_fails_nobody() {
+fn a_concurrent_redo_fails_no_call() {
     const RECORDERS: usize = 2;
     const SWEEPERS: usize = 1;
-    const APPLICATIONS: usize = 2;
-    const TIMES: usize = 20;
-    let database = crate::support::database();
+    const SENDERS: usize = 2;
+    const REDOS: usize = 20;
+    let database = database();
     let is_over = AtomicBool::new(false);
-    let calls = at_once(&database, RECORDERS + SWEEPERS + APPLICATIONS + 1, |worker, conn| {
-        if worker == RECORDERS + SWEEPERS + APPLICATIONS {
-            let _over = Over(&is_over);
-            for time in 0..TIMES {
-                // The workers go on in between.
+    let calls = at_once(&database, RECORDERS + SWEEPERS + SENDERS + 1, |worker, conn| {
+        if worker == RECORDERS + SWEEPERS + SENDERS {
+            let _over = OverOnDrop(&is_over);
+            for time in 0..REDOS {
+                // Let the workers make calls in between.
                 sql_query("SELECT pg_sleep(0.05)").execute(conn).unwrap();
                 let data_loss = [DataLoss::Accept, DataLoss::Refuse][time % 2];
                 if let Err(error) = redo(conn, data_loss) {
                     assert!(data_loss == DataLoss::Refuse && error.is_would_lose_data(), "{error:?}");
                 }
             }
-            return TIMES;
+            return REDOS;
         }
         let mut calls = 0;
         while !is_over.load(Ordering::Relaxed) {
@@ -208,10 +216,10 @@ fn redoing_beside_workers_fails_nobody() {
                     .map(|event_type| event(event_type, 5).provider_message("ses", format!("{}:{calls}", worker + 3)));
                 ledger::record(conn, &events).unwrap();
             } else if worker < RECORDERS + SWEEPERS {
-                crate::support::sweep_now(conn);
+                sweep_now(conn);
             } else {
-                let enqueued = to("ann@example.com").insert(conn).unwrap().into_delivery();
-                enqueued.mark_dispatched(conn, "ses", message, at(1)).unwrap();
+                let inserted = insert(conn, &to("ann@example.com"));
+                inserted.mark_dispatched(conn, "ses", message, at(1)).unwrap();
             }
             calls += 1;
         }
@@ -222,8 +230,8 @@ fn redoing_beside_workers_fails_nobody() {
 }
 
 #[test]
-fn tables_that_are_in_use_for_too_long_are_named_and_nothing_is_changed() {
-    let (database, mut conn) = crate::support::connected();
+fn a_redo_fails_without_changes_if_the_tables_stay_in_use() {
+    let (database, mut conn) = connected();
     let mut other = connect(&database);
     other.begin_test_transaction().unwrap();
     delivery(&mut other);
@@ -237,18 +245,18 @@ fn tables_that_are_in_use_for_too_long_are_named_and_nothing_is_changed() {
 
 #[test]
 fn a_version_that_is_not_ours_is_refused() {
-    let (_database, mut conn) = crate::support::connected();
-    record_a_migration_of_the_hosts(&mut conn);
-    let refused = revert_to(&mut conn, Some(HOSTS), DataLoss::Accept).unwrap_err();
-    assert_eq!(crate::support::wrong_fields(&refused), ["version"]);
+    let (_database, mut conn) = connected();
+    record_the_applications_migration(&mut conn);
+    let refused = revert_to(&mut conn, Some(APPLICATIONS), DataLoss::Accept).unwrap_err();
+    assert_eq!(wrong_fields(&refused), ["version"]);
     assert_eq!(applied(&mut conn).len(), FILES.len());
 }
 
 #[test]
-fn a_revert_that_fails_half_way_leaves_everything_applied() {
-    let (database, mut conn) = crate::support::connected();
+fn a_revert_that_fails_leaves_everything_applied() {
+    let (database, mut conn) = connected();
     let conn = &mut conn;
-    // The host's, so the revert of create_events, in the middle, fails.
+    // A view of the application makes the revert of create_events fail, which is not the first one.
     sql_query("CREATE VIEW recent AS SELECT id FROM mailglass_events")
         .execute(conn)
         .unwrap();
@@ -261,27 +269,27 @@ fn a_revert_that_fails_half_way_leaves_everything_applied() {
     assert_eq!(
         revert_to(other, None, DataLoss::Accept).unwrap().len(),
         FILES.len(),
-        "the lock is free"
+        "the lock is released"
     );
 }
 
 #[test]
-fn a_recorder_and_a_revert_at_the_same_moment_lose_nothing_unsaid() {
-    let (database, mut recorder) = crate::support::connected();
+fn a_revert_counts_the_rows_of_a_concurrent_insert() {
+    let (database, mut recorder) = connected();
     let mut reverter = connect(&database);
-    // Where a snapshot would not show what was committed while it waited.
+    // A snapshot taken before the wait would not show the inserted row.
     sql_query("SET default_transaction_isolation = 'repeatable read'")
         .execute(&mut reverter)
         .unwrap();
     let pid = backend_pid(&mut reverter);
     recorder.begin_test_transaction().unwrap();
-    let one = delivery(&mut recorder);
+    let delivery = delivery(&mut recorder);
     std::thread::scope(|scope| {
         let reverting = scope.spawn(|| revert_to(&mut reverter, None, DataLoss::Refuse));
         wait_until_blocked(&mut connect(&database), pid);
-        // A test transaction has no commit of Diesel's.
+        // Diesel can't commit a test transaction.
         sql_query("COMMIT").execute(&mut recorder).unwrap();
         assert!(reverting.join().unwrap().unwrap_err().is_would_lose_data());
     });
-    assert_eq!(one.timeline(&mut connect(&database)).unwrap().len(), 1);
+    assert_eq!(delivery.timeline(&mut connect(&database)).unwrap().len(), 1);
 }

@@ -1,6 +1,8 @@
-//! What these tests need beyond the shared fixtures of `test_support`.
+//! Helpers for the integration tests, in addition to the fixtures of `test_support`.
 
+pub mod every_call;
 pub mod generate;
-pub mod scheduler;
+pub mod schedules;
+pub mod sessions;
 
 pub use test_support::*;

@@ -1,17 +1,19 @@
-//! R10, R11: what a sweep costs, whom it may meet, and how it gives up.
+//! Sweeps: grace period, age limit, limit and tenant, failures of single events, concurrency, and rows read.
 
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
 use mailglass::projection::{Projection, fold};
 use mailglass::reconciler::{SweepOptions, SweepReport, sweep};
 use mailglass::schema::mailglass_event_links::dsl as links;
-use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
+use mailglass::{Delivery, EventType, NewDelivery, NewEvent, Stream, ledger};
 
 use crate::support::{
-    TENANT, at, at_once, connect, connected, database, eager, event, reload, rows_read, sweep_now, to,
+    TENANT, at, at_once, connect, connected, database, eager, event, insert, record_one, reload, rows_read, sweep_now,
+    to,
 };
 
 fn opened(message_id: impl Into<String>) -> NewEvent {
@@ -24,7 +26,7 @@ fn sent(message_id: impl Into<String>) -> NewDelivery {
         .provider_message_id(message_id)
 }
 
-/// As if everything that waits had begun to wait this long ago.
+/// Makes every pending link this much older.
 fn age(conn: &mut PgConnection, by: &str) {
     sql_query("UPDATE mailglass_event_links SET inserted_at = inserted_at - $1::interval")
         .bind::<Text, _>(by)
@@ -33,7 +35,7 @@ fn age(conn: &mut PgConnection, by: &str) {
 }
 
 #[test]
-fn a_sweep_leaves_young_orphans_alone() {
+fn a_sweep_skips_orphans_within_the_grace_period() {
     let (_database, mut conn) = connected();
     ledger::record(&mut conn, &[opened("m-1")]).unwrap();
     sent("m-1").insert(&mut conn).unwrap();
@@ -46,12 +48,9 @@ fn a_sweep_leaves_young_orphans_alone() {
 }
 
 #[test]
-fn past_the_age_limit_an_orphan_is_given_up_visibly_and_not_looked_at_again() {
+fn an_orphan_past_the_age_limit_expires_and_is_not_swept_again() {
     let (_database, mut conn) = connected();
-    let orphan = ledger::record(&mut conn, &[opened("m-1")])
-        .unwrap()
-        .remove(0)
-        .into_event();
+    let orphan = record_one(&mut conn, opened("m-1"));
     age(&mut conn, "6 days 23 hours");
     assert_eq!(
         sweep_now(&mut conn),
@@ -78,7 +77,7 @@ fn past_the_age_limit_an_orphan_is_given_up_visibly_and_not_looked_at_again() {
 }
 
 #[test]
-fn an_old_orphan_whose_delivery_is_there_is_linked_however_long_no_sweep_ran() {
+fn an_orphan_past_the_age_limit_is_linked_if_its_delivery_exists() {
     let (_database, mut conn) = connected();
     ledger::record(&mut conn, &[opened("m-1")]).unwrap();
     sent("m-1").insert(&mut conn).unwrap();
@@ -93,10 +92,10 @@ fn an_old_orphan_whose_delivery_is_there_is_linked_however_long_no_sweep_ran() {
 }
 
 #[test]
-fn orphans_that_keep_waiting_do_not_starve_the_others_behind_the_limit() {
+fn orphans_without_a_delivery_do_not_starve_others_behind_the_limit() {
     let (_database, mut conn) = connected();
-    let hopeless: Vec<_> = (0..25).map(|n| opened(format!("nobody-{n}"))).collect();
-    ledger::record(&mut conn, &hopeless).unwrap();
+    let unmatched: Vec<_> = (0..25).map(|n| opened(format!("nobody-{n}"))).collect();
+    ledger::record(&mut conn, &unmatched).unwrap();
     ledger::record(&mut conn, &[opened("m-1")]).unwrap();
     sent("m-1").insert(&mut conn).unwrap();
     let small = SweepOptions { limit: 10, ..eager() };
@@ -105,7 +104,7 @@ fn orphans_that_keep_waiting_do_not_starve_the_others_behind_the_limit() {
 }
 
 #[test]
-fn a_sweep_of_one_tenant_leaves_the_others_waiting() {
+fn a_sweep_of_one_tenant_skips_the_orphans_of_others() {
     let (_database, mut conn) = connected();
     let theirs = NewEvent::new("other", EventType::Opened, at(1)).provider_message("postmark", "m-2");
     ledger::record(&mut conn, &[opened("m-1"), theirs]).unwrap();
@@ -138,7 +137,7 @@ fn a_sweep_of_one_tenant_leaves_the_others_waiting() {
 }
 
 #[test]
-fn sweeps_at_once_link_each_orphan_once() {
+fn concurrent_sweeps_link_each_orphan_once() {
     const ORPHANS: usize = 600;
     let database = database();
     let mut conn = connect(&database);
@@ -153,7 +152,7 @@ fn sweeps_at_once_link_each_orphan_once() {
     let rows = NewDelivery::insert_all(&mut conn, &deliveries).unwrap();
     let small = SweepOptions { limit: 50, ..eager() };
     let linked = at_once(&database, 4, |_, conn| {
-        // Bounded: each takes some or finds the others holding the rest.
+        // Enough sweeps to link all orphans, even if most of them find the rest locked.
         (0..ORPHANS).map(|_| sweep(conn, &small).unwrap().linked).sum::<i64>()
     });
     let linked: i64 = linked.into_iter().sum();
@@ -166,7 +165,56 @@ fn sweeps_at_once_link_each_orphan_once() {
     }
 }
 
-/// What a sweep reads beside a ledger of so many events, a tenth of them orphans that were linked or given up long ago.
+#[test]
+fn a_sweep_reports_a_failed_event_and_links_the_others() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    // A trigger of the application, for example.
+    conn.batch_execute(
+        "CREATE FUNCTION reject() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+         CREATE TRIGGER reject BEFORE UPDATE ON mailglass_deliveries
+             FOR EACH ROW WHEN (OLD.provider_message_id IN ('m-3', 'm-7')) EXECUTE FUNCTION reject()",
+    )
+    .unwrap();
+    let early: Vec<_> = (0..10)
+        .map(|number| event(EventType::Opened, number).provider_message("postmark", format!("m-{number}")))
+        .collect();
+    let events = ledger::record(conn, &early).unwrap();
+    let deliveries: Vec<Delivery> = (0..10)
+        .map(|number| insert(conn, &sent(format!("m-{number}"))))
+        .collect();
+
+    // In a transaction of the caller.
+    let report = conn.transaction(|conn| sweep(conn, &eager())).unwrap();
+    assert_eq!((report.linked, report.waiting, report.expired), (8, 0, 0));
+    let mut failed: Vec<_> = report
+        .failed
+        .iter()
+        .map(|failed| (failed.event_id, failed.delivery_id))
+        .collect();
+    failed.sort();
+    let expected = [3, 7].map(|number: usize| (events[number].event().id, Some(deliveries[number].id)));
+    assert_eq!(failed, expected);
+    assert!(report.failed[0].error.contains("not this one"));
+
+    // They stay pending behind the other orphans, and are linked when the trigger is dropped.
+    let one = SweepOptions { limit: 1, ..eager() };
+    let late = event(EventType::Opened, 1).provider_message("postmark", "m-10");
+    ledger::record(conn, &[late]).unwrap();
+    sent("m-10").insert(conn).unwrap();
+    let outcomes: Vec<_> = (0..3).map(|_| sweep(conn, &one).unwrap()).collect();
+    assert_eq!(outcomes.iter().map(|report| report.linked).sum::<i64>(), 1);
+    conn.batch_execute("DROP TRIGGER reject ON mailglass_deliveries")
+        .unwrap();
+    assert_eq!(sweep_now(conn).linked, 2);
+    for delivery in deliveries {
+        let row = reload(conn, &delivery);
+        assert_eq!(Some(Projection::from(&row)), fold(&row.timeline(conn).unwrap()));
+    }
+}
+
+/// The rows that a sweep reads if nothing is pending. One in ten of the ledger's events is an orphan that is linked or expired.
 fn rows_read_by_an_idle_sweep(events: i64, tenant: Option<&str>) -> i64 {
     let (_database, mut conn) = connected();
     sql_query(
@@ -200,16 +248,16 @@ fn rows_read_by_an_idle_sweep(events: i64, tenant: Option<&str>) -> i64 {
 }
 
 #[test]
-fn a_sweep_with_nothing_pending_does_no_work_whatever_the_size_of_the_ledger() {
+fn a_sweep_with_nothing_pending_reads_no_more_rows_of_a_larger_ledger() {
     for tenant in [None, Some(TENANT)] {
         let read = [500, 20_000].map(|events| rows_read_by_an_idle_sweep(events, tenant));
-        // Not always none: to plan, some versions look up the ends of an index.
+        // Some versions of PostgreSQL read the ends of an index to plan the query.
         assert!(read[1] <= read[0].max(8), "{read:?}");
     }
 }
 
 #[test]
-fn durations_beyond_postgres_range_are_as_good_as_for_ever() {
+fn durations_beyond_the_range_of_postgres_count_as_unlimited() {
     let (_database, mut conn) = connected();
     ledger::record(&mut conn, &[opened("m-1")]).unwrap();
     let endless = SweepOptions {

@@ -1,39 +1,41 @@
-//! Fixtures that the tests of several crates share: a migrated database per test, and short builders for rows and times.
+//! Fixtures that the tests of several crates share: a migrated database for each test, and short builders for rows and
+//! times.
 //!
-//! Each function panics if it fails, as a test does.
+//! Each function panics if it fails.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     missing_docs,
-    reason = "a test that can't go on should say so by panicking"
+    reason = "a test that can't continue panics"
 )]
 
 pub mod proxy;
 
 use std::sync::{Barrier, LazyLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
+use diesel::result::DatabaseErrorInformation;
 use mailglass::reconciler::{SweepOptions, SweepReport, sweep};
 use mailglass::schema::mailglass_event_links;
-use mailglass::{Delivery, EventType, NewDelivery, NewEvent, Stream};
+use mailglass::{Delivery, Event, EventType, NewDelivery, NewEvent, Stream, ledger};
 use scratch_postgres::{Database, Server, Template};
 
 pub const TENANT: &str = "acme";
 
-/// One server for the whole binary, and one migrated template on it.
+/// One server for the whole test binary, with one migrated template.
 static SERVER: LazyLock<(Server, Template)> = LazyLock::new(|| {
-    let server = Server::from_env_or_start().expect("a PostgreSQL server");
+    let server = Server::from_env_or_start().expect("the server should start");
     let template = server
         .template(|url| {
             let mut conn = PgConnection::establish(url).map_err(|error| error.to_string())?;
             mailglass::migrations::run(&mut conn).map_err(|error| error.to_string())?;
             Ok::<_, String>(())
         })
-        .expect("a migrated template");
+        .expect("the template should be migrated");
     (server, template)
 });
 
@@ -41,22 +43,22 @@ pub fn server() -> &'static Server {
     &SERVER.0
 }
 
-/// A migrated database of the test's own; it goes when the value goes.
+/// Creates a migrated database, which is dropped with the returned value.
 pub fn database() -> Database {
-    SERVER.0.database_from(&SERVER.1).expect("a copy of the template")
+    (SERVER.0.database_from(&SERVER.1)).expect("the template should be copied")
 }
 
-/// Runs an example of the documentation in a migrated database of its own.
+/// Runs an example of the documentation on a new migrated database.
 pub fn with_database(example: impl FnOnce(&mut PgConnection) -> mailglass::Result<()>) {
     let (_database, mut conn) = connected();
-    example(&mut conn).expect("the example runs");
+    example(&mut conn).expect("the example should succeed");
 }
 
 pub fn connect(database: &Database) -> PgConnection {
-    PgConnection::establish(database.url()).expect("a connection")
+    PgConnection::establish(database.url()).expect("the database should accept a connection")
 }
 
-/// Lets workers, each with a connection of its own, begin at the same moment, and returns what each of them returns.
+/// Starts the workers at the same moment, each with its own connection, and returns their results.
 pub fn at_once<T: Send>(
     database: &Database,
     workers: usize,
@@ -78,14 +80,14 @@ pub fn at_once<T: Send>(
     })
 }
 
-/// A database with a connection, where one is enough.
+/// Creates a migrated database and connects to it.
 pub fn connected() -> (Database, PgConnection) {
     let database = database();
     let conn = connect(&database);
     (database, conn)
 }
 
-/// So many seconds after a fixed instant, which is the same in every run and lies in the past.
+/// A time `seconds` after a fixed instant in the past.
 pub fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
 }
@@ -94,35 +96,59 @@ pub fn to(recipient: &str) -> NewDelivery {
     NewDelivery::new(TENANT, "welcome", Stream::Transactional, recipient).first_event(EventType::Queued, at(0))
 }
 
+/// Inserts a delivery and returns its row.
+pub fn insert(conn: &mut PgConnection, delivery: &NewDelivery) -> Delivery {
+    let inserted = delivery.insert(conn).expect("the delivery should be inserted");
+    inserted.into_delivery()
+}
+
+/// Inserts a delivery to ann@example.com.
 pub fn delivery(conn: &mut PgConnection) -> Delivery {
-    to("ann@example.com").insert(conn).expect("a delivery").into_delivery()
+    insert(conn, &to("ann@example.com"))
 }
 
 pub fn event(event_type: EventType, seconds: i64) -> NewEvent {
     NewEvent::new(TENANT, event_type, at(seconds))
 }
 
-/// The row as it stands now.
+/// Records one event and returns its row.
+pub fn record_one(conn: &mut PgConnection, event: NewEvent) -> Event {
+    let mut appended = ledger::record(conn, &[event]).expect("the event should be recorded");
+    appended.remove(0).into_event()
+}
+
+/// Reads the delivery's current row.
 pub fn reload(conn: &mut PgConnection, delivery: &Delivery) -> Delivery {
-    Delivery::find(conn, &delivery.tenant_id, delivery.id).expect("the delivery")
+    Delivery::find(conn, &delivery.tenant_id, delivery.id).expect("the delivery should exist")
 }
 
 pub fn count_events(conn: &mut PgConnection) -> i64 {
     mailglass::schema::mailglass_events::table
         .count()
         .get_result(conn)
-        .expect("a count")
+        .expect("the events should be counted")
 }
 
-/// The wrong fields, in the order in which they were found.
+/// The names of the invalid fields, in the order in which they were found.
 pub fn wrong_fields(error: &mailglass::Error) -> Vec<&str> {
     match error {
-        mailglass::Error::Invalid(invalid) => invalid.fields().iter().map(|field| field.field.as_str()).collect(),
-        other => panic!("not an invalid input: {other:?}"),
+        mailglass::Error::Invalid(invalid) => {
+            let fields = invalid.fields().iter();
+            fields.map(|invalid_field| invalid_field.field.as_str()).collect()
+        }
+        other => panic!("expected invalid input, got {other:?}"),
     }
 }
 
-/// A sweep that doesn't wait for latecomers.
+/// What the server reports about a rejected statement.
+pub fn database_error(error: diesel::result::Error) -> Box<dyn DatabaseErrorInformation + Send + Sync> {
+    match error {
+        diesel::result::Error::DatabaseError(_, information) => information,
+        other => panic!("expected a database error, got {other:?}"),
+    }
+}
+
+/// Options for a sweep without a grace period.
 pub fn eager() -> SweepOptions {
     SweepOptions {
         grace: Duration::ZERO,
@@ -131,10 +157,10 @@ pub fn eager() -> SweepOptions {
 }
 
 pub fn sweep_now(conn: &mut PgConnection) -> SweepReport {
-    sweep(conn, &eager()).expect("a sweep")
+    sweep(conn, &eager()).expect("the sweep should succeed")
 }
 
-/// Why events wait, in the order of the alphabet.
+/// The waiting reason of each pending link, sorted.
 pub fn waiting_reasons(conn: &mut PgConnection) -> Vec<String> {
     mailglass_event_links::table
         .filter(mailglass_event_links::linked_at.is_null())
@@ -142,7 +168,7 @@ pub fn waiting_reasons(conn: &mut PgConnection) -> Vec<String> {
         .order(mailglass_event_links::waiting_reason)
         .select(mailglass_event_links::waiting_reason)
         .load(conn)
-        .expect("the reasons")
+        .expect("the waiting reasons should be read")
 }
 
 pub fn backend_pid(conn: &mut PgConnection) -> i32 {
@@ -151,26 +177,29 @@ pub fn backend_pid(conn: &mut PgConnection) -> i32 {
         .unwrap()
 }
 
-/// The server itself says when that backend waits for a lock.
+/// Returns as soon as the backend waits for a lock.
 pub fn wait_until_blocked(conn: &mut PgConnection, pid: i32) {
     wait_until_blocked_or(conn, pid, || false);
 }
 
-/// The same, unless what else may happen has happened.
+/// Returns as soon as the backend waits for a lock or `is_over` returns true.
 pub fn wait_until_blocked_or(conn: &mut PgConnection, pid: i32, is_over: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(30);
     let blocked = format!("cardinality(pg_blocking_pids({pid})) > 0");
     while !is_over()
         && !diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&blocked))
             .get_result::<bool>(conn)
             .unwrap()
     {
-        assert!(std::time::Instant::now() < deadline, "it never had to wait");
+        assert!(
+            Instant::now() < deadline,
+            "backend {pid} did not wait for a lock within 30 s"
+        );
         thread::yield_now();
     }
 }
 
-/// Rows of our tables that the server has read for this session so far.
+/// The number of rows of our tables that the server has read in the current transaction.
 pub fn rows_read(conn: &mut PgConnection) -> i64 {
     let read = "(SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint FROM pg_stat_xact_user_tables
                   WHERE relname LIKE 'mailglass%')";

@@ -1,8 +1,8 @@
-//! A proxy between libpq and the server's socket that counts round trips, cuts the connection at a chosen message, or
+//! A proxy between libpq and the server's socket that counts round trips, closes the connection at a chosen message, or
 //! holds each round trip until a test releases it.
 //!
-//! PostgreSQL manual, chapter "Frontend/Backend Protocol": after the start-up packet, what the client sends is a byte of
-//! type, four bytes of length (which count themselves), and the rest.
+//! Messages are those of the chapter "Frontend/Backend Protocol" of the PostgreSQL manual: after the start-up packet, each
+//! message is a type byte, four length bytes (which count themselves), and a body.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -20,10 +20,10 @@ use crate::{connect, database, server};
 
 const SOCKET: &str = ".s.PGSQL.5432";
 
-/// A server whose socket is known: one of our own, where the tests run on `DATABASE_URL`.
+/// A throwaway server for when the tests run on `DATABASE_URL`, whose socket is unknown.
 static OWN: LazyLock<Server> = LazyLock::new(|| Server::start().unwrap());
 
-/// A migrated database, and the directory of its server's socket.
+/// Creates a migrated database, and returns it with the directory of its server's socket.
 pub fn with_socket() -> (PathBuf, Database) {
     if let Some(directory) = server().directory() {
         return (directory.to_owned(), database());
@@ -33,13 +33,13 @@ pub fn with_socket() -> (PathBuf, Database) {
     (OWN.directory().unwrap().to_owned(), database)
 }
 
-/// When to cut: at which of the client's messages, counted from 0 once the proxy is armed.
+/// The client message at which the proxy closes the connection, counted from 0 since the proxy was armed.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {
     Never,
-    /// The server never sees the message.
+    /// The server does not receive the message.
     Before(usize),
-    /// The server sees it, and does what it asks for; the client never hears of it.
+    /// The server receives and executes the message, but the client does not receive the answer.
     After(usize),
 }
 
@@ -58,12 +58,13 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Stands in for the server whose socket is in `server`, for one connection.
+    /// Accepts one connection and forwards it to the server whose socket is in the directory `server`.
     pub fn start(server: &Path, cut: Cut) -> Proxy {
         Proxy::between(server, move |client, server, state| forward(client, server, state, cut))
     }
 
-    /// The same, but each round trip waits until `hold` returns. `hold` gets the messages of the round trip.
+    /// Like [`start`](Self::start), but each round trip waits until `hold` returns. `hold` is called with the messages of
+    /// the round trip.
     pub fn held(server: &Path, hold: impl Fn(&[Vec<u8>]) + Send + 'static) -> Proxy {
         Proxy::between(server, move |client, server, _| forward_held(client, server, &hold))
     }
@@ -86,7 +87,7 @@ impl Proxy {
             let muted = Arc::clone(&shared);
             let answering = thread::spawn(move || answer(answers, &muted));
             let forwarded = forward(client.try_clone()?, &server, &shared);
-            // The server does what it has been sent, and hangs up.
+            // The server executes the messages that it has received, and closes the connection.
             server.shutdown(Shutdown::Write)?;
             let _ = answering.join();
             client.shutdown(Shutdown::Both)?;
@@ -104,22 +105,22 @@ impl Proxy {
         PgConnection::establish(&self.url(database)).unwrap()
     }
 
-    /// From now on the messages count.
+    /// Starts to count messages.
     pub fn arm(&self) {
         self.state.is_armed.store(true, Ordering::SeqCst);
     }
 
-    /// How many messages the client has sent since.
+    /// The number of messages that the client has sent since the proxy was armed.
     pub fn messages(&self) -> usize {
         self.state.messages.load(Ordering::SeqCst)
     }
 
-    /// How often the client has waited for an answer since.
+    /// The number of round trips since the proxy was armed.
     pub fn round_trips(&self) -> usize {
         self.state.round_trips.load(Ordering::SeqCst)
     }
 
-    /// The text of each Query message (the simple protocol) that the client has sent since.
+    /// The text of each Query message (simple protocol) that the client has sent since the proxy was armed.
     pub fn queries(&self) -> Vec<String> {
         self.state.queries.lock().unwrap().clone()
     }
@@ -135,7 +136,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Reads one message of the client's; `None` if it has hung up.
+/// Reads one message of the client; `None` if the client has closed the connection.
 fn read_message(client: &mut UnixStream, is_startup: bool) -> io::Result<Option<Vec<u8>>> {
     let mut message = vec![0; if is_startup { 4 } else { 5 }];
     if client.read_exact(&mut message).is_err() {
@@ -148,18 +149,18 @@ fn read_message(client: &mut UnixStream, is_startup: bool) -> io::Result<Option<
     Ok(Some(message))
 }
 
-/// Passes the client's messages on, up to the cut.
+/// Forwards the client's messages up to the cut.
 fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: Cut) -> io::Result<()> {
     let mut is_startup = true;
     while let Some(message) = read_message(&mut client, is_startup)? {
         let is_counted = state.is_armed.load(Ordering::SeqCst) && !is_startup;
         let number = is_counted.then(|| state.messages.fetch_add(1, Ordering::SeqCst));
         if number.is_some() && message[0] == b'Q' {
-            // What follows the type and the length, without the zero at the end.
+            // The body follows the type byte and the length, and ends with a zero byte.
             let text = String::from_utf8(message[5..message.len() - 1].to_vec()).unwrap();
             state.queries.lock().unwrap().push(text);
         }
-        // Sync and Query: what the server answers to the end.
+        // The client waits for the answer to a Sync and to a Query.
         if number.is_some() && matches!(message[0], b'S' | b'Q') {
             state.round_trips.fetch_add(1, Ordering::SeqCst);
         }
@@ -179,8 +180,8 @@ fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: 
     Ok(())
 }
 
-/// Passes the client's messages on, a whole round trip at a time: the server executes a Bind and an Execute as they come,
-/// so they are kept until the Sync behind them has been released.
+/// Forwards the client's messages one round trip at a time. The server executes a Bind and an Execute as soon as it
+/// receives them, so they are kept until the Sync that follows them is released.
 fn forward_held(mut client: UnixStream, mut server: &UnixStream, hold: &dyn Fn(&[Vec<u8>])) -> io::Result<()> {
     let mut round_trip = Vec::new();
     let mut is_startup = true;
@@ -197,7 +198,7 @@ fn forward_held(mut client: UnixStream, mut server: &UnixStream, hold: &dyn Fn(&
     Ok(())
 }
 
-/// Passes the server's answers on; after the cut, reads them to the end and keeps them.
+/// Forwards the server's answers. After the cut, it reads and discards them.
 fn answer((mut server, mut client): (UnixStream, UnixStream), state: &State) {
     let mut buffer = [0; 8192];
     while let Ok(length) = server.read(&mut buffer)

@@ -1,4 +1,4 @@
-//! The calls that are interleaved: each of them a script of units that are atomic by what the docs say.
+//! The calls that are interleaved. Each is a script of units that are atomic according to the documentation.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use serde_json::json;
 use super::tenant::Tenant;
 use crate::support::at;
 
-/// One call, which answers with what can be compared. The delivery is what an earlier unit of the same script has read.
+/// Makes one call and describes its result. The delivery is the one that an earlier unit of the script has read.
 pub type Unit = fn(&Tenant, &mut PgConnection, &mut Option<Delivery>) -> Result<String>;
 
 #[derive(Clone, Copy)]
 pub struct Script {
     pub name: &'static str,
     pub units: &'static [Unit],
-    /// Whether each unit runs in a transaction of the caller's, whose commit is a step of its own.
+    /// Whether each unit runs in a transaction of the caller, whose commit is a separate step.
     pub in_transaction: bool,
 }
 
@@ -46,8 +46,8 @@ impl Script {
         }
     }
 
-    /// Runs one of the units and says what came of it.
-    pub fn answer(
+    /// Runs a unit and describes its result.
+    pub fn run_unit(
         &self,
         unit: usize,
         tenant: &Tenant,
@@ -162,8 +162,8 @@ pub const UPDATE: Script = Script::new(
     }],
 );
 
-/// A sweep leaves alone what another one holds, so its counts may be smaller than in any serial order. What it linked is
-/// in the tables.
+/// A sweep skips rows that another sweep has locked, so its counts may be smaller than in any serial order. The comparison
+/// of the tables covers the linked events.
 pub const SWEEP: Script = Script::new(
     "sweep",
     &[|tenant, conn, _| swept(tenant, conn, SweepOptions::default().max_age)],

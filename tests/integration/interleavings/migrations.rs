@@ -1,14 +1,15 @@
-//! Processes that migrate the same empty database at once. Each schedule needs a database of its own.
+//! Concurrent migrations of the same empty database. Each schedule has its own database.
 
 use mailglass::migrations;
 use scratch_postgres::Server;
 
 use super::is_everything_wanted;
 use crate::support::connect;
-use crate::support::scheduler::{Schedules, Sessions};
+use crate::support::schedules::Schedules;
+use crate::support::sessions::Sessions;
 
 #[test]
-fn migrations_that_run_at_once_are_applied_once() {
+fn concurrent_migrations_are_applied_once() {
     let server = Server::start().unwrap();
     let socket = server.directory().unwrap();
     let most = if is_everything_wanted() { usize::MAX } else { 10 };

@@ -1,6 +1,4 @@
--- Lets statements pause in the middle, where a test that schedules sessions holds them.
---
--- IMMUTABLE is not true, but an index asks for it.
+-- Makes statements pause in the middle until the test that schedules the sessions lets them continue.
 CREATE FUNCTION interleavings_pause() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     session integer := nullif(current_setting('interleavings.session', true), '');
@@ -19,16 +17,17 @@ BEGIN
 END;
 $$;
 
--- A sweep pauses when it has found the delivery of a link, before it writes so.
+-- A sweep pauses after it has found the delivery of a link, before it updates the link.
 CREATE TRIGGER interleavings_pause BEFORE UPDATE ON mailglass_event_links
     FOR EACH ROW EXECUTE FUNCTION interleavings_pause_row();
 
--- An insert pauses between the look whether its idempotency key is taken and its entry into the first unique index: a
--- window of microseconds, in which two inserts can pass each other. PostgreSQL computes index entries in the order of the
--- indexes' OIDs, so this one has to be older than the unique ones.
+-- An insert pauses after it has checked whether its idempotency key is taken, and before it adds an entry to the first
+-- unique index. Without the pause, this window is a few microseconds long. PostgreSQL computes index entries in the order of
+-- the OIDs of the indexes, so the index that pauses must be older than the unique indexes.
 --
--- IMMUTABLE is not true, but an index asks for it. An update may or may not have to make new index entries, as there is room
--- on the page; so that a schedule is the same each time, only an insert pauses, which its trigger announces.
+-- Whether an update adds index entries depends on the free space of the page. To make schedules reproducible, only inserts
+-- pause; their trigger sets interleavings.inserts. The function is declared IMMUTABLE, which is wrong, because an index
+-- requires it.
 CREATE FUNCTION interleavings_announce_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('interleavings.inserts', NEW.id::text, false);

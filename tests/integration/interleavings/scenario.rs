@@ -1,4 +1,4 @@
-//! Some scripts at once, in every schedule, held against what they do one after the other.
+//! Runs scripts concurrently in every schedule, and compares the results with those of serial orders.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,12 @@ use super::start::Start;
 use super::tenant::Tenant;
 use crate::support::connect;
 use crate::support::proxy::with_socket;
-use crate::support::scheduler::{Schedules, Sessions};
+use crate::support::schedules::Schedules;
+use crate::support::sessions::Sessions;
 
-/// A database whose statements pause, with sessions, and a connection that is never held.
+/// A database whose statements pause, its sessions, and a connection that is never stopped.
 pub struct Runner {
-    // In this order: connections close before their database goes.
+    // The order matters: connections close before their database is dropped.
     sessions: Sessions,
     conn: PgConnection,
     _database: Database,
@@ -24,34 +25,30 @@ pub struct Runner {
     pub schedules: usize,
 }
 
-/// What the scripts answered, unit by unit, and what the tables hold in the end.
+/// The results of the scripts, unit by unit, and the tables before and after a final sweep.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ending {
     answers: Vec<Vec<String>>,
     state: Vec<String>,
-    settled: Vec<String>,
+    swept: Vec<String>,
 }
 
 impl Ending {
-    /// A sweep leaves alone what another one holds. So where events are given up, they are once more.
+    /// A sweep skips rows that another sweep has locked. If a script expires events, the final sweep expires them too.
     fn read(answers: Vec<Vec<String>>, scripts: &[Script], tenant: &Tenant, conn: &mut PgConnection) -> Ending {
         let state = tenant.state(conn);
-        let gives_up = scripts.iter().any(|script| script.name == EXPIRE.name);
-        let sweep = if gives_up { EXPIRE } else { SWEEP };
-        sweep.answer(0, tenant, conn, &mut None).unwrap();
-        let settled = tenant.settled_state(conn);
-        Ending {
-            answers,
-            state,
-            settled,
-        }
+        let expires = scripts.iter().any(|script| script.name == EXPIRE.name);
+        let sweep = if expires { EXPIRE } else { SWEEP };
+        sweep.run_unit(0, tenant, conn, &mut None).unwrap();
+        let swept = tenant.swept_state(conn);
+        Ending { answers, state, swept }
     }
 
-    /// Whether this is the other one, as far as the docs promise. An event whose delivery is not committed yet when it is
-    /// recorded waits for a sweep: so the two are compared after one, unless nothing happened at the same time.
-    fn is_like(&self, other: &Ending, at_once: bool) -> bool {
-        let same_state = if at_once {
-            self.settled == other.settled
+    /// Whether the endings are equal, as far as the documentation promises. If an event is recorded before its delivery is
+    /// committed, it is linked by a sweep. So endings of interleaved schedules are compared after a sweep.
+    fn is_like(&self, other: &Ending, is_interleaved: bool) -> bool {
+        let same_state = if is_interleaved {
+            self.swept == other.swept
         } else {
             self.state == other.state
         };
@@ -59,10 +56,10 @@ impl Ending {
     }
 }
 
-/// A unit: which script, which of its units.
+/// A unit of a script: the number of the script, and the number of the unit.
 type Position = (usize, usize);
 
-/// What a unit answers that took no effect, as the docs allow, because of what others did.
+/// The answer of a unit that had no effect because of a serialization failure, which the documentation allows.
 const NOT_SERIALIZED: &str = "not serialized";
 
 impl Runner {
@@ -84,12 +81,12 @@ impl Runner {
         }
     }
 
-    /// Runs every schedule of the scripts with at most so many preemptions, and returns what went wrong.
+    /// Runs every schedule of the scripts with at most this many preemptions, and returns the failures.
     pub fn run(&mut self, start: Start, scripts: &[Script], preemptions: usize) -> Vec<String> {
         let mut serial = Serial::default();
         let mut schedules = Schedules::new(preemptions);
         let mut failures: BTreeMap<String, (usize, String)> = BTreeMap::new();
-        // Once in order, so that the connections have prepared their statements and know the types' OIDs.
+        // The first run is serial, so that the connections prepare their statements and cache the OIDs of the types.
         let order: Vec<usize> = (0..scripts.len())
             .flat_map(|script| vec![script; scripts[script].units.len()])
             .collect();
@@ -104,7 +101,7 @@ impl Runner {
                 (!is_serial).then(|| format!("equals no serial order: {ending:#?}"))
             });
             if let Some(failure) = failure {
-                // One of each kind is enough to read.
+                // Report one failure of each kind.
                 let kind = failure.chars().take(24).collect();
                 let (count, _) = failures
                     .entry(kind)
@@ -138,7 +135,7 @@ impl Runner {
                     let mut known = None;
                     let units = 0..script.units.len();
                     units
-                        .map(|unit| answer(script, unit, tenant, conn, &mut known))
+                        .map(|unit| answer_of(script, unit, tenant, conn, &mut known))
                         .collect()
                 }
             })
@@ -159,15 +156,15 @@ impl Runner {
         (ending, complaint)
     }
 
-    /// Whether some serial order ends like that. A unit that could not be serialized has written nothing: then it is an
-    /// order of the others.
+    /// Whether some serial order has this ending. A unit with a serialization failure has written nothing, so the serial
+    /// order is one of the other units.
     fn is_serial(
         &mut self,
         serial: &mut Serial,
         start: Start,
         scripts: &[Script],
         ending: &Ending,
-        at_once: bool,
+        is_interleaved: bool,
     ) -> bool {
         let mut left_out = BTreeSet::new();
         for (script, answers) in ending.answers.iter().enumerate() {
@@ -179,7 +176,7 @@ impl Runner {
         }
         let known = serial.0.entry(left_out.clone()).or_insert_with(|| Orders::new(scripts));
         loop {
-            if known.endings.iter().any(|known| ending.is_like(known, at_once)) {
+            if known.endings.iter().any(|known| ending.is_like(known, is_interleaved)) {
                 return true;
             }
             let Some(order) = known.untried.pop() else { return false };
@@ -201,19 +198,19 @@ impl Runner {
         let mut known: Vec<Option<Delivery>> = vec![None; scripts.len()];
         for &script in order {
             let unit = answers[script].len();
-            let said = if left_out.contains(&(script, unit)) {
+            let answer = if left_out.contains(&(script, unit)) {
                 NOT_SERIALIZED.to_owned()
             } else {
                 let conn = self.sessions.connection(script);
-                answer(&scripts[script], unit, &tenant, conn, &mut known[script])
+                answer_of(&scripts[script], unit, &tenant, conn, &mut known[script])
             };
-            answers[script].push(said);
+            answers[script].push(answer);
         }
         Ending::read(answers, scripts, &tenant, &mut self.conn)
     }
 }
 
-/// The endings of the serial orders, as far as anybody asked for them.
+/// The endings of serial orders, by the units that are left out. They are computed on demand.
 #[derive(Default)]
 struct Serial(BTreeMap<BTreeSet<Position>, Orders>);
 
@@ -223,7 +220,7 @@ struct Orders {
 }
 
 impl Orders {
-    /// Every order of the units that keeps each script's own.
+    /// Every order of the units that keeps the order within each script.
     fn new(scripts: &[Script]) -> Orders {
         fn extend(order: &mut Vec<usize>, left: &mut [usize], orders: &mut Vec<Vec<usize>>) {
             if left.iter().all(|units| *units == 0) {
@@ -249,14 +246,14 @@ impl Orders {
     }
 }
 
-fn answer(
+fn answer_of(
     script: &Script,
     unit: usize,
     tenant: &Tenant,
     conn: &mut PgConnection,
     known: &mut Option<Delivery>,
 ) -> String {
-    match script.answer(unit, tenant, conn, known) {
+    match script.run_unit(unit, tenant, conn, known) {
         Ok(answer) => answer,
         Err(error) if error.is_serialization_failure() && script.in_transaction => NOT_SERIALIZED.to_owned(),
         Err(error) => {

@@ -1,4 +1,4 @@
-//! What the tables hold before the calls begin.
+//! The rows that exist before the calls begin.
 
 use diesel::prelude::*;
 use mailglass::schema::mailglass_deliveries;
@@ -9,11 +9,11 @@ use super::tenant::Tenant;
 #[derive(Clone, Copy, Debug)]
 pub enum Start {
     Nothing,
-    /// The delivery X is there, and is not sent yet.
+    /// The delivery X, which is not dispatched.
     Delivery,
-    /// Events wait: one for X by its id, one for a provider message.
+    /// Two orphans: one names X by its id, the other names a provider message.
     Orphans,
-    /// X was there, with an event, and is gone. The ledger keeps both.
+    /// X was inserted, got an event, and was deleted. Its two events remain in the ledger.
     Deleted,
 }
 

@@ -1,5 +1,5 @@
-//! What the calls of one schedule are about: a tenant of its own, with ids and keys of its own, so that thousands of
-//! schedules share a database.
+//! The tenant of one schedule. Each schedule has its own tenant, ids and keys, so that thousands of schedules can share a
+//! database.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,7 +28,7 @@ impl Tenant {
         }
     }
 
-    /// A key or a message id that no other tenant has.
+    /// A key or message id that no other tenant uses.
     pub fn own(&self, name: &str) -> String {
         format!("{}:{name}", self.name)
     }
@@ -42,7 +42,7 @@ impl Tenant {
         NewEvent::new(&self.name, event_type, at(seconds)).idempotency_key(self.own(key))
     }
 
-    /// A delivery by its name in this tenant, so that tenants can be compared.
+    /// The name of a delivery within this tenant, so that states of different tenants can be compared.
     pub fn name_of(&self, id: Option<Uuid>) -> &'static str {
         match id {
             None => "none",
@@ -56,7 +56,7 @@ impl Tenant {
         text.map_or("-", |text| text.rsplit(':').next().unwrap_or(text))
     }
 
-    /// What an answer says about a delivery.
+    /// Describes a delivery.
     pub fn describe(&self, delivery: &Delivery) -> String {
         let projection: Vec<String> = Projection::from(delivery)
             .columns()
@@ -73,7 +73,7 @@ impl Tenant {
         )
     }
 
-    /// An event without its delivery: whether it found that at once depends on who else was not done yet.
+    /// Describes an event without its delivery, because whether `record` finds the delivery depends on concurrent calls.
     pub fn describe_event(&self, event: &Event) -> String {
         format!(
             "{} {} key={}",
@@ -83,7 +83,8 @@ impl Tenant {
         )
     }
 
-    /// All rows of the tenant, without what differs from run to run: generated ids, the server's clock, lock versions.
+    /// All rows of the tenant, without the values that differ between runs: generated ids, times of the server's clock, and
+    /// lock versions.
     pub fn state(&self, conn: &mut PgConnection) -> Vec<String> {
         let deliveries: Vec<Delivery> = mailglass_deliveries::table
             .filter(mailglass_deliveries::tenant_id.eq(&self.name))
@@ -113,8 +114,8 @@ impl Tenant {
             for (_, delivery, reason, linked, expired) in links.iter().filter(|link| link.0 == event.id) {
                 line += match (linked, expired) {
                     (true, _) => ", linked to ",
-                    (_, true) => ", given up, ",
-                    _ => ", waits, ",
+                    (_, true) => ", expired, ",
+                    _ => ", pending, ",
                 };
                 line += &format!("{} ({reason})", self.name_of(*delivery));
             }
@@ -124,8 +125,9 @@ impl Tenant {
         lines
     }
 
-    /// The same after a sweep, and without saying which events had to wait for it.
-    pub fn settled_state(&self, conn: &mut PgConnection) -> Vec<String> {
+    /// Like [`state`](Self::state), but without the distinction between events matched by `record` and events linked by a
+    /// sweep.
+    pub fn swept_state(&self, conn: &mut PgConnection) -> Vec<String> {
         let mut lines = self.state(conn);
         for line in &mut lines {
             if let Some((event, link)) = line.split_once(", linked to ") {

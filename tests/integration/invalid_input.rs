@@ -1,4 +1,4 @@
-//! Bad input is refused by the name of its field, before anything is written.
+//! Invalid input is rejected with the name of the field before anything is written.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::proxy::{Cut, Proxy, with_socket};
-use crate::support::{TENANT, at, connected, count_events, delivery, event, generate, to, wrong_fields};
+use crate::support::{
+    TENANT, at, connected, count_events, delivery, event, generate, insert, reload, to, wrong_fields,
+};
 
 fn nested(levels: usize) -> Value {
     (1..levels).fold(json!({}), |inner, _| json!({ "in": inner }))
@@ -20,7 +22,7 @@ fn assert_nothing_written(conn: &mut PgConnection) {
 }
 
 #[test]
-fn a_wrong_delivery_is_refused_by_field() {
+fn an_invalid_delivery_is_rejected_with_the_field() {
     let (_database, mut conn) = connected();
     let new =
         |tenant: &str, mailable: &str, recipient: &str| NewDelivery::new(tenant, mailable, Stream::Bulk, recipient);
@@ -76,7 +78,7 @@ fn a_wrong_delivery_is_refused_by_field() {
 }
 
 #[test]
-fn a_wrong_event_is_refused_by_field() {
+fn an_invalid_event_is_rejected_with_the_field() {
     let (_database, mut conn) = connected();
     let sent = || event(EventType::Sent, 1);
     let far = Utc::now() + TimeDelta::hours(25);
@@ -128,7 +130,7 @@ fn a_wrong_event_is_refused_by_field() {
 }
 
 #[test]
-fn every_wrong_field_of_every_entry_is_reported_at_once() {
+fn every_invalid_field_of_every_entry_is_reported_at_once() {
     let (_database, mut conn) = connected();
     let wrong = NewDelivery::new("", "", Stream::Bulk, "nobody")
         .metadata(json!(1))
@@ -144,23 +146,23 @@ fn every_wrong_field_of_every_entry_is_reported_at_once() {
 }
 
 #[test]
-fn what_is_just_within_the_limits_is_stored_and_read_back() {
+fn values_at_the_limits_are_stored_and_read_back() {
     let (_database, mut conn) = connected();
     let soon = Utc::now() + TimeDelta::hours(23);
-    let delivery = NewDelivery::new(
-        "t".repeat(255),
-        "m".repeat(255),
-        Stream::Bulk,
-        format!("{}@{}", "a".repeat(64), "b23456789.".repeat(25) + "de"),
-    )
-    .provider("p".repeat(255))
-    .provider_message_id("m".repeat(998))
-    .idempotency_key("k".repeat(512))
-    .metadata(nested(127))
-    .first_event(EventType::Queued, soon)
-    .insert(&mut conn)
-    .unwrap()
-    .into_delivery();
+    let delivery = insert(
+        &mut conn,
+        &NewDelivery::new(
+            "t".repeat(255),
+            "m".repeat(255),
+            Stream::Bulk,
+            format!("{}@{}", "a".repeat(64), "b23456789.".repeat(25) + "de"),
+        )
+        .provider("p".repeat(255))
+        .provider_message_id("m".repeat(998))
+        .idempotency_key("k".repeat(512))
+        .metadata(nested(127))
+        .first_event(EventType::Queued, soon),
+    );
     assert_eq!(delivery.metadata, nested(127));
     let event = NewEvent::new("t".repeat(255), EventType::Opened, soon)
         .delivery(delivery.id)
@@ -176,7 +178,7 @@ fn what_is_just_within_the_limits_is_stored_and_read_back() {
 }
 
 #[test]
-fn an_empty_batch_is_no_work_and_one_over_the_limit_is_refused_by_name() {
+fn an_empty_batch_is_a_no_op_and_a_batch_over_the_limit_is_invalid() {
     let (_database, mut conn) = connected();
     let events = vec![event(EventType::Sent, 1); 100_000];
     let deliveries = vec![to("a@b"); 100_000];
@@ -200,20 +202,20 @@ fn an_empty_batch_is_no_work_and_one_over_the_limit_is_refused_by_name() {
     assert_eq!(ledger::record_each(&mut conn, &[]).unwrap(), []);
     assert_eq!(NewDelivery::insert_all(&mut conn, &[]).unwrap(), []);
     assert_nothing_written(&mut conn);
-    // Beyond what a statement with a parameter for each value could hold.
+    // With a parameter for each value, a statement of this size would exceed the limit of 65,535 parameters.
     assert_eq!(
         ledger::record(&mut conn, &events[..MAX_BATCH]).unwrap().len(),
         MAX_BATCH
     );
 }
 
-/// A mebibyte of JSON, less a kibibyte for the entry around it. JSON writes this character in six bytes.
+/// JSON of 1,023 KiB, which leaves 1 KiB for the rest of the entry. JSON encodes the character U+0001 in six bytes.
 fn mebibyte() -> Value {
     json!({ "text": "\u{1}".repeat(1_023 * 1_024 / 6) })
 }
 
 #[test]
-fn a_batch_of_too_many_bytes_is_refused_before_it_is_sent() {
+fn a_batch_of_too_many_bytes_is_rejected_before_it_is_sent() {
     let (socket, database) = with_socket();
     let proxy = Proxy::start(&socket, Cut::Never);
     let mut conn = proxy.connect(database.name());
@@ -236,15 +238,15 @@ fn a_batch_of_too_many_bytes_is_refused_before_it_is_sent() {
     );
     let error = NewDelivery::insert_all(&mut conn, &deliveries).unwrap_err();
     assert_eq!(wrong_fields(&error), ["deliveries"]);
-    let answers: Vec<_> = ledger::record_batches(&mut conn, events.clone(), 100).collect();
-    assert_eq!(wrong_fields(answers[0].as_ref().unwrap_err()), ["events"]);
+    let results: Vec<_> = ledger::record_batches(&mut conn, events.clone(), 100).collect();
+    assert_eq!(wrong_fields(results[0].as_ref().unwrap_err()), ["events"]);
     assert_eq!(proxy.messages(), 0, "nothing was sent");
 
     ledger::record(&mut conn, &events[..mebibytes]).unwrap();
 }
 
 #[test]
-fn one_value_that_no_batch_could_hold_is_refused_by_its_own_name() {
+fn a_single_value_over_the_batch_limit_is_reported_with_its_own_field() {
     let huge = json!({ "text": "x".repeat(MAX_BATCH_BYTES) });
     let error = event(EventType::Sent, 1)
         .normalized_payload(huge.clone())
@@ -262,7 +264,7 @@ fn one_value_that_no_batch_could_hold_is_refused_by_its_own_name() {
 }
 
 #[test]
-fn wrong_changes_are_refused_by_field() {
+fn invalid_changes_are_rejected_with_the_field() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     let wrong = DeliveryChanges {
@@ -276,17 +278,13 @@ fn wrong_changes_are_refused_by_field() {
         wrong_fields(&error),
         ["provider", "provider_message_id", "metadata", "last_error"]
     );
-    assert_eq!(
-        delivery
-            .mark_failed(&mut conn, json!(1), at(1))
-            .map_err(|it| it.is_invalid()),
-        Err(true)
-    );
-    assert_eq!(crate::support::reload(&mut conn, &delivery), delivery);
+    let failed = delivery.mark_failed(&mut conn, json!(1), at(1));
+    assert!(failed.unwrap_err().is_invalid());
+    assert_eq!(reload(&mut conn, &delivery), delivery);
 }
 
 #[test]
-fn what_the_checks_let_through_the_database_takes() {
+fn the_database_accepts_every_valid_input() {
     let (_database, mut conn) = connected();
     let text = "\\PC{0,40}|.{0,40}|[a@.\\x00 ]{0,12}";
     generate::for_all(
@@ -310,12 +308,12 @@ fn what_the_checks_let_through_the_database_takes() {
                 .metadata(metadata.clone())
                 .trace_id(other);
             if event.validate().is_ok() {
-                let landed = ledger::record(&mut conn, &[event]);
-                let landed = landed
+                let recorded = ledger::record(&mut conn, &[event]);
+                let recorded = recorded
                     .map_err(|error| TestCaseError::fail(error.to_string()))?
                     .remove(0)
                     .into_event();
-                prop_assert_eq!((landed.metadata, landed.occurred_at), (metadata, time));
+                prop_assert_eq!((recorded.metadata, recorded.occurred_at), (metadata, time));
             }
             Ok(())
         },

@@ -1,5 +1,5 @@
-//! Two releases side by side: the code of one beside the database of the other, for as long as a deploy takes.
-//! `api_stability.md`, "What a change means for you".
+//! The code of one release with the database of another, as during a deployment. See "What a change means for you" in
+//! `api_stability.md`.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -8,14 +8,14 @@ use mailglass::reconciler::sweep;
 use mailglass::schema::{mailglass_deliveries, mailglass_events};
 use mailglass::{Delivery, Error, Event, EventType, NewDelivery, contract, ledger, projection};
 
-use crate::support::{TENANT, connected, delivery, eager, event, reload, to};
+use crate::support::{TENANT, at, connected, delivery, eager, event, insert, reload, sweep_now, to};
 
-/// "Deploy the code before the migration": to this build, labels that it knows and doesn't write may still be missing.
+/// If the code is deployed before the migration, labels that this build knows but doesn't write may be missing.
 #[test]
-fn a_newer_build_works_beside_a_database_that_lacks_its_labels() {
+fn a_newer_build_works_with_a_database_that_lacks_its_labels() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
-    // As if a later migration were to add them.
+    // Pretend that a later migration adds these labels.
     conn.batch_execute(
         "DELETE FROM pg_enum WHERE (enumtypid, enumlabel) IN (
              ('mailglass_event_type'::regtype, 'subscribed'),
@@ -31,9 +31,7 @@ fn a_newer_build_works_beside_a_database_that_lacks_its_labels() {
     let delivery = delivery(conn);
     let bob = NewDelivery::insert_all(conn, &[to("bob@example.com")]).unwrap();
     assert_eq!(bob.len(), 1);
-    let delivery = delivery
-        .mark_dispatched(conn, "ses", "m1", crate::support::at(1))
-        .unwrap();
+    let delivery = delivery.mark_dispatched(conn, "ses", "m1", at(1)).unwrap();
     ledger::record(conn, &[event(EventType::Delivered, 5).delivery(delivery.id)]).unwrap();
     let early = event(EventType::Opened, 6).provider_message("ses", "m2");
     ledger::record(conn, &[early]).unwrap();
@@ -43,10 +41,10 @@ fn a_newer_build_works_beside_a_database_that_lacks_its_labels() {
     assert_eq!(reload(conn, &delivery).last_event_type, EventType::Delivered);
 }
 
-/// An older build reads no row that has a label which it doesn't know, and takes none for another. What it records still
-/// lands, and leaves alone what it can't rank.
+/// An older build fails to load a row with an unknown label, and never mistakes the label for another one. It can still
+/// record events, and does not overwrite values that it can't rank.
 #[test]
-fn an_older_build_refuses_to_read_a_newer_label_and_leaves_it_alone() {
+fn an_older_build_does_not_load_or_overwrite_a_newer_label() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let delivery = delivery(conn);
@@ -55,7 +53,7 @@ fn an_older_build_refuses_to_read_a_newer_label_and_leaves_it_alone() {
          ALTER TYPE mailglass_delivery_status ADD VALUE 'parked'",
     )
     .unwrap();
-    // What a newer build would write.
+    // The rows that a newer build would write.
     let id = delivery.id;
     conn.batch_execute(&format!(
         "INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at)
@@ -82,4 +80,39 @@ fn an_older_build_refuses_to_read_a_newer_label_and_leaves_it_alone() {
         .first(conn)
         .unwrap();
     assert_eq!(row, "parked parked true");
+}
+
+/// Inserts an event of a type that this build does not know.
+fn insert_newer_event(conn: &mut PgConnection, delivery: &str, needs_reconciliation: bool) {
+    conn.batch_execute(&format!(
+        "INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at, metadata, needs_reconciliation)
+         VALUES (gen_random_uuid(), 'acme', {delivery}, 'parked', '2026-01-01',
+                 '{{\"provider\": \"ses\", \"provider_message_id\": \"m-1\"}}', {needs_reconciliation})"
+    ))
+    .unwrap();
+}
+
+#[test]
+fn an_event_with_an_unknown_label_is_linked_and_left_out_of_every_fold() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    conn.batch_execute("ALTER TYPE mailglass_event_type ADD VALUE 'parked'")
+        .unwrap();
+    insert_newer_event(conn, "NULL", true);
+    let early = event(EventType::Delivered, 2).provider_message("ses", "m-1");
+    ledger::record(conn, &[early]).unwrap();
+    let delivery = insert(conn, &to("ann@example.com").provider("ses").provider_message_id("m-1"));
+    assert_eq!(sweep_now(conn).linked, 2);
+    let swept = reload(conn, &delivery);
+    assert_eq!(
+        (swept.last_event_type, swept.last_event_at),
+        (EventType::Delivered, at(2))
+    );
+
+    insert_newer_event(conn, &format!("'{}'", delivery.id), false);
+    ledger::record(conn, &[event(EventType::Opened, 3).delivery(delivery.id)]).unwrap();
+    assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
+    let rebuilt = projection::rebuild(conn, TENANT, delivery.id).unwrap();
+    assert_eq!(rebuilt.last_event_type, EventType::Opened);
+    assert_eq!(projection::rebuild_all(conn, TENANT).unwrap(), 0);
 }

@@ -1,4 +1,4 @@
-//! A typed error leaves the caller's transaction usable, and keeps everything before the call.
+//! After a typed error, the caller's transaction is usable and keeps everything that it wrote before the call.
 
 use diesel::prelude::*;
 use mailglass::migrations::{DataLoss, redo, revert_to};
@@ -6,10 +6,10 @@ use mailglass::projection::rebuild;
 use mailglass::{Delivery, DeliveryChanges, Error, EventType, NewDelivery, NewEvent, Stream, ledger};
 use uuid::Uuid;
 
-use crate::support::{TENANT, at, connected, event, to};
+use crate::support::{TENANT, at, connected, event, insert, to};
 
-/// What is there before each call.
-struct There {
+/// The deliveries that exist before each call.
+struct Deliveries {
     ann: Delivery,
     bob: Delivery,
     deleted: Delivery,
@@ -19,10 +19,10 @@ fn with_message(recipient: &str, message: &str) -> NewDelivery {
     to(recipient).provider("ses").provider_message_id(message)
 }
 
-fn there(conn: &mut PgConnection) -> There {
+fn insert_deliveries(conn: &mut PgConnection) -> Deliveries {
     let ann = with_message("ann@example.com", "m-1").idempotency_key("ann");
-    let bob = to("bob@example.com").insert(conn).unwrap().into_delivery();
-    let deleted = to("bob@example.com").insert(conn).unwrap().into_delivery();
+    let bob = insert(conn, &to("bob@example.com"));
+    let deleted = insert(conn, &to("bob@example.com"));
     diesel::delete(mailglass::schema::mailglass_deliveries::table.find(deleted.id))
         .execute(conn)
         .unwrap();
@@ -31,8 +31,8 @@ fn there(conn: &mut PgConnection) -> There {
     let taken = NewEvent::new("other", EventType::Opened, at(1)).idempotency_key("their event");
     ledger::record(conn, &[taken]).unwrap();
     ledger::record(conn, &[event(EventType::Opened, 1).idempotency_key("our event")]).unwrap();
-    There {
-        ann: ann.insert(conn).unwrap().into_delivery(),
+    Deliveries {
+        ann: insert(conn, &ann),
         bob,
         deleted,
     }
@@ -40,9 +40,9 @@ fn there(conn: &mut PgConnection) -> There {
 
 type Predicate = fn(&Error) -> bool;
 
-type Call = fn(&mut PgConnection, &There) -> Result<(), Error>;
+type Call = fn(&mut PgConnection, &Deliveries) -> Result<(), Error>;
 
-fn insert(delivery: NewDelivery, conn: &mut PgConnection) -> Result<(), Error> {
+fn try_insert(delivery: NewDelivery, conn: &mut PgConnection) -> Result<(), Error> {
     delivery.insert(conn).map(drop)
 }
 
@@ -54,23 +54,25 @@ fn message(message: &str) -> DeliveryChanges {
     }
 }
 
-/// Each function that takes a connection, and each typed error that it can return.
+/// Each function that takes a connection, with each typed error that it can return.
 const CALLS: &[(&str, Predicate, Call)] = &[
-    ("insert: fields", Error::is_invalid, |conn, _| insert(to("ann@"), conn)),
-    ("insert: id", Error::is_invalid, |conn, there| {
-        insert(to("c@example.com").id(there.bob.id), conn)
+    ("insert: fields", Error::is_invalid, |conn, _| {
+        try_insert(to("ann@"), conn)
+    }),
+    ("insert: id", Error::is_invalid, |conn, deliveries| {
+        try_insert(to("c@example.com").id(deliveries.bob.id), conn)
     }),
     ("insert: message", Error::is_invalid, |conn, _| {
-        insert(with_message("ann@example.com", "m-1"), conn)
+        try_insert(with_message("ann@example.com", "m-1"), conn)
     }),
     ("insert: keyed message", Error::is_invalid, |conn, _| {
-        insert(with_message("ann@example.com", "m-1").idempotency_key("other"), conn)
+        try_insert(with_message("ann@example.com", "m-1").idempotency_key("other"), conn)
     }),
     ("insert: key", Error::is_idempotency_conflict, |conn, _| {
-        insert(to("c@example.com").idempotency_key("ann"), conn)
+        try_insert(to("c@example.com").idempotency_key("ann"), conn)
     }),
     ("insert: their key", Error::is_idempotency_conflict, |conn, _| {
-        insert(to("eve@example.com").idempotency_key("theirs"), conn)
+        try_insert(to("eve@example.com").idempotency_key("theirs"), conn)
     }),
     ("insert_all: fields", Error::is_invalid, |conn, _| {
         NewDelivery::insert_all(conn, &[to("c@example.com"), to("")]).map(drop)
@@ -83,8 +85,8 @@ const CALLS: &[(&str, Predicate, Call)] = &[
         let twice = with_message("c@example.com", "m-2");
         NewDelivery::insert_all(conn, &[twice.clone(), twice]).map(drop)
     }),
-    ("insert_all: id", Error::is_invalid, |conn, there| {
-        let batch = [to("c@example.com"), to("c@example.com").id(there.bob.id)];
+    ("insert_all: id", Error::is_invalid, |conn, deliveries| {
+        let batch = [to("c@example.com"), to("c@example.com").id(deliveries.bob.id)];
         NewDelivery::insert_all(conn, &batch).map(drop)
     }),
     ("insert_all: key", Error::is_idempotency_conflict, |conn, _| {
@@ -103,9 +105,9 @@ const CALLS: &[(&str, Predicate, Call)] = &[
     (
         "record: key in a batch",
         Error::is_idempotency_conflict,
-        |conn, there| {
+        |conn, deliveries| {
             let batch = [
-                event(EventType::Opened, 1).delivery(there.ann.id),
+                event(EventType::Opened, 1).delivery(deliveries.ann.id),
                 event(EventType::Clicked, 1).idempotency_key("our event"),
             ];
             ledger::record(conn, &batch).map(drop)
@@ -121,47 +123,50 @@ const CALLS: &[(&str, Predicate, Call)] = &[
         let events = (1..=3).map(|seconds| event(EventType::Clicked, seconds).idempotency_key("our event"));
         ledger::record_batches(conn, events, 2).try_for_each(|batch| batch.map(drop))
     }),
-    ("find", Error::is_not_found, |conn, there| {
-        Delivery::find(conn, TENANT, there.deleted.id).map(drop)
+    ("find", Error::is_not_found, |conn, deliveries| {
+        Delivery::find(conn, TENANT, deliveries.deleted.id).map(drop)
     }),
-    ("update: fields", Error::is_invalid, |conn, there| {
-        there.bob.update(conn, &message("")).map(drop)
+    ("update: fields", Error::is_invalid, |conn, deliveries| {
+        deliveries.bob.update(conn, &message("")).map(drop)
     }),
-    ("update: message", Error::is_invalid, |conn, there| {
+    ("update: message", Error::is_invalid, |conn, deliveries| {
         let carol = to("ann@example.com").insert(conn)?.into_delivery();
-        assert_ne!(carol.id, there.ann.id);
+        assert_ne!(carol.id, deliveries.ann.id);
         carol.update(conn, &message("m-1")).map(drop)
     }),
-    ("update: stale", Error::is_stale_entry, |conn, there| {
-        there.bob.update(conn, &DeliveryChanges::default())?;
-        there.bob.update(conn, &message("m-3")).map(drop)
+    ("update: stale", Error::is_stale_entry, |conn, deliveries| {
+        deliveries.bob.update(conn, &DeliveryChanges::default())?;
+        deliveries.bob.update(conn, &message("m-3")).map(drop)
     }),
-    ("update: gone", Error::is_not_found, |conn, there| {
-        there.deleted.update(conn, &message("m-3")).map(drop)
+    ("update: gone", Error::is_not_found, |conn, deliveries| {
+        deliveries.deleted.update(conn, &message("m-3")).map(drop)
     }),
     ("mark_dispatched: message", Error::is_invalid, |conn, _| {
         let carol = to("ann@example.com").insert(conn)?.into_delivery();
         carol.mark_dispatched(conn, "ses", "m-1", at(3)).map(drop)
     }),
-    ("mark_dispatched: stale", Error::is_stale_entry, |conn, there| {
-        there.bob.update(conn, &DeliveryChanges::default())?;
-        there.bob.mark_dispatched(conn, "ses", "m-4", at(3)).map(drop)
+    ("mark_dispatched: stale", Error::is_stale_entry, |conn, deliveries| {
+        deliveries.bob.update(conn, &DeliveryChanges::default())?;
+        deliveries.bob.mark_dispatched(conn, "ses", "m-4", at(3)).map(drop)
     }),
-    ("mark_dispatched: time", Error::is_invalid, |conn, there| {
-        there
+    ("mark_dispatched: time", Error::is_invalid, |conn, deliveries| {
+        deliveries
             .bob
             .mark_dispatched(conn, "ses", "m-4", at(-20_000 * 86_400 - 1))
             .map(drop)
     }),
-    ("mark_failed: gone", Error::is_not_found, |conn, there| {
-        there.deleted.mark_failed(conn, serde_json::json!({}), at(3)).map(drop)
+    ("mark_failed: gone", Error::is_not_found, |conn, deliveries| {
+        deliveries
+            .deleted
+            .mark_failed(conn, serde_json::json!({}), at(3))
+            .map(drop)
     }),
-    ("mark_failed: error", Error::is_invalid, |conn, there| {
-        there.bob.mark_failed(conn, serde_json::json!([]), at(3)).map(drop)
+    ("mark_failed: error", Error::is_invalid, |conn, deliveries| {
+        deliveries.bob.mark_failed(conn, serde_json::json!([]), at(3)).map(drop)
     }),
-    ("mark_suppressed: stale", Error::is_stale_entry, |conn, there| {
-        there.bob.mark_suppressed(conn, None, at(3))?;
-        there.bob.mark_suppressed(conn, None, at(3)).map(drop)
+    ("mark_suppressed: stale", Error::is_stale_entry, |conn, deliveries| {
+        deliveries.bob.mark_suppressed(conn, None, at(3))?;
+        deliveries.bob.mark_suppressed(conn, None, at(3)).map(drop)
     }),
     ("rebuild", Error::is_not_found, |conn, _| {
         rebuild(conn, TENANT, Uuid::now_v7()).map(drop)
@@ -181,15 +186,14 @@ const CALLS: &[(&str, Predicate, Call)] = &[
 #[test]
 fn a_typed_error_keeps_the_transaction_and_everything_before_the_call() {
     let (_database, mut conn) = connected();
-    let there = there(&mut conn);
+    let deliveries = insert_deliveries(&mut conn);
     for (number, (name, is_expected, call)) in CALLS.iter().enumerate() {
         let [before, after] = ["before", "after"].map(|when| format!("{when}-{number}@example.com"));
         let both = conn.transaction::<_, Error, _>(|conn| {
             let before = to(&before).insert(conn)?.into_delivery();
-            // The caller goes on after the error; what the call changed before it is taken back, so that the next call finds
-            // the rows as they were.
+            // The caller continues after the error. A savepoint is rolled back, so that every call finds the same rows.
             let refused = conn.transaction::<(), Error, _>(|conn| {
-                let error = call(conn, &there).expect_err(name);
+                let error = call(conn, &deliveries).expect_err(name);
                 assert!(is_expected(&error), "{name}: {error:?}");
                 to("inside@example.com")
                     .insert(conn)

@@ -1,4 +1,5 @@
-//! Racing replays of an enqueue are replays, whichever unique index notices first.
+//! Concurrent inserts of the same delivery: one inserts it and the others are replays, whichever unique index reports the
+//! conflict.
 
 use std::collections::HashSet;
 
@@ -8,24 +9,26 @@ use mailglass::{Delivery, Inserted, NewDelivery};
 use scratch_postgres::Database;
 use uuid::Uuid;
 
-use crate::support::{at_once, backend_pid, connect, connected, database, to, wait_until_blocked};
+use crate::support::{
+    at_once, backend_pid, connect, connected, database, insert, to, wait_until_blocked, wrong_fields,
+};
 
 const ROUNDS: usize = 150;
 
-/// A delivery that three unique indexes know.
-fn known_three_times(number: usize, id: Uuid) -> NewDelivery {
+/// A delivery with a value in each of the three unique indexes.
+fn unique_three_times(number: usize, id: Uuid) -> NewDelivery {
     to(&format!("{number}@example.com"))
         .id(id)
-        .idempotency_key(format!("enqueue:{number}"))
+        .idempotency_key(format!("delivery:{number}"))
         .provider("ses")
         .provider_message_id(format!("m-{number}"))
 }
 
-fn one_row_each(answers: Vec<Vec<Delivery>>) {
-    let rows = answers[0].len();
+fn assert_same_rows(returned: Vec<Vec<Delivery>>) {
+    let rows = returned[0].len();
     for row in 0..rows {
-        let ids: HashSet<Uuid> = answers.iter().map(|answer| answer[row].id).collect();
-        assert_eq!(ids.len(), 1, "all of them get the same row");
+        let ids: HashSet<Uuid> = returned.iter().map(|deliveries| deliveries[row].id).collect();
+        assert_eq!(ids.len(), 1, "all connections get the same row");
     }
 }
 
@@ -33,13 +36,8 @@ fn one_row_each(answers: Vec<Vec<Delivery>>) {
 fn racing_inserts_with_a_key_an_id_and_a_provider_message_get_the_same_row() {
     let database = database();
     let ids: Vec<Uuid> = (0..ROUNDS).map(|_| Uuid::now_v7()).collect();
-    one_row_each(at_once(&database, 8, |_, conn| {
-        let insert = |number| {
-            known_three_times(number, ids[number])
-                .insert(conn)
-                .unwrap()
-                .into_delivery()
-        };
+    assert_same_rows(at_once(&database, 8, |_, conn| {
+        let insert = |number| insert(conn, &unique_three_times(number, ids[number]));
         (0..ROUNDS).map(insert).collect()
     }));
 }
@@ -48,17 +46,17 @@ fn racing_inserts_with_a_key_an_id_and_a_provider_message_get_the_same_row() {
 fn racing_batches_get_the_same_rows() {
     let database = database();
     let ids: Vec<Uuid> = (0..200).map(|_| Uuid::now_v7()).collect();
-    let answers = at_once(&database, 4, |worker, conn| {
-        let mut batch: Vec<NewDelivery> = (0..200).map(|number| known_three_times(number, ids[number])).collect();
+    let returned = at_once(&database, 4, |worker, conn| {
+        let mut batch: Vec<NewDelivery> = (0..200).map(|number| unique_three_times(number, ids[number])).collect();
         batch.rotate_left(worker * 50);
         let mut inserted = NewDelivery::insert_all(conn, &batch).unwrap();
         inserted.rotate_right(worker * 50);
         inserted.into_iter().map(|inserted| inserted.into_delivery()).collect()
     });
-    one_row_each(answers);
+    assert_same_rows(returned);
 }
 
-/// Inserts a delivery, and once more while that is not committed yet: what the first insert answers, and the one that waited.
+/// Inserts a delivery, and inserts it again on a second connection before the first one commits. Returns both results.
 fn insert_while_another_commits(
     database: &Database,
     observer: &mut PgConnection,
@@ -66,7 +64,7 @@ fn insert_while_another_commits(
 ) -> (Delivery, mailglass::Result<Inserted>) {
     let mut first = connect(database);
     AnsiTransactionManager::begin_transaction(&mut first).unwrap();
-    let inserted = new.insert(&mut first).unwrap().into_delivery();
+    let inserted = insert(&mut first, new);
     std::thread::scope(|scope| {
         let mut second = connect(database);
         let pid = backend_pid(&mut second);
@@ -77,7 +75,7 @@ fn insert_while_another_commits(
     })
 }
 
-/// The second insert waits for the first one at an index of its own choice, in each of these ways to say the same.
+/// With each combination of unique values, the second insert may wait at another index.
 #[test]
 fn an_insert_that_waited_for_the_same_delivery_is_a_replay() {
     let (database, mut observer) = connected();
@@ -97,29 +95,22 @@ fn an_insert_that_waited_for_the_same_delivery_is_a_replay() {
     }
 }
 
-/// Without a key, the same id or provider message is another delivery's.
+/// Without an idempotency key, an insert with a taken provider message is no replay.
 #[test]
-fn an_unkeyed_insert_that_waited_is_refused_by_name() {
+fn an_insert_without_a_key_that_waited_is_invalid() {
     let (database, mut observer) = connected();
     let new = to("ann@example.com").provider("ses").provider_message_id("m");
     let (_, refused) = insert_while_another_commits(&database, &mut observer, &new);
-    assert_eq!(
-        crate::support::wrong_fields(&refused.unwrap_err()),
-        ["provider_message_id"]
-    );
+    assert_eq!(wrong_fields(&refused.unwrap_err()), ["provider_message_id"]);
 }
 
-/// What was in the way may be gone when it is looked for.
+/// The row that holds the key may be deleted before the insert reads it.
 #[test]
-fn an_insert_whose_obstacle_is_deleted_is_inserted_after_all() {
+fn an_insert_is_repeated_if_the_row_that_held_its_key_is_deleted() {
     let database = database();
     at_once(&database, 4, |_, conn| {
         for _ in 0..100 {
-            let row = to("ann@example.com")
-                .idempotency_key("contended")
-                .insert(conn)
-                .unwrap()
-                .into_delivery();
+            let row = insert(conn, &to("ann@example.com").idempotency_key("contended"));
             diesel::delete(mailglass::schema::mailglass_deliveries::table.find(row.id))
                 .execute(conn)
                 .unwrap();

@@ -1,13 +1,12 @@
-//! Lets sessions advance one step at a time, in every order: what PostgreSQL's isolationtester does with SQL, done with
-//! calls of the library.
+//! Runs sessions one step at a time, in a chosen order, as PostgreSQL's isolationtester does with SQL.
 //!
-//! A step begins where a session is held, and ends where every session is at rest again. A session is held
+//! A step begins where a session is stopped, and ends when every session is idle again. A session is stopped
 //!
 //! - before a round trip, by the gate in its proxy;
-//! - in the middle of a statement, by an advisory lock that the test's own triggers and indexes ask for
-//!   (`interleavings/pauses.sql`). The watching connection holds these locks, so `pg_blocking_pids` names it.
+//! - in the middle of a statement, by an advisory lock that the test's triggers and indexes request
+//!   (`interleavings/pauses.sql`). The observing connection holds these locks, so `pg_blocking_pids` names it.
 //!
-//! A session that waits for another one's lock is passed over until the server says that it is free.
+//! A session that waits for the lock of another session is skipped until the server grants the lock.
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
@@ -22,41 +21,41 @@ use scratch_postgres::Database;
 use test_support::proxy::Proxy;
 use test_support::{backend_pid, connect};
 
-/// The first key of the advisory locks at which statements pause; the second is the session's number.
+/// The first key of the advisory locks at which statements pause. The second key is the number of the session.
 const PAUSE: i32 = 23;
 
-/// How long sessions may take to come to rest. Only a test that hangs takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long sessions may take until all are idle.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a session does, as far as its client knows.
+/// The state of a session, as its client knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Client {
-    /// Nobody schedules: all round trips pass.
-    Open,
-    /// Between two gates: the client computes, or the server does, or waits for a lock.
+    /// No schedule is running: the gate forwards all round trips.
+    Unscheduled,
+    /// Between two gates: the client or the server is working, or the server waits for a lock.
     Working,
     /// Before a round trip.
     Held,
-    /// Its script has ended.
+    /// The script has ended.
     Done,
 }
 
-/// What all sessions do.
+/// The states of all sessions.
 #[derive(Debug)]
 struct Clients {
     clients: Mutex<Vec<Client>>,
-    moved: Condvar,
+    changed: Condvar,
 }
 
 impl Clients {
     fn set(&self, session: usize, client: Client) {
         self.clients.lock().unwrap()[session] = client;
-        self.moved.notify_all();
+        self.changed.notify_all();
     }
 
     fn set_all(&self, client: Client) {
         self.clients.lock().unwrap().fill(client);
-        self.moved.notify_all();
+        self.changed.notify_all();
     }
 }
 
@@ -67,42 +66,42 @@ struct Gate {
 }
 
 impl Gate {
-    /// Returns when the round trip may go on to the server.
+    /// Returns when the round trip may be forwarded to the server.
     fn pass(&self, messages: &[Vec<u8>]) {
         if !is_a_step(messages) {
             return;
         }
         let mut clients = self.shared.clients.lock().unwrap();
-        if clients[self.session] == Client::Open {
+        if clients[self.session] == Client::Unscheduled {
             return;
         }
         clients[self.session] = Client::Held;
-        self.shared.moved.notify_all();
+        self.shared.changed.notify_all();
         while clients[self.session] == Client::Held {
-            clients = self.shared.moved.wait(clients).unwrap();
+            clients = self.shared.changed.wait(clients).unwrap();
         }
     }
 }
 
-/// Whether another session can tell when it happens. Nobody sees a BEGIN, a SAVEPOINT or the preparation of a statement, so
-/// they go along with what follows: fewer schedules, and none is missed.
+/// Whether another session can observe the round trip. A BEGIN, a SAVEPOINT and the preparation of a statement have no
+/// effect on others, so they belong to the step that follows. This reduces the number of schedules without missing any.
 fn is_a_step(messages: &[Vec<u8>]) -> bool {
     messages.iter().any(|message| match message[0] {
         b'Q' => !["BEGIN", "SAVEPOINT", "RELEASE", "SET"]
             .iter()
-            .any(|silent| message[5..].starts_with(silent.as_bytes())),
+            .any(|unobservable| message[5..].starts_with(unobservable.as_bytes())),
         kind => kind == b'B',
     })
 }
 
-/// Where a session is at rest.
+/// Where a session is idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
     /// Before a round trip.
     Held,
     /// In the middle of a statement.
     Paused,
-    /// Until another session lets go of a lock.
+    /// Waiting for the lock of another session.
     Waiting,
     /// At the end of its script.
     Done,
@@ -114,7 +113,7 @@ impl Position {
     }
 }
 
-/// Sessions on one database, and the connection that watches them.
+/// Sessions on one database, and a connection that observes them.
 pub struct Sessions {
     connections: Vec<PgConnection>,
     pids: Vec<i32>,
@@ -133,11 +132,11 @@ struct Blocked {
 }
 
 impl Sessions {
-    /// So many sessions on a database whose server's socket is known.
+    /// Opens this many sessions on a database, through proxies in front of the server's socket.
     pub fn new(socket: &Path, database: &Database, sessions: usize) -> Sessions {
         let shared = Arc::new(Clients {
-            clients: Mutex::new(vec![Client::Open; sessions]),
-            moved: Condvar::new(),
+            clients: Mutex::new(vec![Client::Unscheduled; sessions]),
+            changed: Condvar::new(),
         });
         let proxies: Vec<Proxy> = (0..sessions)
             .map(|session| {
@@ -164,13 +163,13 @@ impl Sessions {
         }
     }
 
-    /// The session's connection, while nobody schedules.
+    /// The connection of a session, for use while no schedule is running.
     pub fn connection(&mut self, number: usize) -> &mut PgConnection {
         &mut self.connections[number]
     }
 
-    /// Runs a script in each of the first sessions, all at once. `choose` is asked which of the sessions that are free takes
-    /// the next step, and `look` looks at the database before the first step and after each.
+    /// Runs one script in each session, concurrently. `choose` selects the session that takes the next step, and `look` is
+    /// called before the first step and after each step.
     pub fn run<T: Send>(
         &mut self,
         scripts: Vec<impl FnOnce(&mut PgConnection) -> T + Send>,
@@ -199,17 +198,17 @@ impl Sessions {
                 .zip(scripts)
                 .enumerate()
                 .map(|(number, (connection, script))| {
-                    let end = End(shared, number);
+                    let done = DoneOnDrop(shared, number);
                     scope.spawn(move || {
-                        let _end = end;
+                        let _done = done;
                         script(connection)
                     })
                 })
                 .collect();
-            // Before anything panics here, the sessions have to be let go, or the scope would wait for ever.
-            let open = Open(shared);
+            // If this thread panics, the sessions must continue, or the scope would wait forever.
+            let unscheduled = UnscheduledOnDrop(shared);
             loop {
-                let positions = settle(shared, watch, *watch_pid, pids);
+                let positions = wait_until_idle(shared, watch, *watch_pid, pids);
                 look();
                 let free: Vec<usize> = (0..count).filter(|&number| positions[number].is_free()).collect();
                 if free.is_empty() {
@@ -217,11 +216,11 @@ impl Sessions {
                 }
                 let chosen = choose(&free);
                 match positions[chosen] {
-                    Position::Paused => let_pass(watch, chosen),
+                    Position::Paused => resume(watch, chosen),
                     _ => shared.set(chosen, Client::Working),
                 }
             }
-            drop(open);
+            drop(unscheduled);
             running.into_iter().map(|script| script.join().unwrap()).collect()
         });
         for session in 0..count {
@@ -238,21 +237,22 @@ fn on_pause(function: &str, watch: &mut PgConnection, session: usize) {
         .unwrap();
 }
 
-/// Lets the session that is paused go on to its next pause. Locks are granted in the order in which they were asked for, so
-/// the second statement returns when the session has come past.
-fn let_pass(watch: &mut PgConnection, session: usize) {
+/// Lets a paused session continue to its next pause. The server grants locks in the order of the requests, so the second
+/// statement returns after the session has acquired and released the lock.
+fn resume(watch: &mut PgConnection, session: usize) {
     on_pause("pg_advisory_unlock", watch, session);
     on_pause("pg_advisory_lock", watch, session);
 }
 
-/// Waits until every session is at rest, and says where. If all of them wait for each other, PostgreSQL ends the deadlock.
-fn settle(shared: &Clients, watch: &mut PgConnection, watch_pid: i32, pids: &[i32]) -> Vec<Position> {
-    let deadline = Instant::now() + PATIENCE;
+/// Waits until every session is idle, and returns their positions. If all sessions wait for each other, PostgreSQL detects
+/// the deadlock and aborts one of the statements.
+fn wait_until_idle(shared: &Clients, watch: &mut PgConnection, watch_pid: i32, pids: &[i32]) -> Vec<Position> {
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let clients = {
             let clients = shared.clients.lock().unwrap();
             let is_working = |clients: &mut Vec<Client>| clients.contains(&Client::Working);
-            let (clients, _) = (shared.moved)
+            let (clients, _) = (shared.changed)
                 .wait_timeout_while(clients, Duration::from_micros(300), is_working)
                 .unwrap();
             clients.clone()
@@ -271,7 +271,7 @@ fn settle(shared: &Clients, watch: &mut PgConnection, watch_pid: i32, pids: &[i3
         };
         let position = |(client, pid): (&Client, &i32)| match client {
             Client::Held => Some(Position::Held),
-            Client::Open | Client::Done => Some(Position::Done),
+            Client::Unscheduled | Client::Done => Some(Position::Done),
             Client::Working => {
                 let by = &blocked.iter().find(|blocked| blocked.pid == *pid)?.by;
                 if by.contains(&watch_pid) {
@@ -291,122 +291,25 @@ fn settle(shared: &Clients, watch: &mut PgConnection, watch_pid: i32, pids: &[i3
         }
         assert!(
             Instant::now() < deadline,
-            "the sessions never came to rest: {clients:?}, {working:?}"
+            "the sessions were not idle after {TIMEOUT:?}: {clients:?}, backends {working:?}"
         );
     }
 }
 
-/// Says that a session's script has ended, also when it panics.
-struct End<'a>(&'a Clients, usize);
+/// Marks a session as done when its script returns or panics.
+struct DoneOnDrop<'a>(&'a Clients, usize);
 
-impl Drop for End<'_> {
+impl Drop for DoneOnDrop<'_> {
     fn drop(&mut self) {
         self.0.set(self.1, Client::Done);
     }
 }
 
-/// Lets all sessions go.
-struct Open<'a>(&'a Clients);
+/// Lets all sessions continue without a schedule.
+struct UnscheduledOnDrop<'a>(&'a Clients);
 
-impl Drop for Open<'_> {
+impl Drop for UnscheduledOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.set_all(Client::Open);
-    }
-}
-
-/// Every schedule, one after the other, depth first: each is a prefix that was run before, another choice, and then
-/// whatever comes first.
-pub struct Schedules {
-    choices: Vec<Choice>,
-    depth: usize,
-    /// How often a schedule may take a session's turn away although it could go on. Most races need one or two such
-    /// switches, and their number grows with each.
-    preemptions: usize,
-}
-
-struct Choice {
-    options: Vec<usize>,
-    taken: usize,
-    is_preemption: bool,
-}
-
-impl Schedules {
-    pub fn new(preemptions: usize) -> Schedules {
-        Schedules {
-            choices: Vec::new(),
-            depth: 0,
-            preemptions,
-        }
-    }
-
-    /// Which session takes the next step of this schedule.
-    pub fn choose(&mut self, free: &[usize]) -> usize {
-        let last = self.depth.checked_sub(1).map(|before| self.choices[before].session());
-        let could_go_on = last.is_some_and(|last| free.contains(&last));
-        if let Some(choice) = self.choices.get(self.depth)
-            && free.contains(&choice.session())
-        {
-            self.depth += 1;
-            return self.choices[self.depth - 1].session();
-        }
-        // Beyond the prefix, or the server did something else than the last time.
-        self.choices.truncate(self.depth);
-        let mut options = free.to_vec();
-        if could_go_on {
-            options.sort_by_key(|option| Some(*option) != last);
-            let preempted = self.choices.iter().filter(|choice| choice.preempts()).count();
-            if preempted >= self.preemptions {
-                options.truncate(1);
-            }
-        }
-        self.choices.push(Choice {
-            options,
-            taken: 0,
-            is_preemption: could_go_on,
-        });
-        self.depth += 1;
-        self.choices[self.depth - 1].session()
-    }
-
-    /// Goes on to the next schedule, if there is one.
-    pub fn advance(&mut self) -> bool {
-        self.choices.truncate(self.depth);
-        self.depth = 0;
-        while let Some(choice) = self.choices.last_mut() {
-            choice.taken += 1;
-            if choice.taken < choice.options.len() {
-                return true;
-            }
-            self.choices.pop();
-        }
-        false
-    }
-
-    /// Whether two sessions were between their first and their last step at the same time.
-    pub fn overlaps(&self) -> bool {
-        let mut turns: Vec<char> = self.text().chars().collect();
-        turns.dedup();
-        let count = turns.len();
-        turns.sort_unstable();
-        turns.dedup();
-        turns.len() < count
-    }
-
-    /// The sessions in the order of their steps, such as `ABBA`.
-    pub fn text(&self) -> String {
-        self.choices[..self.depth]
-            .iter()
-            .map(|choice| char::from(b'A' + choice.session() as u8))
-            .collect()
-    }
-}
-
-impl Choice {
-    fn session(&self) -> usize {
-        self.options[self.taken]
-    }
-
-    fn preempts(&self) -> bool {
-        self.is_preemption && self.taken > 0
+        self.0.set_all(Client::Unscheduled);
     }
 }

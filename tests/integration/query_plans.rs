@@ -1,6 +1,6 @@
-//! What calls read and write, as the server counts it. Beside a ledger of a million events, every call goes by the indexes that
-//! are meant for it and reads no table from one end to the other: on a connection that made its plans while the tables were
-//! empty, and on a new one.
+//! The rows and indexes that calls read and write, as counted by the server. With a million events in the ledger, every call
+//! uses its intended indexes and no sequential scan, both on a connection that planned its statements while the tables were
+//! empty and on a new connection.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,9 @@ use mailglass::projection::rebuild;
 use mailglass::reconciler::sweep;
 use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, ledger};
 
-use crate::support::{TENANT, connect, connected, delivery, eager, event, reload, rows_read, to};
+use crate::support::{TENANT, connect, connected, delivery, eager, event, insert, reload, rows_read, to};
 
-/// 100,000 deliveries with ten events each; every hundredth of these came early and was linked later.
+/// 100,000 deliveries with 10 events each. Every 100th event was recorded before its delivery and was linked later.
 const GROW: &str = "
     INSERT INTO mailglass_deliveries (
         id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, idempotency_key,
@@ -44,15 +44,15 @@ struct Scans {
     scans: i64,
 }
 
-/// How often this session has scanned each index, and each table as a whole.
+/// How often the current transaction has scanned each index, and each table sequentially.
 fn scans(conn: &mut PgConnection) -> BTreeMap<String, i64> {
     let query = "SELECT relname::text AS relation, pg_stat_get_xact_numscans(oid) AS scans FROM pg_class
                  WHERE relname LIKE 'mailglass%' AND relkind IN ('r', 'i')";
     let all: Vec<Scans> = sql_query(query).load(conn).unwrap();
-    all.into_iter().map(|it| (it.relation, it.scans)).collect()
+    all.into_iter().map(|row| (row.relation, row.scans)).collect()
 }
 
-/// A call, and the indexes that it is to go by, without the names' common beginning.
+/// A call with its name and the indexes that it must use. The names lack the prefix `mailglass_`.
 type Call = (&'static str, &'static [&'static str], fn(&mut PgConnection, &Delivery));
 
 const CALLS: [Call; 10] = [
@@ -90,7 +90,7 @@ const CALLS: [Call; 10] = [
             let opened = event(EventType::Opened, 3).provider_message("postmark", "m-1");
             let batch = [opened.clone().idempotency_key("one"), opened.idempotency_key("two")];
             let appended = ledger::record(conn, &batch).unwrap();
-            assert!(appended.iter().all(|it| it.event().delivery_id.is_some()));
+            assert!(appended.iter().all(|appended| appended.event().delivery_id.is_some()));
         },
     ),
     ("a replay", &["events_idempotency_key_idx"], |conn, delivery| {
@@ -120,8 +120,8 @@ const CALLS: [Call; 10] = [
         &["deliveries_pkey", "events_delivery_idx", "event_links_delivery_idx"],
         |conn, delivery| drop(rebuild(conn, TENANT, delivery.id).unwrap()),
     ),
-    ("enqueue", &["deliveries_idempotency_key_unique_idx"], |conn, _| {
-        let again = to("ann@example.com").idempotency_key("enqueue");
+    ("insert_all", &["deliveries_idempotency_key_unique_idx"], |conn, _| {
+        let again = to("ann@example.com").idempotency_key("again");
         let batch = [again.clone(), again];
         assert!(NewDelivery::insert_all(conn, &batch).unwrap()[1].is_replay());
     }),
@@ -134,21 +134,21 @@ const CALLS: [Call; 10] = [
     }),
 ];
 
-/// Does something and rolls it back.
-fn taken_back<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> T) -> T {
+/// Runs `work` in a transaction and rolls it back.
+fn rolled_back<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> T) -> T {
     let mut done = None;
-    let rolled_back = conn.transaction::<(), _, _>(|conn| {
+    let outcome = conn.transaction::<(), _, _>(|conn| {
         done = Some(work(conn));
         Err(diesel::result::Error::RollbackTransaction)
     });
-    assert_eq!(rolled_back, Err(diesel::result::Error::RollbackTransaction));
+    assert_eq!(outcome, Err(diesel::result::Error::RollbackTransaction));
     done.unwrap()
 }
 
-/// Makes each call, takes it back, and compares what was scanned.
-fn each_call_goes_by_its_indexes(conn: &mut PgConnection, delivery: &Delivery, when: &str) {
+/// Makes each call, rolls it back, and compares the scanned indexes and tables.
+fn assert_calls_use_their_indexes(conn: &mut PgConnection, delivery: &Delivery, when: &str) {
     for (name, indexes, call) in CALLS {
-        let scanned: BTreeSet<String> = taken_back(conn, |conn| {
+        let scanned: BTreeSet<String> = rolled_back(conn, |conn| {
             let before = scans(conn);
             call(conn, delivery);
             (scans(conn).into_iter())
@@ -156,52 +156,52 @@ fn each_call_goes_by_its_indexes(conn: &mut PgConnection, delivery: &Delivery, w
                 .map(|(relation, _)| relation.replace("mailglass_", ""))
                 .collect()
         });
-        for whole in ["deliveries", "events", "event_links"] {
-            assert!(!scanned.contains(whole), "{name} reads {whole} from end to end {when}");
+        for table in ["deliveries", "events", "event_links"] {
+            assert!(!scanned.contains(table), "{name} scans {table} sequentially {when}");
         }
         for index in indexes {
             assert!(
                 scanned.contains(*index),
-                "{name} goes by {scanned:?} and not by {index} {when}"
+                "{name} uses {scanned:?} instead of {index} {when}"
             );
         }
     }
 }
 
 #[test]
-fn every_call_goes_by_its_indexes_beside_a_million_events() {
+fn every_call_uses_its_indexes_with_a_million_events_in_the_ledger() {
     let (database, mut conn) = connected();
     let early = event(EventType::Delivered, 2).provider_message("postmark", "m-1");
     ledger::record(&mut conn, &[early]).unwrap();
     let new = to("ann@example.com").provider("postmark").provider_message_id("m-1");
-    let delivery = new.insert(&mut conn).unwrap().into_delivery();
+    let delivery = insert(&mut conn, &new);
     assert_eq!(sweep(&mut conn, &eager()).unwrap().linked, 1);
     let ours = event(EventType::Sent, 1).delivery(delivery.id).idempotency_key("ours");
     ledger::record(&mut conn, &[ours]).unwrap();
-    // Postgres settles on a plan after five executions.
+    // Postgres may choose a generic plan after five executions.
     for _ in 0..6 {
         for (_, _, call) in CALLS {
-            taken_back(&mut conn, |conn| call(conn, &delivery));
+            rolled_back(&mut conn, |conn| call(conn, &delivery));
         }
     }
 
     let mut other = connect(&database);
     other.batch_execute(GROW).unwrap();
-    each_call_goes_by_its_indexes(&mut conn, &delivery, "with plans from before");
+    assert_calls_use_their_indexes(&mut conn, &delivery, "with cached plans");
     other.batch_execute("ANALYZE").unwrap();
-    each_call_goes_by_its_indexes(&mut conn, &delivery, "once the tables are analyzed");
-    each_call_goes_by_its_indexes(&mut connect(&database), &delivery, "on a new connection");
+    assert_calls_use_their_indexes(&mut conn, &delivery, "after ANALYZE");
+    assert_calls_use_their_indexes(&mut connect(&database), &delivery, "on a new connection");
 }
 
-/// A connection keeps the plans that it made while the tables were small, until somebody analyzes them.
+/// A connection keeps the plans that it made while the tables were small until the tables are analyzed.
 #[test]
-fn what_was_planned_beside_an_empty_ledger_reads_no_more_beside_a_large_one() {
+fn plans_made_for_an_empty_ledger_read_few_rows_of_a_large_one() {
     let (database, mut conn) = connected();
     let new = to("ann@example.com")
         .provider("postmark")
         .provider_message_id("m-1")
         .idempotency_key("ours");
-    let ours = new.insert(&mut conn).unwrap().into_delivery();
+    let ours = insert(&mut conn, &new);
     let work = |conn: &mut PgConnection| {
         let opened = event(EventType::Opened, 3);
         let events = [
@@ -221,7 +221,7 @@ fn what_was_planned_beside_an_empty_ledger_reads_no_more_beside_a_large_one() {
         ours.timeline(conn).unwrap();
         rebuild(conn, TENANT, ours.id).unwrap();
     };
-    // Postgres settles on a plan after five executions.
+    // Postgres may choose a generic plan after five executions.
     for _ in 0..6 {
         work(&mut conn);
     }
@@ -234,17 +234,17 @@ fn what_was_planned_beside_an_empty_ledger_reads_no_more_beside_a_large_one() {
         let read = rows_read(conn) - before;
         assert!(
             read < 200,
-            "{read} rows read for a delivery with 20 events, beside 5,000 others"
+            "{read} rows read for a delivery with 20 events among 5,000 others"
         );
         Ok(())
     })
     .unwrap();
 }
 
-/// What each event moves is in no index, so that an update stays on its page and writes to none.
+/// No index covers the columns that every event changes, so Postgres can make a heap-only (HOT) update.
 #[test]
 fn a_projection_writes_to_no_index_until_the_delivery_is_terminal() {
-    /// All updates of deliveries by this session, and those that wrote to no index.
+    /// The number of updates of deliveries in the current transaction, and how many of them were heap-only.
     fn updates(conn: &mut PgConnection) -> [i64; 2] {
         let counted = "(SELECT ARRAY[n_tup_upd, n_tup_hot_upd] FROM pg_stat_xact_user_tables
                          WHERE relname = 'mailglass_deliveries')";
@@ -254,18 +254,18 @@ fn a_projection_writes_to_no_index_until_the_delivery_is_terminal() {
 
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
-    let mut moved_by = |event_type: EventType| {
-        let moved = conn.transaction::<_, mailglass::Error, _>(|conn| {
+    let mut updates_by = |event_type: EventType| {
+        let made = conn.transaction::<_, mailglass::Error, _>(|conn| {
             let before = updates(conn);
             let seconds = event_type.lifecycle_rank() as i64;
             ledger::record(conn, &[event(event_type, seconds).delivery(delivery.id)])?;
             let after = updates(conn);
             Ok([after[0] - before[0], after[1] - before[1]])
         });
-        moved.unwrap()
+        made.unwrap()
     };
     for event_type in [EventType::Sent, EventType::Opened, EventType::Clicked] {
-        assert_eq!(moved_by(event_type), [1, 1], "{event_type}");
+        assert_eq!(updates_by(event_type), [1, 1], "{event_type}");
     }
-    assert_eq!(moved_by(EventType::Complained), [1, 0]);
+    assert_eq!(updates_by(EventType::Complained), [1, 0]);
 }

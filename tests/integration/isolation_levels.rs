@@ -1,5 +1,5 @@
-//! Under REPEATABLE READ and SERIALIZABLE what is recorded is right, or refused with an error that says to run the
-//! transaction again; what is a transaction by itself is run again.
+//! Under REPEATABLE READ and SERIALIZABLE, a call in a transaction either has the right result or fails with a serialization
+//! failure, after which the caller retries the transaction. A call outside of a transaction is retried by the crate.
 
 use std::slice;
 
@@ -9,12 +9,14 @@ use mailglass::projection::{self, Projection, fold};
 use mailglass::schema::mailglass_deliveries;
 use mailglass::{Delivery, Error, EventType, NewDelivery, NewEvent, ledger};
 
-use crate::support::{TENANT, at, at_once, connect, connected, database, delivery, event, reload, sweep_now, to};
+use crate::support::{
+    TENANT, at, at_once, connect, connected, database, delivery, event, insert, reload, sweep_now, to,
+};
 
 const LEVELS: [&str; 2] = ["REPEATABLE READ", "SERIALIZABLE"];
 
-/// Runs a transaction whose snapshot is taken before `meanwhile` happens on another connection.
-fn across<T>(
+/// Runs `work` in a transaction whose snapshot is taken before `meanwhile` is run on another connection.
+fn with_old_snapshot<T>(
     conn: &mut PgConnection,
     level: &str,
     meanwhile: impl FnOnce(),
@@ -28,14 +30,14 @@ fn across<T>(
     })
 }
 
-fn is_exact(conn: &mut PgConnection, delivery: &Delivery) {
+fn assert_projected(conn: &mut PgConnection, delivery: &Delivery) {
     let row = reload(conn, delivery);
     assert_eq!(Some(Projection::from(&row)), fold(&row.timeline(conn).unwrap()));
     assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
 }
 
 #[test]
-fn a_delivery_that_moved_since_the_snapshot_is_a_typed_error_and_a_second_run_is_right() {
+fn recording_on_a_delivery_that_changed_since_the_snapshot_is_a_serialization_failure() {
     for level in LEVELS {
         let (database, mut conn) = connected();
         let mut other = connect(&database);
@@ -46,29 +48,29 @@ fn a_delivery_that_moved_since_the_snapshot_is_a_typed_error_and_a_second_run_is
         let theirs = || {
             ledger::record(&mut other, &[event(EventType::Bounced, 5).delivery(delivery.id)]).unwrap();
         };
-        let refused = across(&mut conn, level, theirs, |conn| {
+        let failed = with_old_snapshot(&mut conn, level, theirs, |conn| {
             ledger::record(conn, slice::from_ref(&ours))
         });
         assert!(
-            matches!(&refused, Err(Error::SerializationFailure(_))),
-            "{level}: {refused:?}"
+            matches!(&failed, Err(Error::SerializationFailure(_))),
+            "{level}: {failed:?}"
         );
-        let again = across(
+        let again = with_old_snapshot(
             &mut conn,
             level,
             || {},
             |conn| ledger::record(conn, slice::from_ref(&ours)),
         )
         .unwrap();
-        assert!(!again[0].is_replay(), "nothing of the first run was kept");
-        is_exact(&mut conn, &delivery);
+        assert!(!again[0].is_replay(), "the first attempt was rolled back");
+        assert_projected(&mut conn, &delivery);
         let row = reload(&mut conn, &delivery);
         assert_eq!((row.bounced_at, row.last_event_at), (Some(at(5)), at(7)));
     }
 }
 
 #[test]
-fn a_key_that_was_taken_since_the_snapshot_is_a_typed_error_and_then_a_replay() {
+fn a_key_inserted_since_the_snapshot_is_a_serialization_failure_and_then_a_replay() {
     for level in LEVELS {
         let (database, mut conn) = connected();
         let mut other = connect(&database);
@@ -78,23 +80,23 @@ fn a_key_that_was_taken_since_the_snapshot_is_a_typed_error_and_then_a_replay() 
             .idempotency_key("webhook");
         let events = [webhook.clone(), event(EventType::Opened, 6).delivery(delivery.id)];
         let theirs = || drop(ledger::record(&mut other, slice::from_ref(&webhook)).unwrap());
-        let refused = across(&mut conn, level, theirs, |conn| ledger::record(conn, &events));
+        let failed = with_old_snapshot(&mut conn, level, theirs, |conn| ledger::record(conn, &events));
         assert!(
-            matches!(&refused, Err(error) if error.is_serialization_failure()),
-            "{level}: {refused:?}"
+            matches!(&failed, Err(error) if error.is_serialization_failure()),
+            "{level}: {failed:?}"
         );
-        let again = across(&mut conn, level, || {}, |conn| ledger::record(conn, &events)).unwrap();
+        let again = with_old_snapshot(&mut conn, level, || {}, |conn| ledger::record(conn, &events)).unwrap();
         assert_eq!([again[0].is_replay(), again[1].is_replay()], [true, false]);
-        is_exact(&mut conn, &delivery);
+        assert_projected(&mut conn, &delivery);
 
-        let new = to("bob@example.com").idempotency_key("enqueue");
-        let theirs = || drop(new.insert(&mut other).unwrap().into_delivery());
-        let refused = across(&mut conn, level, theirs, |conn| new.insert(conn));
+        let new = to("bob@example.com").idempotency_key("bob");
+        let theirs = || drop(insert(&mut other, &new));
+        let failed = with_old_snapshot(&mut conn, level, theirs, |conn| new.insert(conn));
         assert!(
-            matches!(&refused, Err(error) if error.is_serialization_failure()),
-            "{level}: {refused:?}"
+            matches!(&failed, Err(error) if error.is_serialization_failure()),
+            "{level}: {failed:?}"
         );
-        let again = across(
+        let again = with_old_snapshot(
             &mut conn,
             level,
             || {},
@@ -105,59 +107,58 @@ fn a_key_that_was_taken_since_the_snapshot_is_a_typed_error_and_then_a_replay() 
     }
 }
 
-/// The snapshot does not show the delivery: the event waits, as if it had come too early.
+/// The snapshot does not show the delivery, so the event is an orphan.
 #[test]
-fn a_delivery_that_was_born_since_the_snapshot_is_linked_later() {
+fn an_event_of_a_delivery_inserted_since_the_snapshot_is_linked_later() {
     for level in LEVELS {
         let (database, mut conn) = connected();
         let mut other = connect(&database);
-        let mut born = None;
-        let birth = || {
+        let mut inserted = None;
+        let theirs = || {
             let sent = to("ann@example.com").provider("ses").provider_message_id("m1");
-            born = Some(sent.insert(&mut other).unwrap().into_delivery());
+            inserted = Some(insert(&mut other, &sent));
         };
         let early = event(EventType::Delivered, 5).provider_message("ses", "m1");
-        let landed = across(&mut conn, level, birth, |conn| ledger::record(conn, &[early])).unwrap();
-        assert!(landed[0].event().needs_reconciliation, "{level}");
+        let recorded = with_old_snapshot(&mut conn, level, theirs, |conn| ledger::record(conn, &[early])).unwrap();
+        assert!(recorded[0].event().needs_reconciliation, "{level}");
         assert_eq!(sweep_now(&mut conn).linked, 1);
-        let born = born.unwrap();
-        is_exact(&mut conn, &born);
-        assert_eq!(reload(&mut conn, &born).delivered_at, Some(at(5)));
+        let inserted = inserted.unwrap();
+        assert_projected(&mut conn, &inserted);
+        assert_eq!(reload(&mut conn, &inserted).delivered_at, Some(at(5)));
     }
 }
 
 #[test]
-fn an_update_of_what_moved_since_the_snapshot_is_a_typed_error() {
+fn an_update_of_a_delivery_that_changed_since_the_snapshot_is_a_serialization_failure() {
     for level in LEVELS {
         let (database, mut conn) = connected();
         let mut other = connect(&database);
         let delivery = delivery(&mut conn);
         let theirs = || drop(delivery.mark_dispatched(&mut other, "ses", "m1", at(1)).unwrap());
-        let refused = across(&mut conn, level, theirs, |conn| {
+        let failed = with_old_snapshot(&mut conn, level, theirs, |conn| {
             delivery.mark_suppressed(conn, None, at(2))
         });
         assert!(
-            matches!(&refused, Err(error) if error.is_serialization_failure()),
-            "{level}: {refused:?}"
+            matches!(&failed, Err(error) if error.is_serialization_failure()),
+            "{level}: {failed:?}"
         );
-        // Seen afresh, it is what it is: somebody else was first.
-        let refused = across(
+        // A new snapshot shows that the copy is stale.
+        let failed = with_old_snapshot(
             &mut conn,
             level,
             || {},
             |conn| delivery.mark_suppressed(conn, None, at(2)),
         );
         assert!(
-            matches!(&refused, Err(error) if error.is_stale_entry()),
-            "{level}: {refused:?}"
+            matches!(&failed, Err(error) if error.is_stale_entry()),
+            "{level}: {failed:?}"
         );
     }
 }
 
-/// A call that is a transaction by itself is run again inside, so that an application whose default is another level
-/// needs no loop of its own.
+/// Applications that change the default isolation level need no retry loop around such calls.
 #[test]
-fn calls_outside_of_a_transaction_are_run_again() {
+fn calls_outside_of_a_transaction_are_retried() {
     for level in LEVELS {
         let database = database();
         let mut conn = connect(&database);
@@ -171,7 +172,7 @@ fn calls_outside_of_a_transaction_are_run_again() {
                 let single = event(EventType::Opened, seconds).delivery(delivery.id);
                 let batch: Vec<NewEvent> = (0..3)
                     .map(|index| {
-                        let key = format!("{round}:{index}"); // every worker records the same
+                        let key = format!("{round}:{index}"); // the same for every worker
                         event(EventType::Clicked, 100 + round)
                             .delivery(delivery.id)
                             .idempotency_key(key)
@@ -187,6 +188,6 @@ fn calls_outside_of_a_transaction_are_run_again() {
             reload(&mut conn, &delivery).timeline(&mut conn).unwrap().len(),
             1 + 3 * 15 + 3 * 15
         );
-        is_exact(&mut conn, &delivery);
+        assert_projected(&mut conn, &delivery);
     }
 }

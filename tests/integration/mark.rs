@@ -1,4 +1,5 @@
-//! The send path: row and event in one step, under the lock.
+//! `mark_dispatched`, `mark_failed` and `mark_suppressed` change the row and record the event in one transaction, under the
+//! optimistic lock.
 
 use diesel::prelude::*;
 use mailglass::projection::{Projection, fold};
@@ -14,7 +15,7 @@ fn last_event(conn: &mut PgConnection, delivery: &Delivery) -> mailglass::Event 
 }
 
 #[test]
-fn dispatched_keeps_the_provider_and_its_message_id() {
+fn mark_dispatched_stores_the_provider_and_its_message_id() {
     let (_database, mut conn) = connected();
     let dispatched = delivery(&mut conn)
         .mark_dispatched(&mut conn, "postmark", "m-1", at(3))
@@ -29,7 +30,7 @@ fn dispatched_keeps_the_provider_and_its_message_id() {
 }
 
 #[test]
-fn failed_keeps_the_error() {
+fn mark_failed_stores_the_error() {
     let (_database, mut conn) = connected();
     let failed = delivery(&mut conn)
         .mark_failed(&mut conn, json!({ "code": 406 }), at(3))
@@ -40,7 +41,7 @@ fn failed_keeps_the_error() {
 }
 
 #[test]
-fn suppressed_keeps_the_reason() {
+fn mark_suppressed_stores_the_reason() {
     let (_database, mut conn) = connected();
     let reason = Some(RejectReason::Unsubscribed);
     let suppressed = delivery(&mut conn).mark_suppressed(&mut conn, reason, at(3)).unwrap();
@@ -52,10 +53,10 @@ fn suppressed_keeps_the_reason() {
 }
 
 #[test]
-fn a_stale_step_writes_neither_row_nor_event() {
+fn marking_a_stale_copy_writes_neither_row_nor_event() {
     let (_database, mut conn) = connected();
     let copy = delivery(&mut conn);
-    let moved = copy.mark_dispatched(&mut conn, "postmark", "m-1", at(3)).unwrap();
+    let dispatched = copy.mark_dispatched(&mut conn, "postmark", "m-1", at(3)).unwrap();
     let before = count_events(&mut conn);
     assert!(
         copy.mark_dispatched(&mut conn, "postmark", "m-2", at(4))
@@ -72,11 +73,14 @@ fn a_stale_step_writes_neither_row_nor_event() {
             .unwrap_err()
             .is_stale_entry()
     );
-    assert_eq!((reload(&mut conn, &copy), count_events(&mut conn)), (moved, before));
+    assert_eq!(
+        (reload(&mut conn, &copy), count_events(&mut conn)),
+        (dispatched, before)
+    );
 }
 
 #[test]
-fn a_step_whose_event_is_refused_leaves_the_row_alone() {
+fn an_invalid_event_leaves_the_row_unchanged() {
     let (_database, mut conn) = connected();
     let delivery = delivery(&mut conn);
     let tomorrow = chrono::Utc::now() + chrono::TimeDelta::days(2);
@@ -88,7 +92,7 @@ fn a_step_whose_event_is_refused_leaves_the_row_alone() {
 }
 
 #[test]
-fn a_message_id_that_another_delivery_has_is_refused_by_name() {
+fn a_message_id_of_another_delivery_is_invalid() {
     let (_database, mut conn) = connected();
     to("ann@example.com")
         .provider("postmark")

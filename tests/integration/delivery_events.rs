@@ -1,4 +1,4 @@
-//! The facts of a delivery are the events that found it when they were appended, and those that were linked to it later.
+//! The events of a delivery are those that matched it when they were appended, and those that a sweep linked to it later.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::support::generate::{events_of, facts, for_all};
 use crate::support::{
-    TENANT, at, at_once, backend_pid, connect, connected, database, delivery, eager, event, reload, sweep_now, to,
-    wait_until_blocked, wait_until_blocked_or,
+    TENANT, at, at_once, backend_pid, connect, connected, database, delivery, eager, event, insert, reload, sweep_now,
+    to, wait_until_blocked, wait_until_blocked_or,
 };
 
 fn types_of(conn: &mut PgConnection, delivery: &Delivery) -> Vec<EventType> {
@@ -33,11 +33,11 @@ fn delete(conn: &mut PgConnection, id: Uuid) {
 }
 
 #[test]
-fn an_event_that_came_before_its_delivery_counts_once_it_is_linked() {
+fn an_event_recorded_before_its_delivery_counts_once_it_is_linked() {
     let (_database, mut conn) = connected();
     let id = Uuid::now_v7();
     ledger::record(&mut conn, &[event(EventType::Bounced, 5).delivery(id)]).unwrap();
-    let delivery = to("ann@example.com").id(id).insert(&mut conn).unwrap().into_delivery();
+    let delivery = insert(&mut conn, &to("ann@example.com").id(id));
     assert_eq!(types_of(&mut conn, &delivery), [EventType::Queued]);
     assert_eq!(projection::verify(&mut conn, TENANT).unwrap(), []);
     assert_eq!(projection::rebuild(&mut conn, TENANT, id).unwrap(), delivery);
@@ -53,7 +53,7 @@ fn an_event_that_came_before_its_delivery_counts_once_it_is_linked() {
 }
 
 #[test]
-fn an_event_that_expired_is_no_fact_of_a_delivery_that_comes_later() {
+fn an_expired_event_does_not_count_for_a_delivery_inserted_later() {
     let (_database, mut conn) = connected();
     let id = Uuid::now_v7();
     ledger::record(&mut conn, &[event(EventType::Bounced, 5).delivery(id)]).unwrap();
@@ -62,7 +62,7 @@ fn an_event_that_expired_is_no_fact_of_a_delivery_that_comes_later() {
         ..eager()
     };
     assert_eq!(sweep(&mut conn, &give_up).unwrap().expired, 1);
-    let delivery = to("ann@example.com").id(id).insert(&mut conn).unwrap().into_delivery();
+    let delivery = insert(&mut conn, &to("ann@example.com").id(id));
     assert_eq!(types_of(&mut conn, &delivery), [EventType::Queued]);
     assert_eq!(projection::verify(&mut conn, TENANT).unwrap(), []);
     assert_eq!(projection::rebuild_all(&mut conn, TENANT).unwrap(), 0);
@@ -73,7 +73,7 @@ fn an_event_that_expired_is_no_fact_of_a_delivery_that_comes_later() {
 }
 
 #[test]
-fn a_delivery_inserted_again_under_its_id_is_projected_from_the_facts_that_are_there() {
+fn a_delivery_inserted_again_under_its_id_is_projected_from_its_earlier_events() {
     let (_database, mut conn) = connected();
     for_all(20, (facts(1..=5), facts(0..=3)), |(before, after)| {
         let conn = &mut conn;
@@ -84,7 +84,7 @@ fn a_delivery_inserted_again_under_its_id_is_projected_from_the_facts_that_are_t
         if !after.is_empty() {
             ledger::record(conn, &events_of(id, &after)).unwrap();
         }
-        let again = to("ann@example.com").id(id).insert(conn).unwrap().into_delivery();
+        let again = insert(conn, &to("ann@example.com").id(id));
         let timeline = again.timeline(conn).unwrap();
         prop_assert_eq!(timeline.len(), 2 + before.len());
         prop_assert_eq!(Some(Projection::from(&again)), fold(&timeline));
@@ -97,8 +97,8 @@ fn a_delivery_inserted_again_under_its_id_is_projected_from_the_facts_that_are_t
     });
 }
 
-/// What is recorded about a delivery that is being deleted and inserted again finds the old one, and the new one knows it; or
-/// it waits.
+/// An event that is recorded while its delivery is deleted and inserted again either matches the old delivery and counts for
+/// the new one, or becomes an orphan.
 #[test]
 fn nothing_recorded_while_a_delivery_is_deleted_and_inserted_again_is_lost() {
     let database = database();
@@ -125,9 +125,9 @@ fn nothing_recorded_while_a_delivery_is_deleted_and_inserted_again_is_lost() {
     assert_eq!(fold(&timeline), Some(Projection::from(&now)));
 }
 
-/// The record has found the delivery, and waits for a key; the delivery must not be replaced under its hands.
+/// `record` has matched the delivery and waits for an idempotency key. Nobody can replace the delivery meanwhile.
 #[test]
-fn a_delivery_is_not_replaced_between_finding_and_projecting_it() {
+fn a_delivery_is_not_replaced_between_matching_and_projecting_it() {
     let (database, mut holder) = connected();
     let id = Uuid::now_v7();
     to("ann@example.com").id(id).insert(&mut holder).unwrap();
@@ -157,18 +157,14 @@ fn a_delivery_is_not_replaced_between_finding_and_projecting_it() {
 #[test]
 fn the_nil_uuid_is_an_id_like_any_other() {
     let (_database, mut conn) = connected();
-    let nil = to("ann@example.com")
-        .id(Uuid::nil())
-        .insert(&mut conn)
-        .unwrap()
-        .into_delivery();
+    let nil = insert(&mut conn, &to("ann@example.com").id(Uuid::nil()));
     ledger::append(&mut conn, &[event(EventType::Opened, 1).delivery(nil.id)]).unwrap();
     assert_eq!(projection::rebuild_all(&mut conn, TENANT).unwrap(), 1);
     assert_eq!(reload(&mut conn, &nil).last_event_type, EventType::Opened);
 }
 
 #[test]
-fn a_changed_tenant_is_found_where_the_delivery_went() {
+fn verify_of_the_new_tenant_reports_a_delivery_whose_tenant_was_changed() {
     let (_database, mut conn) = connected();
     let moved = delivery(&mut conn);
     delivery(&mut conn);

@@ -1,4 +1,4 @@
-//! The audit finds exactly the rows that say something else than their ledger, and repair puts them right.
+//! `projection::verify` reports exactly the deliveries whose projection differs from the ledger, and `repair` corrects them.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -8,16 +8,16 @@ use mailglass::{EventType, ledger};
 use proptest::prelude::*;
 
 use crate::support::generate::{delivery_with, facts, for_all};
-use crate::support::{TENANT, at, connected, delivery, event, reload, to};
+use crate::support::{TENANT, at, connected, delivery, event, insert, reload, to};
 
-/// Writes to a delivery past the projector.
+/// Overwrites columns of a delivery.
 fn tamper(conn: &mut PgConnection, id: uuid::Uuid, set: &str) {
     let tampered = sql_query(format!("UPDATE mailglass_deliveries SET {set} WHERE id = '{id}'")).execute(conn);
     assert_eq!(tampered, Ok(1));
 }
 
 #[test]
-fn what_was_recorded_does_not_differ() {
+fn recorded_events_cause_no_divergence() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let delivery = delivery(conn);
@@ -35,10 +35,10 @@ fn what_was_recorded_does_not_differ() {
 }
 
 #[test]
-fn every_column_that_was_tampered_with_is_found_and_put_right() {
+fn every_overwritten_column_is_reported_and_repaired() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
-    let bystander = to("bob@example.com").insert(conn).unwrap().into_delivery();
+    let bystander = insert(conn, &to("bob@example.com"));
     let before = delivery(conn);
     for (column, value, is) in [
         ("last_event_type", "'opened'", Some("opened")),
@@ -96,17 +96,21 @@ fn every_column_that_was_tampered_with_is_found_and_put_right() {
         let after = reload(conn, &before);
         assert_eq!(Projection::from(&after), Projection::from(&before), "{column}");
     }
-    assert_eq!(reload(conn, &bystander), bystander, "what is right is not touched");
+    assert_eq!(
+        reload(conn, &bystander),
+        bystander,
+        "a correct projection is not written"
+    );
 }
 
 #[test]
-fn what_was_appended_without_projecting_differs_until_it_is_repaired() {
+fn an_appended_event_causes_a_divergence_until_it_is_repaired() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let delivery = delivery(conn);
     ledger::append(conn, &[event(EventType::Bounced, 9).delivery(delivery.id)]).unwrap();
     let found = projection::verify(conn, TENANT).unwrap();
-    let columns: Vec<&str> = found[0].columns().iter().map(|it| it.column).collect();
+    let columns: Vec<&str> = found[0].columns().iter().map(|column| column.column).collect();
     assert_eq!(
         columns,
         ["last_event_type", "last_event_at", "terminal", "bounced_at", "status"]
@@ -116,7 +120,7 @@ fn what_was_appended_without_projecting_differs_until_it_is_repaired() {
 }
 
 #[test]
-fn it_looks_at_one_tenant() {
+fn verify_reads_one_tenant() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let ours = delivery(conn);
@@ -126,9 +130,9 @@ fn it_looks_at_one_tenant() {
     assert_eq!(projection::verify(conn, TENANT).unwrap().len(), 1);
 }
 
-/// Whatever the events and whatever was written over them.
+/// For generated events and generated overwritten columns.
 #[test]
-fn it_finds_a_row_exactly_when_it_is_not_the_fold() {
+fn verify_reports_a_delivery_exactly_when_its_projection_is_not_the_fold() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let of_events = facts(0..=6);
@@ -150,7 +154,7 @@ fn it_finds_a_row_exactly_when_it_is_not_the_fold() {
         prop_assert!(
             found
                 .iter()
-                .all(|it| it.delivery_id == row.id && it.expected == Some(expected))
+                .all(|divergence| divergence.delivery_id == row.id && divergence.expected == Some(expected))
         );
         prop_assert_eq!(projection::repair(conn, TENANT).unwrap(), found.len());
         prop_assert_eq!(Projection::from(&reload(conn, &delivery)), expected);
@@ -158,9 +162,8 @@ fn it_finds_a_row_exactly_when_it_is_not_the_fold() {
     });
 }
 
-/// An auditor needs no right to write.
 #[test]
-fn it_reads_and_nothing_more() {
+fn verify_works_in_a_read_only_session() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let delivery = delivery(conn);

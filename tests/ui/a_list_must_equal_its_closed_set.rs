@@ -1,4 +1,4 @@
-//! The error names the first difference, at the line of whoever asserts.
+//! The error names the first difference, and is reported at the assertion.
 
 use mailglass::{DeliveryStatus, EventType, Stream, assert_closed_set};
 

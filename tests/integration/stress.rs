@@ -1,8 +1,8 @@
-//! Everything at once: connections that record the same webhooks in batches of their own making, sweepers, and an
-//! application that enqueues and updates. Whatever happens first, nothing is lost, nobody deadlocks, and the projections are
-//! what the ledger says.
+//! Recorders, sweepers and an application at the same time: recorders that record the same webhooks in different batches,
+//! sweepers, and an application that inserts and updates deliveries. No event or update is lost, nothing deadlocks, and
+//! each projection equals the fold of its timeline.
 
-mod cuts;
+mod terminated_connections;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,17 +12,16 @@ use diesel::sql_query;
 use mailglass::projection::{self, Projection, fold};
 use mailglass::schema::mailglass_deliveries;
 use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, NewEvent, ledger};
-
 use serde_json::json;
 
-use crate::support::{TENANT, at, at_once, connect, count_events, database, eager, event, reload, to};
+use crate::support::{TENANT, at, at_once, connect, count_events, database, eager, event, reload, sweep_now, to};
 
 const RECORDERS: usize = 8;
 const SWEEPERS: usize = 2;
 const DELIVERIES: usize = 40;
 const WEBHOOKS_EACH: usize = 6;
 
-/// An order of its own for each worker, the same in every run.
+/// The items in an order that differs between workers and is the same in every run.
 fn shuffled<T: Clone>(items: &[T], worker: usize) -> Vec<T> {
     let mut order: Vec<usize> = (0..items.len()).collect();
     order.sort_by_key(|item| {
@@ -34,11 +33,10 @@ fn shuffled<T: Clone>(items: &[T], worker: usize) -> Vec<T> {
 }
 
 fn new_delivery(number: usize) -> NewDelivery {
-    to(&format!("{number}@example.com")).idempotency_key(format!("enqueue:{number}"))
+    to(&format!("{number}@example.com")).idempotency_key(format!("delivery:{number}"))
 }
 
-/// What the provider reports, in some way or other, about each delivery: by the message's id, mostly before our own row
-/// knows it.
+/// Events of each delivery by its message id. Most are recorded before the delivery has that message id.
 fn webhooks() -> Vec<NewEvent> {
     let types = [
         EventType::Sent,
@@ -61,16 +59,16 @@ fn webhooks() -> Vec<NewEvent> {
     (0..DELIVERIES).flat_map(of).collect()
 }
 
-/// Says that a worker is done, also when it panics: the sweepers wait for it.
-struct Done<'a>(&'a AtomicUsize);
+/// Counts a worker as done when it returns or panics. The sweepers wait for all workers.
+struct DoneOnDrop<'a>(&'a AtomicUsize);
 
-impl Drop for Done<'_> {
+impl Drop for DoneOnDrop<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-fn storm(isolation: &str) {
+fn run_all_workers(isolation: &str) {
     let database = database();
     let webhooks = webhooks();
     let recorded = AtomicUsize::new(0);
@@ -79,12 +77,13 @@ fn storm(isolation: &str) {
         sql_query(format!("SET default_transaction_isolation = '{isolation}'"))
             .execute(conn)
             .unwrap();
-        let _done = (worker < RECORDERS || worker == RECORDERS + SWEEPERS).then(|| Done(&recording));
+        let _done = (worker < RECORDERS || worker == RECORDERS + SWEEPERS).then(|| DoneOnDrop(&recording));
         if worker < RECORDERS {
-            // Batches of another size and order for each.
+            // The size and order of the batches differ between recorders.
             for batch in shuffled(&webhooks, worker).chunks(1 + worker * 5) {
-                let answers = until_serialized(|| ledger::record(conn, batch));
-                recorded.fetch_add(answers.iter().filter(|it| !it.is_replay()).count(), Ordering::Relaxed);
+                let appended = until_serialized(|| ledger::record(conn, batch));
+                let fresh = appended.iter().filter(|appended| !appended.is_replay()).count();
+                recorded.fetch_add(fresh, Ordering::Relaxed);
             }
         } else if worker < RECORDERS + SWEEPERS {
             while recording.load(Ordering::Relaxed) > 0 {
@@ -96,14 +95,14 @@ fn storm(isolation: &str) {
     });
 
     let mut conn = connect(&database);
-    let swept = crate::support::sweep_now(&mut conn);
+    let swept = sweep_now(&mut conn);
     assert_eq!((swept.waiting, swept.ambiguous, swept.expired), (0, 0, 0));
     assert_eq!(
         recorded.into_inner(),
         webhooks.len(),
-        "each webhook was fresh for exactly one of them"
+        "each webhook was new to exactly one recorder"
     );
-    // Born, dispatched, and what the provider said.
+    // The first event, the dispatched event, and the webhooks.
     assert_eq!(count_events(&mut conn) as usize, DELIVERIES * (2 + WEBHOOKS_EACH));
     let deliveries: Vec<Delivery> = mailglass_deliveries::table
         .select(Delivery::as_select())
@@ -120,7 +119,8 @@ fn storm(isolation: &str) {
     assert_eq!(projection::rebuild_all(&mut conn, TENANT).unwrap(), 0);
 }
 
-/// Enqueues twice, dispatches, and counts its own updates; a projection may come in between each time.
+/// Inserts each delivery twice, marks it as dispatched, and counts its own updates. The recorders may change the row between
+/// any two of these calls.
 fn application(conn: &mut PgConnection) {
     for number in 0..DELIVERIES {
         let delivery = until_serialized(|| new_delivery(number).insert(conn)).into_delivery();
@@ -143,7 +143,7 @@ fn application(conn: &mut PgConnection) {
     }
 }
 
-/// What the docs of a stale entry ask for: read again, decide again.
+/// Reads the row again and repeats the change after a stale entry, as the docs of the error ask for.
 fn until_current(
     conn: &mut PgConnection,
     mut delivery: Delivery,
@@ -158,8 +158,8 @@ fn until_current(
     }
 }
 
-/// What the docs of a serialization failure ask for. Above READ COMMITTED this storm may be more than the calls' own
-/// attempts are made for.
+/// Repeats the call after a serialization failure, as the docs of the error ask for. Above READ COMMITTED, this many
+/// workers may exhaust the attempts that a call makes by itself.
 fn until_serialized<T>(mut call: impl FnMut() -> mailglass::Result<T>) -> T {
     loop {
         match call() {
@@ -170,16 +170,16 @@ fn until_serialized<T>(mut call: impl FnMut() -> mailglass::Result<T>) -> T {
 }
 
 #[test]
-fn a_storm_under_read_committed() {
-    storm("read committed");
+fn nothing_is_lost_under_read_committed() {
+    run_all_workers("read committed");
 }
 
 #[test]
-fn a_storm_under_repeatable_read() {
-    storm("repeatable read");
+fn nothing_is_lost_under_repeatable_read() {
+    run_all_workers("repeatable read");
 }
 
 #[test]
-fn a_storm_under_serializable() {
-    storm("serializable");
+fn nothing_is_lost_under_serializable() {
+    run_all_workers("serializable");
 }

@@ -1,4 +1,4 @@
-//! Rows that others write: an Elixir application beside ours, or somebody by hand.
+//! Rows that other programs write, such as an Elixir application, and the constraints that they must satisfy.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -8,10 +8,12 @@ use mailglass::schema::{mailglass_deliveries, mailglass_event_links};
 use mailglass::{EventType, ledger};
 use uuid::Uuid;
 
-use crate::support::{TENANT, connected, delivery, eager, event, reload, sweep_now, to, waiting_reasons};
+use crate::support::{
+    TENANT, connected, database_error, delivery, eager, event, insert, reload, sweep_now, to, waiting_reasons,
+};
 
 #[test]
-fn an_orphan_that_others_append_waits_and_is_linked() {
+fn an_orphan_of_another_writer_is_linked_by_a_sweep() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let named = Uuid::now_v7();
@@ -42,15 +44,15 @@ fn an_orphan_that_others_append_waits_and_is_linked() {
         ["malformed", "no_delivery", "no_delivery", "no_delivery"]
     );
     let ann = to("ann@example.com").provider("ses").provider_message_id("m-1");
-    let ann = ann.insert(conn).unwrap().into_delivery();
-    let bob = to("bob@example.com").id(named).insert(conn).unwrap().into_delivery();
+    let ann = insert(conn, &ann);
+    let bob = insert(conn, &to("bob@example.com").id(named));
     assert_eq!((sweep_now(conn).linked, sweep_now(conn).linked), (3, 0));
     assert!(reload(conn, &ann).delivered_at.is_some() && reload(conn, &bob).bounced_at.is_some());
     assert_eq!(projection::verify(conn, TENANT).unwrap(), []);
 }
 
 #[test]
-fn the_crates_own_orphans_wait_once_and_are_read_already() {
+fn an_orphan_of_this_crate_has_one_link_with_its_waiting_reason() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let orphans: Vec<_> = (0..3)
@@ -61,9 +63,9 @@ fn the_crates_own_orphans_wait_once_and_are_read_already() {
     assert_eq!(waiting_reasons(conn), ["no_delivery"; 6]);
 }
 
-/// The Elixir library writes the message id when it dispatches, and not the provider.
+/// When the Elixir library dispatches, it writes the message id without the provider.
 #[test]
-fn a_message_id_may_stand_without_its_provider() {
+fn a_row_may_have_a_message_id_without_a_provider() {
     let (_database, mut conn) = connected();
     let row = delivery(&mut conn);
     diesel::update(&row)
@@ -80,8 +82,8 @@ fn a_completed_link_never_changes() {
     let early = event(EventType::Bounced, 1).provider_message("ses", "m-1");
     ledger::record(conn, &[early]).unwrap();
     let ann = to("ann@example.com").provider("ses").provider_message_id("m-1");
-    let ann = ann.insert(conn).unwrap().into_delivery();
-    let bob = to("bob@example.com").insert(conn).unwrap().into_delivery();
+    let ann = insert(conn, &ann);
+    let bob = insert(conn, &to("bob@example.com"));
     sweep_now(conn);
     for change in [
         format!("delivery_id = '{}'", bob.id),
@@ -95,14 +97,12 @@ fn a_completed_link_never_changes() {
                     "SET session_replication_role = {replica}; UPDATE mailglass_event_links SET {change}"
                 ))
                 .unwrap_err();
-            let diesel::result::Error::DatabaseError(_, information) = refused else {
-                panic!("{refused:?}")
-            };
-            assert_eq!(information.details(), Some("mailglass:link_is_final"), "{change}");
+            let details = database_error(refused).details().map(str::to_owned);
+            assert_eq!(details.as_deref(), Some("mailglass:link_is_final"), "{change}");
         }
     }
     conn.batch_execute("RESET session_replication_role").unwrap();
-    // What it says about a person can go.
+    // Personal data can be erased.
     diesel::update(mailglass_event_links::table)
         .set(mailglass_event_links::recipient.eq(None::<String>))
         .execute(conn)
@@ -111,18 +111,15 @@ fn a_completed_link_never_changes() {
 }
 
 #[test]
-fn infinity_never_gets_in() {
+fn a_time_outside_the_years_1_to_9999_is_rejected() {
     let (_database, mut conn) = connected();
     for time in ["infinity", "-infinity", "10000-01-01 00:00Z", "0001-01-01 00:00Z BC"] {
         let insert = format!(
             "INSERT INTO mailglass_events (id, tenant_id, type, occurred_at)
              VALUES (gen_random_uuid(), 'acme', 'opened', '{time}')"
         );
-        let refused = conn.batch_execute(&insert).unwrap_err();
-        let diesel::result::Error::DatabaseError(_, information) = refused else {
-            panic!("{refused:?}")
-        };
+        let refused = database_error(conn.batch_execute(&insert).unwrap_err());
         let constraint = Some("mailglass_events_occurred_at_is_in_years_1_to_9999");
-        assert_eq!(information.constraint_name(), constraint, "{time}");
+        assert_eq!(refused.constraint_name(), constraint, "{time}");
     }
 }
