@@ -1,29 +1,30 @@
+use chrono::Utc;
 use diesel::prelude::*;
 use mailglass::ledger::Outcome;
 use mailglass::reconciler::{SweepOptions, sweep};
-use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
+use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger, migrations};
 
-pub(super) fn main_job(conn: &mut PgConnection) -> mailglass::Result<()> {
-    mailglass::migrations::run(conn)?; // at start, from as many processes as you like
+pub(super) fn send_welcome(conn: &mut PgConnection) -> mailglass::Result<()> {
+    migrations::run(conn)?; // at startup, from any number of processes
 
-    // Enqueue. The row and its first event are one step, and the key makes it safe to repeat.
+    // Insert the delivery together with its first event. The idempotency key makes a retry safe.
     let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
         .idempotency_key("acme:welcome:42")
         .insert(conn)?
         .into_delivery();
 
-    // Your mailer handed the message over.
-    let delivery = delivery.mark_dispatched(conn, "postmark", "0a129aee", chrono::Utc::now())?;
+    // Your mailer has handed the message to the provider.
+    let delivery = delivery.mark_dispatched(conn, "postmark", "0a129aee", Utc::now())?;
 
-    // A webhook, and the same one again: the second is a replay and writes nothing. Each event has its own outcome, so one
-    // that conflicts with what its key already holds does not make the provider send the whole request for days.
-    let delivered = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())
+    // Record a webhook. Providers send some of them twice: the second one is a replay and writes nothing.
+    let delivered = NewEvent::new("acme", EventType::Delivered, Utc::now())
         .provider_message("postmark", "0a129aee")
         .idempotency_key("postmark:delivery:0a129aee");
     let outcomes = ledger::record_each(conn, &[delivered.clone(), delivered])?;
     assert!(matches!(outcomes[..], [Outcome::Recorded(_), Outcome::Replayed(_)]));
 
-    sweep(conn, &SweepOptions::default())?; // every half minute: links what arrived before its delivery
+    // Every 30 seconds: link the events that arrived before their delivery.
+    sweep(conn, &SweepOptions::default())?;
 
     assert_eq!(delivery.timeline(conn)?.len(), 3); // queued, dispatched, delivered
     Ok(())
