@@ -16,6 +16,8 @@ const ATTEMPTS: u32 = 10;
 /// Runs a call, and retries it on a serialization failure, which needs a `default_transaction_isolation` of REPEATABLE READ or
 /// SERIALIZABLE. Inside the caller's transaction there is one attempt, because only the caller can run all of it again
 /// (PostgreSQL manual, section 13.5, "Serialization Failure Handling").
+///
+/// Deadlocks are not retried: Diesel drops the SQLSTATE, and the fixed order of locks prevents them between our own calls.
 pub(crate) fn serializable<T>(
     conn: &mut PgConnection,
     mut call: impl FnMut(&mut PgConnection) -> Result<T>,

@@ -138,6 +138,7 @@ impl Checks {
         if time > Utc::now() + CLOCK_TOLERANCE {
             self.complain(field, "lies more than a day ahead of now");
         } else if time < DateTime::UNIX_EPOCH {
+            // A clock that was never set would fix the earliest stamps for ever.
             self.complain(field, "lies before 1970");
         }
     }

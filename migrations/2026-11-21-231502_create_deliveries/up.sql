@@ -59,7 +59,8 @@ CREATE TABLE mailglass_deliveries (
                    >= -62135596800)
 )
 -- Free space on each page for the next version of a row, so that updates of the projection are HOT: no index has a column that
--- every event changes. PostgreSQL manual, "Heap-Only Tuples (HOT)"; measurements in docs/bench/README.md.
+-- every event changes. PostgreSQL manual, "Heap-Only Tuples (HOT)". Measured with `record` of 1,000 events: 0.44 of the
+-- rate of COPY with fillfactor 100, 0.50 with 70.
 WITH (fillfactor = 70);
 
 -- Makes inserts idempotent.

@@ -1,5 +1,6 @@
 -- Orphans: events that arrived before their delivery, and the deliveries that they were linked to. They have a table of their
--- own, so that linking never changes an event and a sweep reads only pending rows.
+-- own, so that linking never changes an event and a sweep reads only pending rows. A link has a copy of what the event names, so
+-- that a sweep reads the ledger only for the events that it links.
 
 CREATE TABLE mailglass_event_links (
     -- No foreign keys: with one to mailglass_events, a TRUNCATE of the ledger would fail before the guard can reject it; and

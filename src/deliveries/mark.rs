@@ -1,4 +1,5 @@
-//! The steps of sending. Each writes the row and the event together.
+//! The steps of sending. Each writes the row and the event together, so it increments `lock_version` twice: once for the update
+//! and once for the projection.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

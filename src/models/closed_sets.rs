@@ -74,7 +74,7 @@ pub enum RejectReason {
     Invalid,
     /// The address bounced before.
     Bounced,
-    /// The receiving server did not answer in time.
+    /// The provider gave up after repeated temporary failures.
     TimedOut,
     /// The provider's or the receiver's policy blocks the message.
     Blocked,

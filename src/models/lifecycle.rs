@@ -20,6 +20,9 @@ const fn rule(event_type: EventType, status: Option<DeliveryStatus>, terminal: b
 }
 
 /// Every event type, lowest lifecycle rank first.
+///
+/// A bounce outranks `delivered`, because a message can bounce after the receiving server accepted it. The table is code and not
+/// a database table, which could differ from what the projections were made with.
 pub(crate) const RULES: [Rule; EventType::ALL.len()] = {
     use DeliveryStatus::{Dispatched, Failed, Queued, Sent, Suppressed};
     [
