@@ -1,5 +1,5 @@
 //! The objects of a migrated database: kind, name, and definition as PostgreSQL prints it. Written by
-//! `cargo run -p xtask -- catalog`; never edited.
+//! `cargo xtask generate`; never edited.
 
 use super::object_kind::ObjectKind::{self, *};
 

@@ -11,7 +11,7 @@ use scratch_postgres::Server;
 
 use crate::Failure;
 
-const FILE: &str = "src/contract/catalog.rs";
+pub(crate) const FILE: &str = "src/contract/catalog.rs";
 
 #[derive(QueryableByName)]
 struct Object {
@@ -41,7 +41,7 @@ const OURS: &str = "
         ) AS tables,
         array(SELECT DISTINCT tgfoid FROM pg_trigger WHERE NOT tgisinternal) AS functions";
 
-pub(crate) fn write(root: &Path) -> Result<(), Failure> {
+pub(crate) fn code(root: &Path) -> Result<String, Failure> {
     let server = Server::from_env_or_start()?;
     let database = server.database()?;
     let mut conn = PgConnection::establish(database.url())?;
@@ -55,7 +55,7 @@ pub(crate) fn write(root: &Path) -> Result<(), Failure> {
         .load(&mut conn)?;
     let mut code = String::from(
         "//! The objects of a migrated database: kind, name, and definition as PostgreSQL prints it. Written by\n\
-         //! `cargo run -p xtask -- catalog`; never edited.\n\n\
+         //! `cargo xtask generate`; never edited.\n\n\
          use super::object_kind::ObjectKind::{self, *};\n\n\
          #[rustfmt::skip]\n\
          pub(super) const CATALOG: &[(ObjectKind, &str, &str)] = &[\n",
@@ -70,7 +70,5 @@ pub(crate) fn write(root: &Path) -> Result<(), Failure> {
         code += &format!("    ({}{rest}, {object:?}, {definition:?}),\n", first.to_uppercase());
     }
     code += "];\n";
-    fs::write(root.join(FILE), code)?;
-    println!("wrote {FILE}");
-    Ok(())
+    Ok(code)
 }
