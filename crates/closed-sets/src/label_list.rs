@@ -95,12 +95,12 @@ pub(crate) fn reports_tombstone(set: &Set, word: &Word, findings: &mut Vec<Findi
     else {
         return false;
     };
-    let what = format!(
+    let message = format!(
         "label `{}` is still here, but {} lists it as removed",
         word.text, row.label.at
     );
     let help = "remove it here, or write `–` into `Removed` in its row";
-    findings.push(Finding::new(Code::LiveTombstone, &word.at, what, help));
+    findings.push(Finding::new(Code::LiveTombstone, &word.at, message, help));
     true
 }
 
@@ -115,11 +115,11 @@ pub(crate) fn order(here: &LabelList<'_>, there: &LabelList<'_>) -> Option<Findi
     let mut pairs = ours.into_iter().zip(theirs);
     let (our, their) = pairs.find(|&(our, their)| here.labels[our].text != there.labels[their].text)?;
     let (label, other) = (here.labels[our], there.labels[their]);
-    let what = format!(
+    let message = format!(
         "`{}` is at the position of `{}` in {}",
         label.text, other.text, there.name
     );
     let help = "use the same order in both: PostgreSQL and Rust compare the values of an enum by it";
-    let finding = Finding::new(Code::Order, &label.at, what, help);
+    let finding = Finding::new(Code::Order, &label.at, message, help);
     Some(finding.compared(there.around(their), here.around(our)))
 }

@@ -134,8 +134,8 @@ impl<'a> RowReader<'a> {
         Place::new(self.file, self.line, column)
     }
 
-    fn refuse(&mut self, column: usize, code: Code, what: String, help: &str) {
-        self.refused.push(Finding::new(code, &self.at(column), what, help));
+    fn refuse(&mut self, column: usize, code: Code, message: String, help: &str) {
+        self.refused.push(Finding::new(code, &self.at(column), message, help));
     }
 
     fn filled(&mut self, column: usize) -> String {
@@ -183,22 +183,22 @@ impl<'a> RowReader<'a> {
             return None;
         }
         let Some(version) = Version::parse(&text) else {
-            let what = format!("`{}` is not a version", text.escape_debug());
+            let message = format!("`{}` is not a version", text.escape_debug());
             self.refuse(
                 column,
                 Code::Version,
-                what,
+                message,
                 "write three numbers, such as 0.1.0, or `–` for none",
             );
             self.is_sound = false;
             return None;
         };
         if version > self.version {
-            let what = format!("{version} is newer than the crate's version {}", self.version);
+            let message = format!("{version} is newer than the crate's version {}", self.version);
             self.refuse(
                 column,
                 Code::Version,
-                what,
+                message,
                 "raise `version` in Cargo.toml or correct this cell",
             );
         }
@@ -222,15 +222,15 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    fn refuse_contradiction(&mut self, column: usize, what: String) {
+    fn refuse_contradiction(&mut self, column: usize, message: String) {
         let help = "correct the versions; a value is added, deprecated for at least one release, then removed";
-        self.refuse(column, Code::Contradiction, what, help);
+        self.refuse(column, Code::Contradiction, message, help);
     }
 
     /// Whether the first cell is the position in the PostgreSQL type. A removed value has no position.
     fn check_number(&mut self, expected: Option<usize>) -> bool {
         let found = self.text(0);
-        let (is_right, what, help) = match expected {
+        let (is_right, message, help) = match expected {
             None => (
                 is_nothing(found),
                 format!(
@@ -249,7 +249,7 @@ impl<'a> RowReader<'a> {
             ),
         };
         if !is_right {
-            self.refuse(0, Code::Syntax, what, &help);
+            self.refuse(0, Code::Syntax, message, &help);
         }
         is_right
     }
@@ -258,15 +258,15 @@ impl<'a> RowReader<'a> {
         self.refused.extend(label_length::check(label));
     }
 
-    fn check_new<'w>(&mut self, what: &str, word: &Word, mut earlier: impl Iterator<Item = &'w Word>) {
+    fn check_new<'w>(&mut self, kind: &str, word: &Word, mut earlier: impl Iterator<Item = &'w Word>) {
         if let Some(first) = earlier.find(|earlier| earlier.text == word.text) {
             let text = word.text.escape_debug();
-            let what = format!(
-                "{what} `{text}` is listed twice; the first is in line {}",
+            let message = format!(
+                "{kind} `{text}` is listed twice; the first is in line {}",
                 first.at.line
             );
             let help = "keep one row; a removed value keeps its row, and its label and variant are never used again";
-            self.refused.push(Finding::new(Code::Doubled, &word.at, what, help));
+            self.refused.push(Finding::new(Code::Doubled, &word.at, message, help));
         }
     }
 }
