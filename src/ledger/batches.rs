@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::{Appended, record};
+use super::outcome::Appended;
+use super::record::record;
 use crate::error::Result;
 use crate::models::NewEvent;
 use crate::validation::MAX_BATCH;

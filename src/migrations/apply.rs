@@ -6,8 +6,8 @@ use diesel::connection::SimpleConnection as _;
 use diesel::migration::MigrationConnection as _;
 use diesel::prelude::*;
 
-use super::MigrationFiles;
 use super::failure;
+use super::files::MigrationFiles;
 use super::versions::{self, __diesel_schema_migrations, Lookup};
 use crate::error::Result;
 

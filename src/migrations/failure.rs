@@ -7,7 +7,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Text};
 
-use super::MigrationFiles;
+use super::files::MigrationFiles;
 use crate::contract::tables;
 use crate::error::{Error, Result};
 use crate::sql::{sql, with_parameters};

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
+use super::files::{FILES, MigrationFiles};
 use super::versions::{self, Lookup};
-use super::{FILES, MigrationFiles};
 use crate::error::Result;
 
 /// A migration of this crate, and whether the database has it.

@@ -7,7 +7,8 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Text};
 
 use super::failure::{Task, explain};
-use super::{FILES, MigrationFiles, apply, list, lock};
+use super::files::{FILES, MigrationFiles};
+use super::{apply, list, lock};
 use crate::contract::tables;
 use crate::error::{Error, LostRows, Result};
 use crate::sql::{sql, with_parameters};

@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::SweepOptions;
+use super::sweep_options::SweepOptions;
 use crate::error::Result;
 use crate::models::provider_reference::ProviderReference;
 use crate::retry;

@@ -8,7 +8,8 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::{SweepOptions, SweepReport, is_pending};
+use super::pending::is_pending;
+use super::sweep_options::{SweepOptions, SweepReport};
 use crate::error::Result;
 use crate::retry;
 use crate::schema::mailglass_event_links;

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::is_pending;
+use super::pending::is_pending;
 use crate::error::Result;
 use crate::models::Event;
 use crate::schema::{mailglass_event_links, mailglass_events};
