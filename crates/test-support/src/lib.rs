@@ -24,7 +24,7 @@ use scratch_postgres::{Database, Server, Template};
 
 pub const TENANT: &str = "acme";
 
-/// One server for the whole binary, and one migrated template on it.
+/// One server per test binary, with one migrated template.
 static SERVER: LazyLock<(Server, Template)> = LazyLock::new(|| {
     let server = Server::from_env_or_start().expect("a PostgreSQL server");
     let template = server
@@ -41,7 +41,7 @@ pub fn server() -> &'static Server {
     &SERVER.0
 }
 
-/// A migrated database of the test's own; it goes when the value goes.
+/// A migrated database. It is dropped with the value.
 pub fn database() -> Database {
     SERVER.0.database_from(&SERVER.1).expect("a copy of the template")
 }
@@ -50,7 +50,7 @@ pub fn connect(database: &Database) -> PgConnection {
     PgConnection::establish(database.url()).expect("a connection")
 }
 
-/// Lets workers, each with a connection of its own, begin at the same moment, and returns what each of them returns.
+/// Runs workers at the same time, each with its own connection, and returns their results.
 pub fn at_once<T: Send>(
     database: &Database,
     workers: usize,
@@ -72,14 +72,14 @@ pub fn at_once<T: Send>(
     })
 }
 
-/// A database with a connection, where one is enough.
+/// A migrated database with a connection.
 pub fn connected() -> (Database, PgConnection) {
     let database = database();
     let conn = connect(&database);
     (database, conn)
 }
 
-/// So many seconds after a fixed instant, which is the same in every run and lies in the past.
+/// A time, in seconds after a fixed instant in the past.
 pub fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
 }
@@ -96,7 +96,7 @@ pub fn event(event_type: EventType, seconds: i64) -> NewEvent {
     NewEvent::new(TENANT, event_type, at(seconds))
 }
 
-/// The row as it stands now.
+/// The current row of a delivery.
 pub fn reload(conn: &mut PgConnection, delivery: &Delivery) -> Delivery {
     Delivery::find(conn, &delivery.tenant_id, delivery.id).expect("the delivery")
 }
@@ -108,7 +108,7 @@ pub fn count_events(conn: &mut PgConnection) -> i64 {
         .expect("a count")
 }
 
-/// The wrong fields, in the order in which they were found.
+/// The names of the invalid fields, in the order of the error.
 pub fn wrong_fields(error: &mailglass::Error) -> Vec<&str> {
     match error {
         mailglass::Error::Invalid(invalid) => invalid.fields().iter().map(|field| field.field.as_str()).collect(),
@@ -116,7 +116,7 @@ pub fn wrong_fields(error: &mailglass::Error) -> Vec<&str> {
     }
 }
 
-/// A sweep that doesn't wait for latecomers.
+/// A sweep without a grace period.
 pub fn eager() -> Sweep {
     Sweep {
         grace: Duration::ZERO,
@@ -128,7 +128,7 @@ pub fn sweep_now(conn: &mut PgConnection) -> SweepReport {
     sweep(conn, &eager()).expect("a sweep")
 }
 
-/// Why events wait, in the order of the alphabet.
+/// The reasons of all pending events, sorted.
 pub fn waiting_reasons(conn: &mut PgConnection) -> Vec<String> {
     mailglass_event_links::table
         .filter(mailglass_event_links::linked_at.is_null())
@@ -145,12 +145,12 @@ pub fn backend_pid(conn: &mut PgConnection) -> i32 {
         .unwrap()
 }
 
-/// The server itself says when that backend waits for a lock.
+/// Waits until a backend waits for a lock.
 pub fn wait_until_blocked(conn: &mut PgConnection, pid: i32) {
     wait_until_blocked_or(conn, pid, || false);
 }
 
-/// The same, unless what else may happen has happened.
+/// Waits until a backend waits for a lock, or until `is_over`.
 pub fn wait_until_blocked_or(conn: &mut PgConnection, pid: i32, is_over: impl Fn() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let blocked = format!("cardinality(pg_blocking_pids({pid})) > 0");
@@ -159,12 +159,15 @@ pub fn wait_until_blocked_or(conn: &mut PgConnection, pid: i32, is_over: impl Fn
             .get_result::<bool>(conn)
             .unwrap()
     {
-        assert!(std::time::Instant::now() < deadline, "it never had to wait");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the backend never waited for a lock"
+        );
         thread::yield_now();
     }
 }
 
-/// Rows of our tables that the server has read for this session so far.
+/// The number of rows of mailglass tables that this transaction has read.
 pub fn rows_read(conn: &mut PgConnection) -> i64 {
     let read = "(SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint FROM pg_stat_xact_user_tables
                   WHERE relname LIKE 'mailglass%')";

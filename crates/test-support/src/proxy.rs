@@ -1,8 +1,8 @@
 //! A proxy between libpq and the server's socket that counts round trips, cuts the connection at a chosen message, or
 //! holds each round trip until a test releases it.
 //!
-//! PostgreSQL manual, chapter "Frontend/Backend Protocol": after the start-up packet, what the client sends is a byte of
-//! type, four bytes of length (which count themselves), and the rest.
+//! PostgreSQL manual, chapter "Frontend/Backend Protocol": after the start-up packet, a message of the client is a type byte,
+//! four bytes of length (including themselves), and the body.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -20,7 +20,7 @@ use crate::{connect, database, server};
 
 const SOCKET: &str = ".s.PGSQL.5432";
 
-/// A server whose socket is known: one of our own, where the tests run on `DATABASE_URL`.
+/// A server with a known socket, for tests that run on `DATABASE_URL`.
 static OWN: LazyLock<Server> = LazyLock::new(|| Server::start().unwrap());
 
 /// A migrated database, and the directory of its server's socket.
@@ -33,13 +33,13 @@ pub fn with_socket() -> (PathBuf, Database) {
     (OWN.directory().unwrap().to_owned(), database)
 }
 
-/// When to cut: at which of the client's messages, counted from 0 once the proxy is armed.
+/// Where to cut the connection: at a message of the client, counted from 0 after `arm`.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {
     Never,
-    /// The server never sees the message.
+    /// The server doesn't receive the message.
     Before(usize),
-    /// The server sees it, and does what it asks for; the client never hears of it.
+    /// The server receives and executes the message, but the client gets no answer.
     After(usize),
 }
 
@@ -58,12 +58,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Stands in for the server whose socket is in `server`, for one connection.
+    /// Starts a proxy for one connection to the server whose socket is in `server`.
     pub fn start(server: &Path, cut: Cut) -> Proxy {
         Proxy::between(server, move |client, server, state| forward(client, server, state, cut))
     }
 
-    /// The same, but each round trip waits until `hold` returns. `hold` gets the messages of the round trip.
+    /// Starts a proxy in which each round trip waits until `hold` returns. `hold` gets the messages of the round trip.
     pub fn held(server: &Path, hold: impl Fn(&[Vec<u8>]) + Send + 'static) -> Proxy {
         Proxy::between(server, move |client, server, _| forward_held(client, server, &hold))
     }
@@ -86,7 +86,7 @@ impl Proxy {
             let muted = Arc::clone(&shared);
             let answering = thread::spawn(move || answer(answers, &muted));
             let forwarded = forward(client.try_clone()?, &server, &shared);
-            // The server does what it has been sent, and hangs up.
+            // The server finishes what it has received, then disconnects.
             server.shutdown(Shutdown::Write)?;
             let _ = answering.join();
             client.shutdown(Shutdown::Both)?;
@@ -104,22 +104,22 @@ impl Proxy {
         PgConnection::establish(&self.url(database)).unwrap()
     }
 
-    /// From now on the messages count.
+    /// Starts counting messages.
     pub fn arm(&self) {
         self.state.is_armed.store(true, Ordering::SeqCst);
     }
 
-    /// How many messages the client has sent since.
+    /// The number of messages of the client since `arm`.
     pub fn messages(&self) -> usize {
         self.state.messages.load(Ordering::SeqCst)
     }
 
-    /// How often the client has waited for an answer since.
+    /// The number of round trips since `arm`.
     pub fn round_trips(&self) -> usize {
         self.state.round_trips.load(Ordering::SeqCst)
     }
 
-    /// The text of each Query message (the simple protocol) that the client has sent since.
+    /// The texts of all Query messages (simple protocol) since `arm`.
     pub fn queries(&self) -> Vec<String> {
         self.state.queries.lock().unwrap().clone()
     }
@@ -135,7 +135,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Reads one message of the client's; `None` if it has hung up.
+/// Reads a message of the client. `None` if it has disconnected.
 fn read_message(client: &mut UnixStream, is_startup: bool) -> io::Result<Option<Vec<u8>>> {
     let mut message = vec![0; if is_startup { 4 } else { 5 }];
     if client.read_exact(&mut message).is_err() {
@@ -148,18 +148,18 @@ fn read_message(client: &mut UnixStream, is_startup: bool) -> io::Result<Option<
     Ok(Some(message))
 }
 
-/// Passes the client's messages on, up to the cut.
+/// Forwards the client's messages up to the cut.
 fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: Cut) -> io::Result<()> {
     let mut is_startup = true;
     while let Some(message) = read_message(&mut client, is_startup)? {
         let is_counted = state.is_armed.load(Ordering::SeqCst) && !is_startup;
         let number = is_counted.then(|| state.messages.fetch_add(1, Ordering::SeqCst));
         if number.is_some() && message[0] == b'Q' {
-            // What follows the type and the length, without the zero at the end.
+            // The body, without the zero byte at the end.
             let text = String::from_utf8(message[5..message.len() - 1].to_vec()).unwrap();
             state.queries.lock().unwrap().push(text);
         }
-        // Sync and Query: what the server answers to the end.
+        // The client waits for the answers to Sync and Query.
         if number.is_some() && matches!(message[0], b'S' | b'Q') {
             state.round_trips.fetch_add(1, Ordering::SeqCst);
         }
@@ -179,8 +179,8 @@ fn forward(mut client: UnixStream, mut server: &UnixStream, state: &State, cut: 
     Ok(())
 }
 
-/// Passes the client's messages on, a whole round trip at a time: the server executes a Bind and an Execute as they come,
-/// so they are kept until the Sync behind them has been released.
+/// Forwards the client's messages one round trip at a time. The server executes Bind and Execute at once, so they are kept
+/// back until the Sync behind them is released.
 fn forward_held(mut client: UnixStream, mut server: &UnixStream, hold: &dyn Fn(&[Vec<u8>])) -> io::Result<()> {
     let mut round_trip = Vec::new();
     let mut is_startup = true;
@@ -197,7 +197,7 @@ fn forward_held(mut client: UnixStream, mut server: &UnixStream, hold: &dyn Fn(&
     Ok(())
 }
 
-/// Passes the server's answers on; after the cut, reads them to the end and keeps them.
+/// Forwards the server's answers. After the cut, reads and drops them.
 fn answer((mut server, mut client): (UnixStream, UnixStream), state: &State) {
     let mut buffer = [0; 8192];
     while let Ok(length) = server.read(&mut buffer)
