@@ -1,4 +1,4 @@
-//! A server that is killed comes back with what was committed.
+//! `Server::crash` and `Server::start_with`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
@@ -24,21 +24,21 @@ fn value(conn: &mut PgConnection, sql: &str) -> String {
 }
 
 #[test]
-fn a_killed_server_comes_back_with_what_was_committed() {
+fn a_crashed_server_recovers_committed_rows() {
     let server = Server::start_with(&DURABLE).unwrap();
     let database = server.database().unwrap();
     let mut conn = PgConnection::establish(database.url()).unwrap();
     assert_eq!(value(&mut conn, "current_setting('fsync')"), "on");
     conn.batch_execute("CREATE TABLE letters (letter text); INSERT INTO letters VALUES ('a')")
         .unwrap();
-    let directory = server.directory().unwrap().join("data/postmaster.pid");
+    let pid_file = server.directory().unwrap().join("data/postmaster.pid");
     for letter in ["b", "c"] {
         let mut open = PgConnection::establish(database.url()).unwrap();
         open.batch_execute("BEGIN; INSERT INTO letters VALUES ('x')").unwrap();
-        let before = fs::read_to_string(&directory).unwrap();
+        let before = fs::read_to_string(&pid_file).unwrap();
         server.crash().unwrap();
         assert_ne!(
-            fs::read_to_string(&directory).unwrap().lines().next(),
+            fs::read_to_string(&pid_file).unwrap().lines().next(),
             before.lines().next()
         );
         assert!(open.batch_execute("COMMIT").is_err());
@@ -51,11 +51,13 @@ fn a_killed_server_comes_back_with_what_was_committed() {
         value(&mut conn, "SELECT string_agg(letter, '' ORDER BY letter) FROM letters"),
         "abc"
     );
-    server.database().expect("databases can still be made");
+    server
+        .database()
+        .expect("the server should create databases after a crash");
 }
 
 #[test]
-fn a_setting_that_the_server_refuses_is_an_error_with_its_log() {
+fn an_invalid_setting_is_an_error_with_the_servers_log() {
     let error = Server::start_with(&[("no_such_setting", "1")]).unwrap_err();
     let Error::NotStarted { log, .. } = error else {
         panic!("{error}")
