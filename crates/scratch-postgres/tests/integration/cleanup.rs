@@ -2,11 +2,6 @@
 //!
 //! That process is another instance of this program, so that a test can kill it.
 
-#![cfg(target_os = "linux")] // The tests search /proc.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
@@ -20,7 +15,8 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use scratch_postgres::Server;
-use support::{Scratch, again, eventually, role, server, tell, this_program_as, told};
+
+use crate::support::{Scratch, again, eventually, role, server, tell, this_program_as, told};
 
 /// Not a test by itself: the process that the tests start.
 #[test]
@@ -131,22 +127,22 @@ fn let_end(child: &mut Child, _postmaster: &str) {
 
 #[test]
 fn a_return_leaves_nothing() {
-    nothing_is_left_after("return", &mut this_program_as("user", "return"), let_end);
+    nothing_is_left_after("return", &mut this_program_as("cleanup::user", "return"), let_end);
 }
 
 #[test]
 fn a_panic_leaves_nothing() {
-    nothing_is_left_after("panic", &mut this_program_as("user", "panic"), let_end);
+    nothing_is_left_after("panic", &mut this_program_as("cleanup::user", "panic"), let_end);
 }
 
 #[test]
 fn an_exit_leaves_nothing() {
-    nothing_is_left_after("exit", &mut this_program_as("user", "exit"), let_end);
+    nothing_is_left_after("exit", &mut this_program_as("cleanup::user", "exit"), let_end);
 }
 
 #[test]
 fn a_kill_leaves_nothing() {
-    nothing_is_left_after("kill", &mut this_program_as("user", "return"), |child, _| {
+    nothing_is_left_after("kill", &mut this_program_as("cleanup::user", "return"), |child, _| {
         child.kill().unwrap();
     });
 }
@@ -159,7 +155,7 @@ fn send(signal: Signal, process: &str) {
 /// CI systems terminate all processes of a job.
 #[test]
 fn a_termination_of_every_process_leaves_nothing() {
-    let mut command = this_program_as("user", "return");
+    let mut command = this_program_as("cleanup::user", "return");
     nothing_is_left_after("terminate", &mut command, |child, postmaster| {
         let status = fs::read_to_string(format!("/proc/{postmaster}/status")).unwrap();
         let supervisor = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
@@ -172,7 +168,7 @@ fn a_termination_of_every_process_leaves_nothing() {
 
 #[test]
 fn a_postmaster_that_died_by_itself_leaves_nothing() {
-    let mut command = this_program_as("user", "return");
+    let mut command = this_program_as("cleanup::user", "return");
     nothing_is_left_after("postmaster", &mut command, |child, postmaster| {
         send(Signal::SIGKILL, postmaster);
         let_end(child, postmaster);
@@ -182,7 +178,7 @@ fn a_postmaster_that_died_by_itself_leaves_nothing() {
 #[test]
 fn drop_removes_everything_before_it_returns() {
     let marked = Marked::new("drop");
-    let mut child = marked.spawn(&mut this_program_as("user", "drop"));
+    let mut child = marked.spawn(&mut this_program_as("cleanup::user", "drop"));
     let [directory] = told(&mut child, ["directory"]);
     assert!(child.wait().unwrap().success());
     assert!(!Path::new(&directory).exists());
@@ -192,7 +188,7 @@ fn drop_removes_everything_before_it_returns() {
 /// Kills the process as soon as `now` returns true for the command lines of all processes of the test.
 fn nothing_is_left_after_a_kill(test: &str, mut now: impl FnMut(&[String]) -> bool) {
     let marked = Marked::new(test);
-    let mut child = marked.spawn(&mut this_program_as("user", "return"));
+    let mut child = marked.spawn(&mut this_program_as("cleanup::user", "return"));
     let mut directories = BTreeSet::new();
     let mut look = || {
         let processes = marked.processes();
@@ -255,7 +251,7 @@ fn an_ordinary_user_leaves_nothing() {
         .status();
     assert!(copied.unwrap().success());
     let nobody = User::from_name("nobody").unwrap().unwrap();
-    let mut command = again(&program, "user", "return");
+    let mut command = again(&program, "cleanup::user", "return");
     command
         .uid(nobody.uid.as_raw())
         .gid(nobody.gid.as_raw())

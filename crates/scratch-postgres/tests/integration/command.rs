@@ -1,7 +1,5 @@
 //! The command `scratch-postgres`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
 use std::process::{Command, Output};
 
 fn scratch_postgres(arguments: &[&str]) -> Output {

@@ -1,15 +1,12 @@
 //! The server of `DATABASE_URL`. The tests start processes with that variable set to a throwaway server.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
-mod support;
-
 use std::io::{Read as _, stdin};
 use std::process::Command;
 
 use diesel::connection::SimpleConnection as _;
 use scratch_postgres::Server;
-use support::{connect, database_exists, role, server, tell, texts, this_program_as, told};
+
+use crate::support::{connect, database_exists, eventually, role, server, tell, texts, this_program_as, told};
 
 /// Not a test by itself: a process whose `DATABASE_URL` is set.
 #[test]
@@ -39,7 +36,7 @@ fn user() {
 }
 
 fn user_of(url: &str) -> Command {
-    let mut command = this_program_as("user", "use");
+    let mut command = this_program_as("database_url::user", "use");
     command.env("DATABASE_URL", url);
     command
 }
@@ -100,7 +97,7 @@ fn databases_of_a_killed_run_are_dropped_by_the_next_run_and_others_are_kept() {
     let sessions = "SELECT application_name AS value FROM pg_stat_activity
         WHERE application_name LIKE 'scratch_pg_%'";
     let run = leftover.split('_').nth(1).unwrap();
-    support::eventually("the killed run's session has ended", || {
+    eventually("the killed run's session has ended", || {
         !texts(&mut admin, sessions).iter().any(|name| name.ends_with(run))
     });
 
@@ -110,10 +107,7 @@ fn databases_of_a_killed_run_are_dropped_by_the_next_run_and_others_are_kept() {
 
     let mut third = start();
     told(&mut third, ["database"]);
-    assert!(
-        database_exists(&server, &alive),
-        "the database of a living run is kept"
-    );
+    assert!(database_exists(&server, &alive), "the database of a living run is kept");
     assert!(
         database_exists(&server, foreign),
         "a database with another name is kept"
@@ -139,7 +133,7 @@ fn no_error_shows_the_password() {
         "host=nowhere.invalid password='hunter2".to_owned(),
         "hunter2".to_owned(),
     ] {
-        let mut command = this_program_as("user", "fail");
+        let mut command = this_program_as("database_url::user", "fail");
         let mut child = command.env("DATABASE_URL", &url).spawn().unwrap();
         let [error] = told(&mut child, ["error"]);
         assert!(error.contains("DATABASE_URL"), "{error}");

