@@ -1,4 +1,4 @@
-//! Writing deliveries: inserting them, changing them, and the steps of sending.
+//! Writing deliveries: insert, update, and the steps of sending.
 
 mod insert;
 mod mark;

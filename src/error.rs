@@ -1,20 +1,20 @@
-//! One error type, and the one place that reads what Diesel and Postgres report.
+//! The error type, and the only place that reads the errors of Diesel and Postgres.
 
 use std::fmt;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use uuid::Uuid;
 
-/// What every fallible function of this crate returns.
+/// The result of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, and so what the caller can do about it.
+/// An error of this crate.
 ///
-/// After any error but [`Database`](Error::Database), [`SerializationFailure`](Error::SerializationFailure) and
-/// [`Migration`](Error::Migration), a transaction of the caller's is still usable, and everything before the call is kept.
-/// (After a [`LedgerImmutable`](Error::LedgerImmutable) that a statement of your own met, Postgres has aborted the transaction.)
+/// Your transaction is still usable after an error of one of this crate's functions, and the work before the call is kept,
+/// except after [`Database`](Error::Database), [`SerializationFailure`](Error::SerializationFailure) and
+/// [`Migration`](Error::Migration).
 ///
-/// Use it as the error of your own transactions and `?` translates Diesel's errors by itself:
+/// It converts from Diesel's error, so it can be the error of your own transactions:
 ///
 /// ```no_run
 /// # use diesel::prelude::*;
@@ -31,20 +31,20 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The input breaks a rule. Nothing was written. Lists every wrong field at once.
+    /// The input is invalid. Nothing was written. It lists every wrong field.
     #[error("invalid input: {0}")]
     Invalid(Invalid),
 
-    /// The tenant has no such row.
+    /// The tenant has no such record.
     #[error("no {record} {id} in this tenant")]
     NotFound {
-        /// What was looked for, such as `delivery`.
+        /// The kind of record, such as `delivery`.
         record: &'static str,
-        /// The id that was looked for.
+        /// The id of the record.
         id: Uuid,
     },
 
-    /// Somebody else changed the delivery since it was read. Read it again, decide again, try again.
+    /// The delivery has changed since it was read. Read it again, and decide again.
     #[error("delivery {id} has changed since it was read: expected lock_version {expected}, found {found}")]
     StaleEntry {
         /// The delivery.
@@ -55,33 +55,30 @@ pub enum Error {
         found: i32,
     },
 
-    /// Something tried to change the ledger, which is append-only. Append a further event instead.
+    /// A statement tried to change the ledger, which is append-only. Postgres has aborted the transaction. Append another event
+    /// instead.
     #[error("the ledger is append-only: {operation} is refused")]
     LedgerImmutable {
-        /// What was tried.
+        /// The operation.
         operation: LedgerOperation,
     },
 
-    /// The idempotency key is taken by something else. Nothing was written.
-    ///
-    /// Where `fields` is `["tenant_id"]`, the key belongs to another tenant, of which nothing more is told.
-    #[error("idempotency key `{key}` is taken by different content: {} differ", fields.join(", "))]
+    /// A different record has the idempotency key. Nothing was written.
+    #[error("idempotency key `{key}` belongs to a record that differs in {}", fields.join(", "))]
     IdempotencyConflict {
         /// The key.
         key: String,
-        /// The position in the batch of the entry that was refused, from 0.
+        /// The position of the rejected entry in the batch, from 0.
         index: usize,
-        /// The fields in which the entry differs from the row that holds the key.
+        /// The fields that differ from the row that holds the key: `["tenant_id"]` if it belongs to another tenant.
         fields: Vec<String>,
     },
 
-    /// Postgres could not serialize this transaction with what others did meanwhile. Nothing of it was kept: roll back,
-    /// and run the whole transaction again.
+    /// The transaction could not be serialized with concurrent ones. Roll it back and run all of it again.
     ///
-    /// It takes REPEATABLE READ or SERIALIZABLE to meet it, and a transaction of your own: a call that is a transaction by
-    /// itself is run again, up to ten times in all and with growing pauses, before it gives this up. (PostgreSQL manual,
-    /// section 13.5.)
-    #[error("could not be serialized with another transaction: run this one again")]
+    /// It occurs under REPEATABLE READ and SERIALIZABLE only. Calls outside of a transaction of yours are retried up to ten
+    /// times, with growing pauses (PostgreSQL manual, section 13.5).
+    #[error("could not be serialized with concurrent transactions: run the transaction again")]
     SerializationFailure(#[source] DieselError),
 
     /// A migration could not be read or applied.
@@ -92,19 +89,19 @@ pub enum Error {
     #[error("reverting would lose {}", list_of(.0))]
     WouldLoseData(Vec<LostRows>),
 
-    /// Reverting migrations would take the guard away from a ledger that has rows. Nothing was changed.
-    #[error("reverting would leave {} without the guard that keeps it from being changed", rows_of(*.rows, "mailglass_events"))]
+    /// Reverting migrations would remove the guard of a ledger that has rows. Nothing was changed.
+    #[error("reverting would remove the guard of {}", rows_of(*.rows, "mailglass_events"))]
     WouldUnguardLedger {
         /// How many rows the ledger has.
         rows: i64,
     },
 
-    /// Anything else that Diesel or Postgres reports.
+    /// Any other error of Diesel or Postgres.
     #[error(transparent)]
     Database(DieselError),
 }
 
-/// Rows that go with their table.
+/// Rows that would be lost with their table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct LostRows {
@@ -124,7 +121,7 @@ fn rows_of(count: i64, table: &str) -> String {
     format!("{count} {rows} of {table}")
 }
 
-/// What somebody tried to do to the ledger.
+/// An operation that the ledger rejects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LedgerOperation {
     /// `UPDATE`, `MERGE … UPDATE` or `INSERT … ON CONFLICT DO UPDATE`.
@@ -145,7 +142,7 @@ impl fmt::Display for LedgerOperation {
     }
 }
 
-/// Every wrong field of an input, in the order in which they were found. Never empty.
+/// The wrong fields of an input, in the order in which they were found. It is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid(pub(crate) Vec<FieldError>);
 
@@ -155,7 +152,7 @@ impl Invalid {
         &self.0
     }
 
-    /// Whether `field` is among the wrong ones.
+    /// Whether `field` is wrong.
     pub fn contains(&self, field: &str) -> bool {
         self.0.iter().any(|error| error.field == field)
     }
@@ -177,11 +174,11 @@ impl fmt::Display for Invalid {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldError {
-    /// The position in the batch of the entry that is wrong, from 0; `None` outside a batch.
+    /// The position of the wrong entry in the batch, from 0; `None` outside of a batch.
     pub index: Option<usize>,
     /// The column or attribute, such as `recipient` or `metadata.provider`.
     pub field: String,
-    /// What is wrong with it, to be read after the field's name.
+    /// What is wrong, to be read after the name of the field.
     pub message: String,
 }
 
@@ -195,32 +192,32 @@ impl fmt::Display for FieldError {
 }
 
 impl Error {
-    /// Whether the input broke a rule: fix it, don't retry.
+    /// Whether the input is invalid: fix it, don't retry.
     pub fn is_invalid(&self) -> bool {
         matches!(self, Error::Invalid(_))
     }
 
-    /// Whether the row is not there.
+    /// Whether the record does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Error::NotFound { .. })
     }
 
-    /// Whether the caller's copy was out of date: read it again and retry.
+    /// Whether the delivery has changed since it was read: read it again and retry.
     pub fn is_stale_entry(&self) -> bool {
         matches!(self, Error::StaleEntry { .. })
     }
 
-    /// Whether something tried to change the ledger.
+    /// Whether a statement tried to change the ledger.
     pub fn is_ledger_immutable(&self) -> bool {
         matches!(self, Error::LedgerImmutable { .. })
     }
 
-    /// Whether an idempotency key was used for something else.
+    /// Whether a different record has the idempotency key.
     pub fn is_idempotency_conflict(&self) -> bool {
         matches!(self, Error::IdempotencyConflict { .. })
     }
 
-    /// Whether the transaction has to be run again, because of what others did meanwhile.
+    /// Whether the transaction must be run again.
     pub fn is_serialization_failure(&self) -> bool {
         matches!(self, Error::SerializationFailure(_))
     }
@@ -235,12 +232,12 @@ impl Error {
         matches!(self, Error::WouldLoseData(_))
     }
 
-    /// Whether reverting migrations would take the guard away from a ledger that has rows.
+    /// Whether reverting migrations would remove the guard of a ledger that has rows.
     pub fn is_would_unguard_ledger(&self) -> bool {
         matches!(self, Error::WouldUnguardLedger { .. })
     }
 
-    /// Whether it is anything else that Diesel or Postgres reports.
+    /// Whether it is any other error of Diesel or Postgres.
     pub fn is_database(&self) -> bool {
         matches!(self, Error::Database(_))
     }
@@ -254,10 +251,10 @@ impl Error {
     }
 }
 
-/// What is wrong with an id that the database already has.
+/// The message for an id that is in use.
 pub(crate) const ID_IS_TAKEN: &str = "already belongs to another delivery";
 
-/// What is wrong with a provider message that the database already has.
+/// The message for a provider message that is in use.
 pub(crate) const MESSAGE_IS_TAKEN: &str = "already belongs to another delivery to this recipient";
 
 impl From<DieselError> for Error {
@@ -267,14 +264,15 @@ impl From<DieselError> for Error {
         {
             return known;
         }
-        match serialization_failure(&error) {
-            true => Error::SerializationFailure(error),
-            false => Error::Database(error),
+        if serialization_failure(&error) {
+            Error::SerializationFailure(error)
+        } else {
+            Error::Database(error)
         }
     }
 }
 
-/// In the middle of a transaction, or at its end.
+/// Whether a statement or a COMMIT failed to serialize.
 fn serialization_failure(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
@@ -283,8 +281,8 @@ fn serialization_failure(error: &DieselError) -> bool {
     }
 }
 
-/// Diesel drops the SQLSTATE, so the guard repeats itself in DETAIL (the one field besides the message that every proxy
-/// forwards), and a unique index is known by its name.
+/// Diesel drops the SQLSTATE. So the guard repeats the operation in DETAIL, which every proxy forwards, and a unique index is
+/// recognized by its name.
 fn recognize(information: &dyn DatabaseErrorInformation) -> Option<Error> {
     if let Some(operation) = information
         .details()

@@ -57,7 +57,10 @@ const ATTEMPTS: usize = 10;
 
 /// Inserts the rows of a batch, and says what became of each.
 ///
-/// `insert` inserts what meets no conflict and returns it by primary key. `resolve` says, by row id, what became of the rows
+/// Conflicts are skipped and read by a second statement. An error inside the first one would abort the batch, and write a line
+/// to the server's log for every repeated webhook.
+///
+/// `insert` inserts the rows without a conflict and returns them by primary key. `resolve` says, by row id, what became of the rows
 /// that were skipped; it leaves out those whose obstacle has disappeared meanwhile, and they are inserted again. Both get the
 /// rows with their positions in the batch.
 pub(crate) fn insert_rows<R: NewRow, T>(

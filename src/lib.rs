@@ -1,21 +1,94 @@
-#![doc = include_str!("../README.md")]
-//! # Where things are
+//! mailglass stores transactional e-mail in PostgreSQL: each delivery, every event that a provider reports about it, and the
+//! status that follows from these events.
 //!
-//! | You want to | Use |
+//! ```
+//! use chrono::Utc;
+//! use mailglass::{DeliveryStatus, EventType, NewDelivery, NewEvent, Stream, ledger};
+//!
+//! # test_support::with_database(|conn| {
+//! let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
+//!     .idempotency_key("acme:welcome:42")
+//!     .insert(conn)?
+//!     .into_delivery();
+//! let delivery = delivery.mark_dispatched(conn, "postmark", "0a129aee", Utc::now())?;
+//! assert_eq!(delivery.status, DeliveryStatus::Dispatched);
+//!
+//! // The webhook handler knows only the provider's message id.
+//! let delivered = NewEvent::new("acme", EventType::Delivered, Utc::now())
+//!     .provider_message("postmark", "0a129aee")
+//!     .idempotency_key("postmark:delivery:0a129aee");
+//! ledger::record(conn, &[delivered])?;
+//!
+//! let events: Vec<EventType> = delivery.timeline(conn)?.iter().map(|event| event.type_).collect();
+//! assert_eq!(events, [EventType::Queued, EventType::Dispatched, EventType::Delivered]);
+//! # Ok(())
+//! # });
+//! ```
+//!
+//! # Contents
+//!
+//! - [Concepts](#concepts): deliveries, the ledger, the projection, links
+//! - [Tasks](#tasks): the function for each task
+//! - [Transactions](#transactions): what is atomic, and which errors leave your transaction usable
+//! - [Crate features](#crate-features)
+//!
+//! Longer documents:
+//!
+//! - [The design](_documentation::design): terms, rules, layout and reasons
+//! - [The promises about the closed sets and the names in the database](_documentation::stability)
+//! - [Sharing the tables with the Elixir library](_documentation::elixir)
+//! - [The changelog](_documentation::changelog)
+//!
+//! # Concepts
+//!
+//! A [`Delivery`] is one message to one recipient through one provider. An [`Event`] is one thing that happened to it, such as
+//! `delivered` or `bounced`. Events are only ever appended: together they are the [`ledger`].
+//!
+//! The status of a delivery, the times at which it was dispatched or bounced, and its last event are its [`projection`]. It is
+//! computed from the delivery's events and does not depend on their order or repetition. [`ledger::record`] appends events
+//! and updates the projection in one statement.
+//!
+//! An event finds its delivery by id, or by the provider's message id. If the delivery does not exist yet, the event is an
+//! orphan: it is recorded at once and waits until the [`reconciler`] links it.
+//!
+//! An idempotency key makes an insert safe to repeat. The same key with the same content is a replay, which changes nothing. The
+//! same key with different content is a conflict.
+//!
+//! # Tasks
+//!
+//! | Task | Functions |
 //! |---|---|
-//! | make deliveries, one or a batch | [`NewDelivery`], [`insert`](NewDelivery::insert), [`insert_all`](NewDelivery::insert_all) |
-//! | write down what your mailer did | [`mark_dispatched`](Delivery::mark_dispatched), [`mark_failed`](Delivery::mark_failed), [`mark_suppressed`](Delivery::mark_suppressed) |
-//! | record what the provider reports | [`NewEvent`], [`ledger::record_each`], [`ledger::record`]; a whole export, [`ledger::record_batches`] |
-//! | link what arrived too early, and see what waits | [`reconciler::sweep`], [`reconciler::waiting`], [`reconciler::expired`] |
-//! | read | [`Delivery::find`], [`Delivery::timeline`], and your own queries over [`schema`] |
-//! | change a delivery | [`DeliveryChanges`], [`Delivery::update`] |
-//! | say why a delivery says what it says | [`Delivery::explain`] |
-//! | check or restore the projection | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`], [`projection::rebuild_in_steps`], [`projection::fold`] |
-//! | keep lists of your own in step with the closed sets | [`assert_closed_set!`], [`contract::ClosedSet::check`] |
-//! | check a live database | [`contract::verify`] |
-//! | migrate, and take it back | [`migrations::run`], [`migrations::list`], [`migrations::revert_to`], [`migrations::redo`], [`migrations::grants`] |
-//! | build records from JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
+//! | Create the tables | [`migrations::run`], [`migrations::grants`], [`migrations::list`], [`migrations::revert_to`] |
+//! | Insert deliveries | [`NewDelivery::insert`], [`NewDelivery::insert_all`] |
+//! | Record the steps of sending | [`Delivery::mark_dispatched`], [`Delivery::mark_failed`], [`Delivery::mark_suppressed`] |
+//! | Record webhooks | [`ledger::record_each`], [`ledger::record`] |
+//! | Import a history | [`ledger::record_batches`], [`ledger::append`] |
+//! | Link events that arrived early | [`reconciler::sweep`], [`reconciler::waiting`], [`reconciler::expired`] |
+//! | Read | [`Delivery::find`], [`Delivery::timeline`], queries over [`schema`] |
+//! | Join with your own tables | [`joinable!`] |
+//! | Change a delivery | [`Delivery::update`] with [`DeliveryChanges`] |
+//! | Find out why a delivery has its status | [`Delivery::explain`] |
+//! | Check and correct projections | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`] |
+//! | Parse JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
+//! | Check a live database | [`contract::verify`] |
+//! | Check lists of your own against the closed sets | [`assert_closed_set!`], [`contract::ClosedSet::check`] |
+//!
+//! # Transactions
+//!
+//! Every call is atomic by itself, and takes part in your transaction if there is one. If a call returns an [`Error`], your
+//! transaction remains usable and keeps everything before the call. The exceptions are [`Error::Database`],
+//! [`Error::SerializationFailure`] and [`Error::Migration`]: roll back after them. (A sweep, a rebuild of all deliveries and
+//! [`ledger::record_batches`] are several transactions if you do not open one; they document their steps.)
+//!
+//! Outside a transaction of yours, a call that fails to serialize is retried. A lost connection is reported. Repeat the call
+//! with the same idempotency keys: whatever the server has already written is a replay.
+//!
+//! # Crate features
+//!
+//! - `bundled` builds libpq from source and links it statically, without TLS. By default, Diesel links the system's libpq.
 
+#[cfg(doc)]
+pub mod _documentation;
 pub mod contract;
 mod deliveries;
 mod error;
@@ -42,3 +115,8 @@ pub use models::{
     UnknownLabel,
 };
 pub use validation::{MAX_BATCH, MAX_BATCH_BYTES};
+
+/// Compiles the code blocks of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

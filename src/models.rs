@@ -1,4 +1,4 @@
-//! The records: rows, what is inserted, and what may be changed.
+//! The records: rows, new rows and changes.
 
 mod attrs;
 mod closed_sets;

@@ -1,7 +1,8 @@
-//! The projection: what a delivery's events say about it, whatever order they arrive in and however often.
+//! The projection: the state of a delivery, as computed from its events.
 //!
-//! It is a join-semilattice: commutative, associative and idempotent. So the result is a pure function of the *set* of
-//! events, and a rebuild from the ledger gives, to the last bit, what incremental projection had produced.
+//! The order, the repetition and the batching of the events make no difference: the projection is a join-semilattice, which is
+//! commutative, associative and idempotent. So it is a pure function of the *set* of events, and a rebuild from the ledger is
+//! bit for bit what incremental projection has produced.
 //!
 //! | column | value |
 //! |---|---|
@@ -11,9 +12,9 @@
 //! | `status` | the highest status that any event reached: queued < dispatched < sent < failed < suppressed |
 //!
 //! # The rules
-//! In lifecycle order, lowest rank first: at the same instant the later row wins. It is the order in which things can
-//! happen to a message. What is done with a message proves that it was sent, so those types reach `sent`; a type without
-//! a status leaves it (`subscribed` and `unsubscribed` are about a list, not about this message).
+//! The event types in lifecycle order, lowest rank first. Of two events with the same `occurred_at`, the one with the higher
+//! rank is the last event. Types such as `opened` prove that the message was sent, so they reach `sent`. A type without a
+//! status keeps the status: `subscribed` and `unsubscribed` are about a list, not about this message.
 //!
 //! | type | reaches status | terminal |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! Serialization failures: a call that is a transaction by itself is run again, because nobody has seen anything of it.
+//! Retrying serialization failures of calls that are a transaction by themselves.
 
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
@@ -9,15 +9,15 @@ use diesel::pg::PgConnection;
 
 use crate::error::Result;
 
-/// With the pauses between them, which add up to a quarter of a second on average, these are lost only where many write to
-/// the same rows without end.
+/// With the pauses between the attempts, a quarter of a second on average, all of them fail only if many processes keep
+/// writing the same rows.
 const ATTEMPTS: u32 = 10;
 
-/// Runs a call, and runs it again where Postgres can't serialize it with what others did meanwhile. That happens only
-/// where `default_transaction_isolation` is set to REPEATABLE READ or SERIALIZABLE. In a transaction of the caller's there
-/// is one attempt: the whole of it has to be run again, and only the caller can.
+/// Runs a call, and retries it on a serialization failure, which needs a `default_transaction_isolation` of REPEATABLE READ or
+/// SERIALIZABLE. Inside the caller's transaction there is one attempt, because only the caller can run all of it again
+/// (PostgreSQL manual, section 13.5, "Serialization Failure Handling").
 ///
-/// PostgreSQL manual, section 13.5, "Serialization Failure Handling".
+/// Deadlocks are not retried: Diesel drops the SQLSTATE, and the fixed order of locks prevents them between our own calls.
 pub(crate) fn serializable<T>(
     conn: &mut PgConnection,
     mut call: impl FnMut(&mut PgConnection) -> Result<T>,
@@ -34,7 +34,7 @@ pub(crate) fn serializable<T>(
     }
 }
 
-/// The same for several statements: a transaction, or a savepoint inside the caller's.
+/// [`serializable`] for several statements: a transaction, or a savepoint of the caller's.
 pub(crate) fn transaction<T>(
     conn: &mut PgConnection,
     mut call: impl FnMut(&mut PgConnection) -> Result<T>,
@@ -42,8 +42,8 @@ pub(crate) fn transaction<T>(
     serializable(conn, |conn| conn.transaction(&mut call))
 }
 
-/// The same for one statement that the database may refuse: it needs no transaction of its own, but inside the caller's a
-/// savepoint, without which the refusal would cost everything before it.
+/// [`serializable`] for one statement that may violate a constraint. Inside the caller's transaction it needs a savepoint;
+/// without one the violation would abort the transaction.
 pub(crate) fn refusable<T>(conn: &mut PgConnection, mut call: impl FnMut(&mut PgConnection) -> Result<T>) -> Result<T> {
     if is_in_transaction(conn) {
         conn.transaction(call)
@@ -52,7 +52,7 @@ pub(crate) fn refusable<T>(conn: &mut PgConnection, mut call: impl FnMut(&mut Pg
     }
 }
 
-/// Twice as long each time, and by chance, so that those who met once don't meet again.
+/// A random pause, twice as long each time on average, so that processes that conflicted do not conflict again.
 fn pause(attempt: u32) -> Duration {
     let longest = 1_000 << attempt.min(9);
     Duration::from_micros(RandomState::new().hash_one(attempt) % longest)
@@ -60,6 +60,6 @@ fn pause(attempt: u32) -> Duration {
 
 pub(crate) fn is_in_transaction(conn: &mut PgConnection) -> bool {
     let status = AnsiTransactionManager::transaction_manager_status_mut(conn);
-    // A connection whose transaction is broken is in one.
+    // A connection whose transaction has failed is in a transaction.
     !matches!(status.transaction_depth(), Ok(None))
 }

@@ -24,23 +24,23 @@ diesel::table! {
     use super::sql_types::MailglassEventType;
     use super::sql_types::MailglassDeliveryStatus;
 
-    /// One row per (message, recipient, provider): what was sent to whom, and how it stands. State that changes; the facts behind it are in mailglass_events.
+    /// One row per (message, recipient, provider): what was sent to whom, and its current state. Mutable; the events that it is computed from are in mailglass_events.
     mailglass_deliveries (id) {
-        /// UUIDv7, made by the client.
+        /// A UUIDv7 that the client generates.
         id -> Uuid,
-        /// The tenant that owns the delivery. Every read and every link stays inside it.
+        /// The tenant that owns the delivery. No read and no link crosses tenants.
         tenant_id -> Text,
-        /// Which kind of message this is, in the application's own words, such as "welcome" or "invoice.v2".
+        /// The application's name for this kind of message, such as "welcome" or "invoice.v2".
         mailable -> Text,
-        /// What the message is for.
+        /// The purpose of the message.
         stream -> MailglassStream,
-        /// The bare address, such as ann@example.com, as the application gave it. Personal data.
+        /// The bare address, such as ann@example.com, exactly as given. Personal data.
         recipient -> Text,
-        /// What follows the last @ of recipient, its ASCII letters in lower case.
+        /// The part of recipient after its last @, with its ASCII letters in lower case.
         recipient_domain -> Text,
-        /// The provider that took the message, such as "sendgrid"; NULL until it is dispatched.
+        /// The provider that accepted the message, such as "sendgrid"; NULL until it is dispatched.
         provider -> Nullable<Text>,
-        /// The provider's own id of the message; NULL until it is dispatched.
+        /// The provider's id of the message; NULL until it is dispatched.
         provider_message_id -> Nullable<Text>,
         /// Projection: the type of the greatest event by (occurred_at, lifecycle rank).
         last_event_type -> MailglassEventType,
@@ -58,49 +58,49 @@ diesel::table! {
         complained_at -> Nullable<Timestamptz>,
         /// Projection: the earliest occurred_at of a suppressed event.
         suppressed_at -> Nullable<Timestamptz>,
-        /// The application's own JSON object.
+        /// The application's JSON object.
         metadata -> Jsonb,
-        /// Optimistic lock: 1 at birth, one more with every change of the row, whoever makes it. 1 follows 2147483647.
+        /// Optimistic lock: 1 for a new row, incremented by every change. After 2147483647 it starts again at 1.
         lock_version -> Int4,
-        /// Makes an enqueue replay-safe: the same key gives the row that is there already. Unique over all tenants.
+        /// Makes inserts idempotent: inserting the same key again returns the existing row. Unique across all tenants.
         idempotency_key -> Nullable<Text>,
         /// Projection: the highest status that any event reached, ranked queued < dispatched < sent < failed < suppressed.
         status -> MailglassDeliveryStatus,
-        /// What the last failed attempt to send said, as a JSON object.
+        /// The error of the last failed attempt to send, as a JSON object.
         last_error -> Nullable<Jsonb>,
-        /// When the row was inserted (the server's clock).
+        /// When the row was inserted, by the server's clock.
         inserted_at -> Timestamptz,
-        /// When the row last changed (the server's clock).
+        /// When the row last changed, by the server's clock.
         updated_at -> Timestamptz,
     }
 }
 
 diesel::table! {
-    /// One row per event whose delivery was missing or ambiguous when it was appended: pending, then linked by the reconciler or expired.
+    /// One row per orphan: an event that had to wait for its delivery when it was appended. It is pending until the reconciler links it, or until it expires.
     mailglass_event_links (event_id) {
-        /// The waiting event: logical reference to mailglass_events.id.
+        /// The event: logical reference to mailglass_events.id.
         event_id -> Uuid,
-        /// The event's tenant. A link never leaves it.
+        /// The tenant of the event. No link crosses tenants.
         tenant_id -> Text,
-        /// The delivery that the event was linked to: logical reference to mailglass_deliveries.id. NULL unless linked.
+        /// The delivery that the event is linked to: logical reference to mailglass_deliveries.id. NULL unless linked.
         delivery_id -> Nullable<Uuid>,
-        /// The delivery that the event names by id, if it does.
+        /// The id of the delivery that the event names, if any.
         named_delivery_id -> Nullable<Uuid>,
         /// The provider that the event names.
         provider -> Nullable<Text>,
-        /// The provider's message id that the event names.
+        /// The provider message id that the event names.
         provider_message_id -> Nullable<Text>,
-        /// The recipient that the event names, compared without regard to the case of ASCII letters; NULL matches any. Personal data.
+        /// The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Personal data.
         recipient -> Nullable<Text>,
-        /// Why it waits, or why it waited when it was linked or expired: no_delivery, ambiguous (several deliveries fit), malformed (names only half of a provider message) or unread (appended by others, and not looked at by a sweep yet).
+        /// Why it waits, or waited when it was linked or expired: no_delivery, ambiguous (several deliveries match), malformed (it names a provider message without its provider, or not as text) or unread (another application appended it, and no sweep has read it yet).
         waiting_reason -> Text,
-        /// When the event began to wait (the server's clock).
+        /// When the event was appended, by the server's clock.
         inserted_at -> Timestamptz,
-        /// When a sweep last looked for its delivery; at first, when it began to wait.
+        /// When a sweep last searched for its delivery; at first, when it was appended.
         checked_at -> Timestamptz,
         /// When it was linked; NULL unless linked.
         linked_at -> Nullable<Timestamptz>,
-        /// When a sweep gave it up for its age; NULL unless expired.
+        /// When it expired; NULL unless expired.
         expired_at -> Nullable<Timestamptz>,
     }
 }
@@ -110,32 +110,32 @@ diesel::table! {
     use super::sql_types::MailglassEventType;
     use super::sql_types::MailglassRejectReason;
 
-    /// Append-only ledger: one row per thing that happened. Triggers refuse every change with SQLSTATE 45A01.
+    /// Append-only ledger: one row per event. Triggers reject every change with SQLSTATE 45A01.
     mailglass_events (id) {
-        /// UUIDv7, made by the client when it appends.
+        /// A UUIDv7 that the client generates when it appends.
         id -> Uuid,
         /// The tenant that owns the event.
         tenant_id -> Text,
-        /// Logical reference to mailglass_deliveries.id, without a foreign key. NULL for an orphan (see mailglass_event_links) and for an event that is about no delivery.
+        /// Logical reference to mailglass_deliveries.id, without a foreign key. NULL for an orphan that names a provider message (see mailglass_event_links) and for an event without a delivery.
         delivery_id -> Nullable<Uuid>,
         /// What happened.
         #[sql_name = "type"]
         type_ -> MailglassEventType,
-        /// When it happened, by the clock of whoever reports it.
+        /// When it happened, by the clock of the system that reports it.
         occurred_at -> Timestamptz,
-        /// Makes an append replay-safe: the same key gives the event that is there already. Unique over all tenants.
+        /// Makes appends idempotent: appending the same key again returns the existing event. Unique across all tenants.
         idempotency_key -> Nullable<Text>,
-        /// Why it was rejected or bounced, where the provider says.
+        /// Why it was rejected or bounced, if the provider reports it.
         reject_reason -> Nullable<MailglassRejectReason>,
-        /// What the provider reported, as a JSON object, normalized by the application. May hold personal data.
+        /// The provider's report as a JSON object, normalized by the application. May contain personal data.
         normalized_payload -> Jsonb,
-        /// The application's own JSON object. The keys provider, provider_message_id and recipient name the delivery.
+        /// The application's JSON object. The keys provider, provider_message_id and recipient identify the delivery.
         metadata -> Jsonb,
-        /// Correlates the event with the request or job that recorded it. Not part of what a replay compares.
+        /// Correlates the event with the request or job that recorded it. Replays do not compare it.
         trace_id -> Nullable<Text>,
-        /// Whether the event's delivery was missing or ambiguous when it was appended. Never cleared: whether it is linked by now stands in mailglass_event_links.
+        /// Whether the event had to wait for its delivery when it was appended. Never cleared; mailglass_event_links has whether it is linked.
         needs_reconciliation -> Bool,
-        /// When the event was appended (the server's clock).
+        /// When the event was appended, by the server's clock.
         inserted_at -> Timestamptz,
     }
 }

@@ -1,4 +1,4 @@
-//! Checks that run before anything reaches the database, and report every wrong field at once.
+//! Checks of the input, before anything is sent to the database. They report every wrong field at once.
 
 mod json;
 mod recipient;
@@ -12,50 +12,51 @@ use crate::error::{Error, FieldError, Invalid, Result};
 
 pub(crate) use self::recipient::domain_of;
 
-/// How far ahead of the client's clock an event may lie. One broken clock may not pin a delivery's last event for years.
+/// How far an event may be ahead of the client's clock. Without a limit, one wrong clock could determine a delivery's last event
+/// for years.
 pub(crate) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::days(1);
 
-/// The most entries that one batch takes: it bounds the memory and the locks that a batch holds.
+/// The maximum number of entries in a batch, which bounds its memory and its locks.
 pub const MAX_BATCH: usize = 50_000;
 
-/// The most bytes that one batch takes, texts and JSON together: 64 MiB. PostgreSQL can't read a message of 1 GiB, and both
-/// sides hold a batch in memory several times over while it is written.
+/// The maximum size of a batch, texts and JSON together: 64 MiB. PostgreSQL rejects messages of 1 GiB, and both the client and
+/// the server hold several copies of a batch in memory.
 pub const MAX_BATCH_BYTES: usize = 64 * 1024 * 1024;
 
-/// What an entry takes beside its texts and JSON: ids, times, labels, and the lengths of all that.
+/// The size of an entry without its texts and JSON: ids, times, labels, and their lengths.
 const ENTRY_OVERHEAD: usize = 160;
 
-// Limits in bytes. Postgres would refuse to index a longer text, at a size that depends on how well it compresses.
+// Limits in bytes. Postgres can't index much longer texts; its own limit depends on how well they compress.
 pub(crate) const SHORT_TEXT: usize = 255;
 pub(crate) const KEY: usize = 512;
-/// RFC 5322: the longest line, and so the longest Message-ID.
+/// The longest line, and so the longest Message-ID (RFC 5322, section 2.1.1).
 pub(crate) const MESSAGE_ID: usize = 998;
 
-/// Collects what is wrong with one input or with a batch of them.
+/// Collects the wrong fields of an input or of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     index: Option<usize>,
     errors: Vec<FieldError>,
-    /// How much of the message to the server has been checked.
+    /// The size of the input that was checked so far.
     bytes: usize,
 }
 
 impl Checks {
-    /// Makes the checks and reports everything that they found.
+    /// Runs the checks, and returns every wrong field as one error.
     pub(crate) fn run(check: impl FnOnce(&mut Self)) -> Result<()> {
         let mut checks = Checks::default();
         check(&mut checks);
         checks.finish()
     }
 
-    /// What follows is about this entry of a batch.
+    /// The next checks are about this entry of a batch.
     pub(crate) fn at(&mut self, index: usize) {
         self.index = Some(index);
     }
 
-    /// The first complaint about a field stands; a further one would only repeat it in other words.
+    /// Adds an error, unless the field has one already: a second one would only repeat the first.
     pub(crate) fn complain(&mut self, field: &str, message: impl Into<String>) {
-        let mut of_this_entry = (self.errors.iter().rev()).take_while(|it| it.index == self.index);
+        let mut of_this_entry = (self.errors.iter().rev()).take_while(|error| error.index == self.index);
         if !of_this_entry.any(|error| error.field == field) {
             self.errors.push(FieldError {
                 index: self.index,
@@ -73,7 +74,7 @@ impl Checks {
         }
     }
 
-    /// Checks each entry of a batch, and how many they are and how much they hold.
+    /// Checks each entry of a batch, their number and their size.
     pub(crate) fn batch<T>(&mut self, field: &str, entries: &[T], check: fn(&T, &mut Self)) {
         match entries.len() {
             ..=MAX_BATCH => {
@@ -137,11 +138,12 @@ impl Checks {
         if time > Utc::now() + CLOCK_TOLERANCE {
             self.complain(field, "lies more than a day ahead of now");
         } else if time < DateTime::UNIX_EPOCH {
+            // A clock that was never set would fix the earliest stamps for ever.
             self.complain(field, "lies before 1970");
         }
     }
 
-    /// A message id is some provider's: alone it names nothing.
+    /// A message id without a provider identifies nothing.
     pub(crate) fn message_has_provider(&mut self, message_id: bool, provider: bool) {
         if message_id && !provider {
             self.complain("provider", "must be named beside provider_message_id");
@@ -156,8 +158,8 @@ impl Checks {
     }
 }
 
-/// Postgres stores microseconds and no leap second; an event that kept its nanoseconds would differ from its own row. A leap
-/// second is the first instant of the next second, as in Postgres' own reading of `23:59:60`.
+/// The time as Postgres stores it. It has microseconds, so a value with nanoseconds would differ from its row. A leap second
+/// becomes the first instant of the next second, as Postgres reads `23:59:60`.
 pub(crate) fn microseconds(time: DateTime<Utc>) -> DateTime<Utc> {
     if time.nanosecond() >= 1_000_000_000 {
         DateTime::from_timestamp(time.timestamp() + 1, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)

@@ -1,7 +1,7 @@
-//! Mailglass's main job on a real PostgreSQL, in one run: `cargo run --example quickstart`.
+//! A tour of mailglass on a real PostgreSQL: `cargo run --example quickstart`.
 //!
-//! It uses `DATABASE_URL` where that is set (in a schema of its own), else a throwaway server. What it prints, it has read
-//! back from the database.
+//! It uses the server of `DATABASE_URL` in a schema of its own, or else a throwaway server. Everything that it prints about
+//! deliveries and events, it has read from the database.
 
 mod contract;
 mod own_schema;
@@ -31,43 +31,43 @@ fn main() -> Result<(), Failure> {
         Ok(url) if !url.is_empty() => {
             let mut conn = PgConnection::establish(&url)?;
             own_schema::enter(&mut conn)?;
-            story(&mut conn)?;
+            tour(&mut conn)?;
             println!(
-                "\nIt is all still there: SET search_path = {}; the next run drops it.",
+                "\nThe schema {} remains for you to look at. The next run replaces it.",
                 own_schema::NAME
             );
         }
         _ => {
             let server = Server::start()?;
             println!(
-                "PostgreSQL {}, thrown away at the end. (Set DATABASE_URL to use your own.)",
+                "PostgreSQL {} on a throwaway server. Set DATABASE_URL to use your own.",
                 server.version()
             );
             let database = server.database()?;
-            story(&mut PgConnection::establish(database.url())?)?;
+            tour(&mut PgConnection::establish(database.url())?)?;
         }
     }
     Ok(())
 }
 
-fn story(conn: &mut PgConnection) -> Result<(), Failure> {
+fn tour(conn: &mut PgConnection) -> Result<(), Failure> {
     let applied = migrations::run(conn)?;
-    println!("Migrations applied: {}.", applied.join(", "));
+    println!("Applied {} migrations.", applied.len());
 
-    enqueue(conn)?;
-    webhooks(conn)?;
-    reconcile(conn)?;
-    look(conn)?;
-    guard(conn)?;
+    insert_deliveries(conn)?;
+    record_webhooks(conn)?;
+    link_early_events(conn)?;
+    show_projections(conn)?;
+    provoke_errors(conn)?;
     contract::show(conn)?;
     Ok(())
 }
 
-fn enqueue(conn: &mut PgConnection) -> Result<(), Failure> {
+fn insert_deliveries(conn: &mut PgConnection) -> Result<(), Failure> {
     show::chapter(
         1,
-        "Enqueue",
-        "Six deliveries, each born with its first event; once more, as after a crash.",
+        "Insert deliveries",
+        "Insert seven deliveries, each with its first event. Then repeat the call, as after a crash.",
     );
     let batch = [
         new("welcome", Stream::Transactional, "ann@example.com"),
@@ -76,16 +76,17 @@ fn enqueue(conn: &mut PgConnection) -> Result<(), Failure> {
         new("receipt", Stream::Transactional, "dan@example.com"),
         new("receipt", Stream::Transactional, "eve@example.org"),
         new("receipt", Stream::Transactional, "fay@example.com"),
+        new("receipt", Stream::Transactional, "gil@example.net"),
     ];
-    for attempt in ["first attempt", "second attempt"] {
+    for call in ["First call", "Second call"] {
         let inserted = NewDelivery::insert_all(conn, &batch)?;
-        let replays = inserted.iter().filter(|it| it.is_replay()).count();
-        println!("   {attempt}: {} created, {replays} replayed", inserted.len() - replays);
+        let replays = inserted.iter().filter(|inserted| inserted.is_replay()).count();
+        println!("   {call}: {} created, {replays} replayed.", inserted.len() - replays);
     }
     let rows: i64 = mailglass_deliveries::table.count().get_result(conn)?;
-    println!("   in the table: {rows}");
+    println!("   mailglass_deliveries has {rows} rows.\n");
 
-    // Fay's worker is slow: her provider will report before our own row knows the message id.
+    // The worker that sends Fay's receipt is slow: Postmark reports about it before its message id is stored.
     dispatch(conn, "ann@example.com", "sendgrid", "14c5d75ce93")?;
     dispatch(conn, "bob@example.org", "sendgrid", "9f1be02c7a4")?;
     dispatch(conn, "cleo@example.net", "sendgrid", "9f1be02c7a4")?;
@@ -101,50 +102,58 @@ fn enqueue(conn: &mut PgConnection) -> Result<(), Failure> {
         "postmark",
         "883953f4-6105-42a2-a16a-77a8eac79483",
     )?;
+    dispatch(
+        conn,
+        "gil@example.net",
+        "postmark",
+        "c2d0f1e4-58b3-4c0e-9a64-0f7be8a3d915",
+    )?;
     Ok(())
 }
 
-fn webhooks(conn: &mut PgConnection) -> Result<(), Failure> {
+fn record_webhooks(conn: &mut PgConnection) -> Result<(), Failure> {
     show::chapter(
         2,
-        "Webhooks",
-        "As the providers sent them: twice, out of order, and one before its time.",
+        "Record webhooks",
+        "The providers' requests as they arrive: some events twice, some out of order, one too early.",
     );
     let mut answers: Vec<(String, Outcome)> = Vec::new();
-    for (name, events) in requests::all(TENANT)? {
+    for (request, events) in requests::all(TENANT)? {
         // One request is one batch, in which each event has its own outcome.
         let outcomes = ledger::record_each(conn, &events)?;
-        answers.extend(outcomes.into_iter().map(|outcome| (name.clone(), outcome)));
+        answers.extend(outcomes.into_iter().map(|outcome| (request.clone(), outcome)));
     }
-    show::appended(&answers, &deliveries(conn)?);
-    let landed: i64 = mailglass_events::table.count().get_result(conn)?;
-    println!("   in the ledger: {landed}, the first events and dispatches included");
+    show::outcomes(&answers, &deliveries(conn)?);
+    println!("   Eve's bounce is hard (reason `bounced`): her address does not work, so suppress it.");
+    println!("   Gil's bounce is soft: Postmark gave up on this message, but his address is good.");
+    let rows: i64 = mailglass_events::table.count().get_result(conn)?;
+    println!("   mailglass_events has {rows} rows, including those of chapter 1.");
     Ok(())
 }
 
-fn reconcile(conn: &mut PgConnection) -> Result<(), Failure> {
+fn link_early_events(conn: &mut PgConnection) -> Result<(), Failure> {
     show::chapter(
         3,
-        "Reconcile",
-        "Fay's delivery was reported before her row knew the message id.",
+        "Link early events",
+        "Postmark reported about Fay's receipt before its message id was stored. Sweep before and after.",
     );
     let now = SweepOptions {
         grace: Duration::ZERO,
         ..SweepOptions::default()
     };
-    report("before her dispatch is written down", sweep(conn, &now)?);
+    report("First sweep", sweep(conn, &now)?);
     dispatch(
         conn,
         "fay@example.com",
         "postmark",
         "b7bc2f4a-e38e-4336-af7d-e6c392c2f817",
     )?;
-    report("after", sweep(conn, &now)?);
-    report("once more", sweep(conn, &now)?);
+    report("Second sweep", sweep(conn, &now)?);
+    report("Third sweep", sweep(conn, &now)?);
     Ok(())
 }
 
-fn report(when: &str, report: SweepReport) {
+fn report(which: &str, report: SweepReport) {
     let SweepReport {
         linked,
         waiting,
@@ -153,72 +162,79 @@ fn report(when: &str, report: SweepReport) {
         failed,
     } = report;
     println!(
-        "   {when}: {linked} linked, {waiting} waiting, {ambiguous} ambiguous, {expired} expired, {} failed",
+        "   {which}: {linked} linked, {waiting} waiting, {ambiguous} ambiguous, {expired} expired, {} failed.",
         failed.len()
     );
 }
 
-fn look(conn: &mut PgConnection) -> Result<(), Failure> {
+fn show_projections(conn: &mut PgConnection) -> Result<(), Failure> {
     show::chapter(
         4,
-        "Deliveries",
-        "The projection: a pure function of each delivery's events. Times are UTC.",
+        "Projections",
+        "The deliveries. Everything right of the recipient is computed from the events. Times are UTC.",
     );
     show::deliveries(&deliveries(conn)?);
+    let corrected = projection::rebuild_all(conn, TENANT)?;
+    println!("   Recomputed all projections from the ledger: {corrected} differed.");
 
-    let fay = find(conn, "fay@example.com")?;
     show::chapter(
         5,
         "A timeline",
-        "Fay's, with the event that came early and was linked later.",
+        "Fay's events. The last one was recorded before her message id was stored, and linked later.",
     );
+    let fay = find(conn, "fay@example.com")?;
     show::timeline(&fay.timeline(conn)?);
-
-    let corrected = projection::rebuild_all(conn, TENANT)?;
-    println!("   Rebuilt all projections from the ledger: {corrected} had to be corrected.");
     Ok(())
 }
 
-fn guard(conn: &mut PgConnection) -> Result<(), Failure> {
-    show::chapter(6, "What is refused", "Typed errors, for your match.");
+fn provoke_errors(conn: &mut PgConnection) -> Result<(), Failure> {
+    show::chapter(6, "Errors", "Each mistake is a variant of mailglass::Error.");
     let rewritten = diesel::update(mailglass_events::table)
         .set(mailglass_events::trace_id.eq("rewritten"))
         .execute(conn)
         .map_err(mailglass::Error::from);
-    refused("UPDATE mailglass_events", rewritten)?;
+    expect_error("Update an event", mailglass::Error::is_ledger_immutable, rewritten)?;
 
     let copy = find(conn, "bob@example.org")?;
     let changes = DeliveryChanges {
         metadata: Some(json!({ "note": "seen" })),
         ..DeliveryChanges::default()
     };
-    let updated = copy.update(conn, &changes)?;
-    println!(
-        "   Updated Bob's delivery: {}, lock_version {}.",
-        updated.metadata, updated.lock_version
-    );
-    refused("The same update from the old copy", copy.update(conn, &changes))?;
+    copy.update(conn, &changes)?;
+    let stale = copy.update(conn, &changes);
+    expect_error(
+        "Update a delivery from a stale copy",
+        mailglass::Error::is_stale_entry,
+        stale,
+    )?;
 
-    let wrong = NewDelivery::from_attrs(json!({ "tenant_id": "", "stream": "spam", "recipient": "gil@", "cc": "x" }));
-    refused("A delivery from bad attributes", wrong)
+    let invalid = NewDelivery::from_attrs(json!({ "tenant_id": "", "stream": "spam", "recipient": "hal@", "cc": "x" }));
+    expect_error(
+        "Parse a delivery from invalid JSON",
+        mailglass::Error::is_invalid,
+        invalid,
+    )
 }
 
-fn refused<T>(what: &str, outcome: mailglass::Result<T>) -> Result<(), Failure> {
-    match outcome {
-        Err(mailglass::Error::Invalid(invalid)) => {
-            println!("   {what}: Invalid");
-            invalid.fields().iter().for_each(|wrong| println!("      {wrong}"));
-            Ok(())
+fn expect_error<T>(
+    attempt: &str,
+    is_expected: fn(&mailglass::Error) -> bool,
+    outcome: mailglass::Result<T>,
+) -> Result<(), Failure> {
+    let error = match outcome {
+        Err(error) if is_expected(&error) => error,
+        Err(error) => return Err(error.into()),
+        Ok(_) => return Err(format!("{attempt}: this should have been an error").into()),
+    };
+    println!("   {attempt}:");
+    if let mailglass::Error::Invalid(invalid) = error {
+        for field in invalid.fields() {
+            println!("      {field}");
         }
-        Err(error) => {
-            println!(
-                "   {what}: {error:?}
-      {error}"
-            );
-            Ok(())
-        }
-        Ok(_) => Err(format!("{what} should have been refused").into()),
+    } else {
+        println!("      {error}");
     }
+    Ok(())
 }
 
 fn at_ten(seconds: i64) -> DateTime<Utc> {
@@ -235,24 +251,26 @@ fn dispatch(conn: &mut PgConnection, recipient: &str, provider: &str, message_id
     let queued = find(conn, recipient)?;
     let dispatched = queued.mark_dispatched(conn, provider, message_id, at_ten(2))?;
     println!(
-        "   {} handed to {provider}: now {}",
-        dispatched.recipient, dispatched.status
+        "   {recipient}: handed to {provider}, {} -> {}.",
+        queued.status, dispatched.status
     );
     Ok(())
 }
 
 fn deliveries(conn: &mut PgConnection) -> Result<Vec<Delivery>, Failure> {
-    let ours = mailglass_deliveries::table.filter(mailglass_deliveries::tenant_id.eq(TENANT));
-    Ok(ours
+    let deliveries = mailglass_deliveries::table
+        .filter(mailglass_deliveries::tenant_id.eq(TENANT))
         .order(mailglass_deliveries::recipient)
         .select(Delivery::as_select())
-        .load(conn)?)
+        .load(conn)?;
+    Ok(deliveries)
 }
 
 fn find(conn: &mut PgConnection, recipient: &str) -> Result<Delivery, Failure> {
-    let ours = mailglass_deliveries::table.filter(mailglass_deliveries::tenant_id.eq(TENANT));
-    Ok(ours
+    let delivery = mailglass_deliveries::table
+        .filter(mailglass_deliveries::tenant_id.eq(TENANT))
         .filter(mailglass_deliveries::recipient.eq(recipient))
         .select(Delivery::as_select())
-        .first(conn)?)
+        .first(conn)?;
+    Ok(delivery)
 }

@@ -1,4 +1,4 @@
-//! Postmark's webhooks: one object a request, told apart by its `RecordType`.
+//! Postmark's webhooks: one object per request. `RecordType` tells what it is.
 
 use chrono::DateTime;
 use mailglass::{EventType, NewEvent, RejectReason};
@@ -6,16 +6,25 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 
-/// The event in a request; a field that is missing or has another type is an error that names it.
-pub(crate) fn event(tenant: &str, raw: &Value) -> Result<NewEvent, Failure> {
+/// Maps a request to an event. A field that is missing or has the wrong type is an error that names it.
+pub(crate) fn event(tenant: &str, request: &Value) -> Result<NewEvent, Failure> {
     let text = |key: &str| {
-        raw[key]
+        request[key]
             .as_str()
-            .ok_or_else(|| format!("Postmark's webhook has no {key}"))
+            .ok_or_else(|| format!("Postmark's request has no text `{key}`"))
     };
     let record_type = text("RecordType")?;
-    let (event_type, reason) = normalize(record_type, raw);
-    // Each record type has its own name for the time and for the recipient.
+    let (event_type, reason) = match record_type {
+        "Delivery" => (EventType::Delivered, None),
+        "Bounce" => postmark_bounce(text("Type")?),
+        "Open" => (EventType::Opened, None),
+        "Click" => (EventType::Clicked, None),
+        "SpamComplaint" => (EventType::Complained, None),
+        "SubscriptionChange" if request["SuppressSending"] == true => (EventType::Unsubscribed, None),
+        "SubscriptionChange" => (EventType::Subscribed, None),
+        _ => (EventType::Unknown, None),
+    };
+    // Each record type has its own names for the time and the recipient.
     let (time, recipient) = match record_type {
         "Delivery" => (text("DeliveredAt")?, text("Recipient")?),
         "Bounce" | "SpamComplaint" => (text("BouncedAt")?, text("Email")?),
@@ -25,15 +34,15 @@ pub(crate) fn event(tenant: &str, raw: &Value) -> Result<NewEvent, Failure> {
     let message_id = text("MessageID")?;
 
     let mut event = NewEvent::new(tenant, event_type, DateTime::parse_from_rfc3339(time)?.to_utc())
-        // Postmark gives most of its records no id of their own.
+        // Most of Postmark's records have no id, so the key consists of what identifies them.
         .idempotency_key(format!("postmark:{record_type}:{message_id}:{recipient}:{time}"))
         .provider_message("postmark", message_id)
         .recipient(recipient)
         .normalized_payload(json!({
-            "mta_response": raw["Details"],
-            "description": raw["Description"],
-            "user_agent": raw["UserAgent"],
-            "click_url": raw["OriginalLink"],
+            "mta_response": request["Details"],
+            "description": request["Description"],
+            "user_agent": request["UserAgent"],
+            "click_url": request["OriginalLink"],
         }));
     if let Some(reason) = reason {
         event = event.reject_reason(reason);
@@ -41,24 +50,22 @@ pub(crate) fn event(tenant: &str, raw: &Value) -> Result<NewEvent, Failure> {
     Ok(event)
 }
 
-/// Anymail's taxonomy.
-fn normalize(record_type: &str, raw: &Value) -> (EventType, Option<RejectReason>) {
-    match record_type {
-        "Delivery" => (EventType::Delivered, None),
-        "Open" => (EventType::Opened, None),
-        "Click" => (EventType::Clicked, None),
-        "SpamComplaint" => (EventType::Complained, Some(RejectReason::Spam)),
-        "SubscriptionChange" if raw["SuppressSending"] == true => (EventType::Unsubscribed, None),
-        "SubscriptionChange" => (EventType::Subscribed, None),
-        "Bounce" => match raw["Type"].as_str() {
-            Some("Transient") => (EventType::Deferred, None),
-            Some("AutoResponder") => (EventType::Autoresponded, None),
-            Some("BadEmailAddress") => (EventType::Rejected, Some(RejectReason::Invalid)),
-            Some("Blocked") => (EventType::Rejected, Some(RejectReason::Blocked)),
-            Some("SpamNotification") => (EventType::Complained, Some(RejectReason::Spam)),
-            Some("HardBounce" | "SoftBounce") => (EventType::Bounced, Some(RejectReason::Bounced)),
-            _ => (EventType::Bounced, Some(RejectReason::Other)),
-        },
+/// Maps the `Type` of a bounce that Postmark reports.
+fn postmark_bounce(bounce_type: &str) -> (EventType, Option<RejectReason>) {
+    match bounce_type {
+        // Hard: the address does not work. Suppress it.
+        "HardBounce" => (EventType::Bounced, Some(RejectReason::Bounced)),
+        "BadEmailAddress" => (EventType::Rejected, Some(RejectReason::Invalid)),
+        // Soft, and Postmark tries again.
+        "Transient" | "DnsError" => (EventType::Deferred, None),
+        // Soft, and Postmark has given up on this message. The address is good: do not suppress it.
+        "SoftBounce" => (EventType::Bounced, Some(RejectReason::TimedOut)),
+        // The message or its sender is refused, not the address.
+        "Blocked" | "DMARCPolicy" => (EventType::Rejected, Some(RejectReason::Blocked)),
+        "SpamNotification" => (EventType::Complained, None),
+        "Unsubscribe" => (EventType::Unsubscribed, None),
+        "AutoResponder" | "ChallengeVerification" => (EventType::Autoresponded, None),
+        // Anything else leaves the status as it is.
         _ => (EventType::Unknown, None),
     }
 }

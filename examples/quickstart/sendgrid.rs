@@ -1,4 +1,4 @@
-//! SendGrid's event webhook: an array of events in one request.
+//! SendGrid's event webhook: an array of events per request.
 
 use chrono::DateTime;
 use mailglass::{EventType, NewEvent, RejectReason};
@@ -6,64 +6,70 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 
-/// One event of the array; a field that is missing or has another type is an error that names it.
-pub(crate) fn event(tenant: &str, raw: &Value) -> Result<NewEvent, Failure> {
+/// Maps one event of the array. A field that is missing or has the wrong type is an error that names it.
+pub(crate) fn event(tenant: &str, event: &Value) -> Result<NewEvent, Failure> {
     let text = |key: &str| {
-        raw[key]
+        event[key]
             .as_str()
-            .ok_or_else(|| format!("SendGrid's event has no {key}"))
+            .ok_or_else(|| format!("SendGrid's event has no text `{key}`"))
     };
-    let timestamp = raw["timestamp"]
+    let timestamp = event["timestamp"]
         .as_i64()
-        .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    let (event_type, reason) = normalize(text("event")?, raw);
-
-    let mut event = NewEvent::new(
-        tenant,
-        event_type,
-        timestamp.ok_or("SendGrid's event has no timestamp")?,
-    )
-    .idempotency_key(format!("sendgrid:{}", text("sg_event_id")?))
-    // What sending returned as X-Message-Id is the part before the first dot.
-    .provider_message("sendgrid", text("sg_message_id")?.split('.').next().unwrap_or_default())
-    .recipient(text("email")?)
-    .normalized_payload(json!({
-        "mta_response": raw["response"],
-        "description": raw["reason"],
-        "user_agent": raw["useragent"],
-        "click_url": raw["url"],
-    }));
-    if let Some(reason) = reason {
-        event = event.reject_reason(reason);
-    }
-    Ok(event)
-}
-
-/// Anymail's taxonomy.
-fn normalize(event: &str, raw: &Value) -> (EventType, Option<RejectReason>) {
-    match event {
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+        .ok_or("SendGrid's event has no valid `timestamp`")?;
+    let (event_type, reason) = match text("event")? {
         "processed" => (EventType::Queued, None),
+        "dropped" => (
+            EventType::Rejected,
+            Some(drop_reason(event["reason"].as_str().unwrap_or_default())),
+        ),
         "deferred" => (EventType::Deferred, None),
         "delivered" => (EventType::Delivered, None),
+        "bounce" => sendgrid_bounce(event["type"].as_str().unwrap_or_default()),
         "open" => (EventType::Opened, None),
         "click" => (EventType::Clicked, None),
         "spamreport" => (EventType::Complained, None),
         "unsubscribe" | "group_unsubscribe" => (EventType::Unsubscribed, None),
         "group_resubscribe" => (EventType::Subscribed, None),
-        "bounce" => match raw["type"].as_str() {
-            Some("blocked") => (EventType::Bounced, Some(RejectReason::Blocked)),
-            Some("expired") => (EventType::Bounced, Some(RejectReason::TimedOut)),
-            _ => (EventType::Bounced, Some(RejectReason::Bounced)),
-        },
-        "dropped" => match raw["reason"].as_str() {
-            Some("Bounced Address") => (EventType::Rejected, Some(RejectReason::Bounced)),
-            Some("Unsubscribed Address") => (EventType::Rejected, Some(RejectReason::Unsubscribed)),
-            Some("Invalid") => (EventType::Rejected, Some(RejectReason::Invalid)),
-            Some("Spam Reporting Address" | "Spam Content (if Spam Checker app enabled)") => {
-                (EventType::Rejected, Some(RejectReason::Spam))
-            }
-            _ => (EventType::Rejected, Some(RejectReason::Other)),
-        },
         _ => (EventType::Unknown, None),
+    };
+
+    let mut new = NewEvent::new(tenant, event_type, timestamp)
+        .idempotency_key(format!("sendgrid:{}", text("sg_event_id")?))
+        // The part before the first dot is the X-Message-Id of the response to the application's request.
+        .provider_message("sendgrid", text("sg_message_id")?.split('.').next().unwrap_or_default())
+        .recipient(text("email")?)
+        .normalized_payload(json!({
+            "mta_response": event["response"],
+            "description": event["reason"],
+            "user_agent": event["useragent"],
+            "click_url": event["url"],
+        }));
+    if let Some(reason) = reason {
+        new = new.reject_reason(reason);
+    }
+    Ok(new)
+}
+
+/// Maps the `type` of a `bounce` event that SendGrid reports. A message that SendGrid tries again is a `deferred` event.
+fn sendgrid_bounce(bounce_type: &str) -> (EventType, Option<RejectReason>) {
+    match bounce_type {
+        // Hard: the address does not work. Suppress it.
+        "bounce" => (EventType::Bounced, Some(RejectReason::Bounced)),
+        // Soft: the receiving server refused this message, or SendGrid has tried for too long. The address is good.
+        "blocked" => (EventType::Bounced, Some(RejectReason::Blocked)),
+        "expired" => (EventType::Bounced, Some(RejectReason::TimedOut)),
+        _ => (EventType::Bounced, Some(RejectReason::Other)),
+    }
+}
+
+/// Maps the `reason` of a `dropped` event: SendGrid has not tried to deliver the message.
+fn drop_reason(reason: &str) -> RejectReason {
+    match reason {
+        "Bounced Address" => RejectReason::Bounced,
+        "Unsubscribed Address" => RejectReason::Unsubscribed,
+        "Invalid" => RejectReason::Invalid,
+        "Spam Reporting Address" | "Spam Content (if Spam Checker app enabled)" => RejectReason::Spam,
+        _ => RejectReason::Other,
     }
 }

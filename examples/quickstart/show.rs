@@ -1,4 +1,4 @@
-//! How the quickstart shows what it read back.
+//! The quickstart's output.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use mailglass::ledger::Outcome;
 use mailglass::{Delivery, Event};
 use uuid::Uuid;
 
-pub(crate) fn chapter(number: u32, title: &str, what: &str) {
-    println!("\n{number}. {title}\n   {what}\n");
+pub(crate) fn chapter(number: u32, title: &str, summary: &str) {
+    println!("\n{number}. {title}\n   {summary}\n");
 }
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
@@ -20,39 +20,40 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
+/// Stands for a value that is not there.
+const NONE: &str = "·";
+
 fn time(time: DateTime<Utc>) -> String {
     time.format("%H:%M:%S").to_string()
 }
 
 fn optional_time(at: Option<DateTime<Utc>>) -> String {
-    at.map(time).unwrap_or_else(|| "·".to_owned())
+    at.map_or_else(|| NONE.to_owned(), time)
 }
 
-fn text(value: &serde_json::Value) -> &str {
-    value.as_str().unwrap_or("·")
-}
-
-pub(crate) fn appended(answers: &[(String, Outcome)], deliveries: &[Delivery]) {
-    let recipients: HashMap<Uuid, &str> = deliveries.iter().map(|it| (it.id, it.recipient.as_str())).collect();
-    let mut table = table(["request", "event", "occurred", "outcome", "delivery"]);
+/// The answers of `record_each`, each with the request that the event was in.
+pub(crate) fn outcomes(answers: &[(String, Outcome)], deliveries: &[Delivery]) {
+    let recipients: HashMap<Uuid, &str> = deliveries
+        .iter()
+        .map(|delivery| (delivery.id, delivery.recipient.as_str()))
+        .collect();
+    let mut table = table(["request", "event", "reason", "occurred", "outcome", "delivery to"]);
     for (request, answer) in answers {
         let (event, outcome) = match answer {
             Outcome::Recorded(event) => (event, "recorded"),
-            Outcome::Replayed(event) => (event, "replay, nothing written"),
-            // Another tenant's, of which nothing is told.
+            Outcome::Replayed(event) => (event, "replay: nothing written"),
+            // Another tenant has the key. The answer does not reveal its event.
             Outcome::Conflicting { event: None, .. } => continue,
-            Outcome::Conflicting { event: Some(event), .. } => (event, "conflicts with this one"),
+            Outcome::Conflicting { event: Some(event), .. } => (event, "conflict: nothing written"),
         };
-        let delivery = match event.delivery_id.and_then(|id| recipients.get(&id)) {
-            Some(recipient) => (*recipient).to_owned(),
-            None => format!("none yet for {}: waits", text(&event.metadata["recipient"])),
-        };
+        let recipient = event.delivery_id.and_then(|id| recipients.get(&id));
         table.add_row([
             request.as_str(),
             event.type_.as_str(),
+            event.reject_reason.map_or(NONE, |reason| reason.as_str()),
             &time(event.occurred_at),
             outcome,
-            &delivery,
+            recipient.unwrap_or(&"not found: the event waits"),
         ]);
     }
     println!("{table}");
@@ -70,17 +71,17 @@ pub(crate) fn deliveries(deliveries: &[Delivery]) {
         "complained",
         "terminal",
     ]);
-    for it in deliveries {
+    for delivery in deliveries {
         table.add_row([
-            it.recipient.as_str(),
-            it.status.as_str(),
-            it.last_event_type.as_str(),
-            &time(it.last_event_at),
-            &optional_time(it.dispatched_at),
-            &optional_time(it.delivered_at),
-            &optional_time(it.bounced_at),
-            &optional_time(it.complained_at),
-            if it.terminal { "yes" } else { "no" },
+            delivery.recipient.as_str(),
+            delivery.status.as_str(),
+            delivery.last_event_type.as_str(),
+            &time(delivery.last_event_at),
+            &optional_time(delivery.dispatched_at),
+            &optional_time(delivery.delivered_at),
+            &optional_time(delivery.bounced_at),
+            &optional_time(delivery.complained_at),
+            if delivery.terminal { "yes" } else { "no" },
         ]);
     }
     println!("{table}");
@@ -91,27 +92,29 @@ pub(crate) fn timeline(events: &[Event]) {
         "occurred",
         "event",
         "idempotency key",
-        "how it got here",
-        "what the provider said",
+        "linked",
+        "the receiving server's answer",
     ]);
     for event in events {
-        let said = ["mta_response", "click_url", "user_agent"].map(|key| text(&event.normalized_payload[key]));
-        let key = event.idempotency_key.as_deref().unwrap_or("·");
+        let key = event.idempotency_key.as_deref().unwrap_or(NONE);
         table.add_row([
             event.occurred_at.format("%H:%M:%S%.6f").to_string(),
             event.type_.to_string(),
             if key.len() > 30 {
-                format!("{:.29}…", key)
+                format!("{key:.29}…")
             } else {
                 key.to_owned()
             },
             if event.needs_reconciliation {
-                "early, linked later"
+                "later, by a sweep"
             } else {
-                "at once"
+                "when recorded"
             }
             .to_owned(),
-            said.into_iter().find(|it| *it != "·").unwrap_or("·").to_owned(),
+            event.normalized_payload["mta_response"]
+                .as_str()
+                .unwrap_or(NONE)
+                .to_owned(),
         ]);
     }
     println!("{table}");

@@ -1,5 +1,5 @@
--- The closed sets. `api_stability.md` promises their labels and order; a label is added by a later migration, never by
--- an edit here. Names are unqualified throughout: everything lands in the schema that `search_path` puts first.
+-- The closed sets. `api_stability.md` promises their labels and order. Later migrations add labels; this one never changes.
+-- No name has a schema: all objects are created in the first schema of `search_path`.
 
 CREATE TYPE mailglass_stream AS ENUM (
     'transactional',
@@ -8,9 +8,9 @@ CREATE TYPE mailglass_stream AS ENUM (
 );
 
 COMMENT ON TYPE mailglass_stream IS
-    'What a message is for, which decides how it may be sent: transactional, operational or bulk.';
+    'The purpose of a message, which decides how it may be sent: transactional, operational or bulk.';
 
--- Anymail's normalized tracking events in Anymail's order, then Mailglass's own two.
+-- Anymail's normalized event types in Anymail's order, and two of Mailglass.
 CREATE TYPE mailglass_event_type AS ENUM (
     'queued',
     'sent',
@@ -31,7 +31,7 @@ CREATE TYPE mailglass_event_type AS ENUM (
 );
 
 COMMENT ON TYPE mailglass_event_type IS
-    'What happened to a message: Anymail''s normalized event types, and Mailglass''s own dispatched and suppressed.';
+    'What happened to a message: Anymail''s normalized event types, and dispatched and suppressed of Mailglass.';
 
 CREATE TYPE mailglass_reject_reason AS ENUM (
     'invalid',
@@ -55,4 +55,4 @@ CREATE TYPE mailglass_delivery_status AS ENUM (
 );
 
 COMMENT ON TYPE mailglass_delivery_status IS
-    'How far a delivery has come. The projection ranks queued < dispatched < sent < failed < suppressed, which is not the order of the labels.';
+    'The progress of a delivery. The projection ranks queued < dispatched < sent < failed < suppressed, which is not the order of the labels.';

@@ -1,9 +1,10 @@
--- Where an event that arrived before its delivery waits, and what it was linked to in the end. A row of its own, so
--- that linking never touches the event, and so that a sweep reads what is pending and nothing else.
+-- Orphans: events that arrived before their delivery, and the deliveries that they were linked to. They have a table of their
+-- own, so that linking never changes an event and a sweep reads only pending rows. A link has a copy of what the event names, so
+-- that a sweep reads the ledger only for the events that it links.
 
 CREATE TABLE mailglass_event_links (
-    -- No foreign keys: one to mailglass_events would answer a TRUNCATE of the ledger before the guard could, and a
-    -- delivery may be deleted while the history of its links stays.
+    -- No foreign keys: with one to mailglass_events, a TRUNCATE of the ledger would fail before the guard can reject it; and
+    -- links are kept when their delivery is deleted.
     event_id            uuid        NOT NULL,
     tenant_id           text        NOT NULL,
     delivery_id         uuid,
@@ -26,8 +27,8 @@ CREATE TABLE mailglass_event_links (
         CHECK (waiting_reason IN ('unread', 'no_delivery', 'ambiguous', 'malformed'))
 );
 
--- The queue that a sweep takes from, least recently checked first: orphans that can't be linked yet go to the back, so
--- they never starve the others behind the sweep's limit.
+-- The queue of the sweep, least recently checked first. Orphans that can't be linked yet move to its end, so they never starve
+-- the others behind the limit of a sweep.
 CREATE INDEX mailglass_event_links_pending_idx
     ON mailglass_event_links (checked_at)
     WHERE linked_at IS NULL AND expired_at IS NULL;
@@ -37,24 +38,24 @@ CREATE INDEX mailglass_event_links_tenant_pending_idx
     ON mailglass_event_links (tenant_id, checked_at)
     WHERE linked_at IS NULL AND expired_at IS NULL;
 
--- The linked part of a delivery's timeline.
+-- The linked events of a delivery, for timelines and rebuilds.
 CREATE INDEX mailglass_event_links_delivery_idx
     ON mailglass_event_links (delivery_id)
     WHERE delivery_id IS NOT NULL;
 
--- What was given up, the latest first. It holds nothing else, so it costs a link nothing until it expires.
+-- The expired orphans, latest first. Other rows are not in the index, so they cost nothing.
 CREATE INDEX mailglass_event_links_expired_idx
     ON mailglass_event_links (tenant_id, expired_at DESC)
     WHERE expired_at IS NOT NULL;
 
--- What others appended, until the next sweep reads it.
+-- Events that other applications appended, until the next sweep reads them.
 CREATE INDEX mailglass_event_links_unread_idx
     ON mailglass_event_links (tenant_id, event_id)
     WHERE waiting_reason = 'unread';
 
--- An event that somebody else appends, such as an Elixir application, waits here as well. It is unread: only the crate knows
--- which keys of a payload name a delivery. AFTER, so that the link that an append of the crate's own writes in the same
--- statement is there by then, and this one is skipped. Not ALWAYS: a replica gets both rows from its origin.
+-- Orphans that another application appends, such as an Elixir one, are inserted as unread: only the crate knows which keys of a
+-- payload name a delivery. AFTER: by then, the link that an append of this crate writes in the same statement exists, and this
+-- insert is skipped. Not ALWAYS: a replica receives both rows from its origin.
 CREATE FUNCTION mailglass_await_reconciliation() RETURNS trigger
     LANGUAGE plpgsql
 AS $$
@@ -67,7 +68,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION mailglass_await_reconciliation() IS
-    'Lets an event that needs reconciliation wait in mailglass_event_links, unless whoever appends it sees to that.';
+    'Inserts a link for an event that needs reconciliation, unless the append inserts it.';
 
 CREATE TRIGGER mailglass_events_await_reconciliation_trigger
     AFTER INSERT ON mailglass_events
@@ -76,10 +77,10 @@ CREATE TRIGGER mailglass_events_await_reconciliation_trigger
     EXECUTE FUNCTION mailglass_await_reconciliation();
 
 COMMENT ON TRIGGER mailglass_events_await_reconciliation_trigger ON mailglass_events IS
-    'Lets an event of others wait for its delivery.';
+    'Inserts a link for an orphan that another application appends.';
 
--- A completed link never changes: it says whose fact an event is. The columns that place the event are frozen; erasing what
--- the link says about a person stays possible.
+-- A completed link is final, because it makes the event a fact of its delivery. The columns that identify the event, its tenant
+-- and its delivery can't change; the others can, so that personal data can be erased.
 CREATE FUNCTION mailglass_raise_link_is_final() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -87,7 +88,7 @@ AS $$
 BEGIN
     RAISE EXCEPTION USING
         ERRCODE = '45A01',
-        MESSAGE = format('event %s is linked to delivery %s: a completed link never changes', OLD.event_id, OLD.delivery_id),
+        MESSAGE = format('event %s is linked to delivery %s: a completed link is final', OLD.event_id, OLD.delivery_id),
         DETAIL = 'mailglass:link_is_final',
         CONSTRAINT = TG_NAME,
         TABLE = TG_TABLE_NAME,
@@ -96,7 +97,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION mailglass_raise_link_is_final() IS
-    'Refuses to move a linked event with SQLSTATE 45A01.';
+    'Rejects changes to a completed link with SQLSTATE 45A01.';
 
 CREATE TRIGGER mailglass_event_links_final_trigger
     BEFORE UPDATE ON mailglass_event_links
@@ -107,35 +108,35 @@ CREATE TRIGGER mailglass_event_links_final_trigger
     )
     EXECUTE FUNCTION mailglass_raise_link_is_final();
 
--- ALWAYS: see the guard of the ledger.
+-- ALWAYS: as the guard of the ledger.
 ALTER TABLE mailglass_event_links ENABLE ALWAYS TRIGGER mailglass_event_links_final_trigger;
 
 COMMENT ON TRIGGER mailglass_event_links_final_trigger ON mailglass_event_links IS
-    'Refuses to move a linked event.';
+    'Rejects changes to a completed link.';
 
 COMMENT ON TABLE mailglass_event_links IS
-    'One row per event whose delivery was missing or ambiguous when it was appended: pending, then linked by the reconciler or expired.';
+    'One row per orphan: an event that had to wait for its delivery when it was appended. It is pending until the reconciler links it, or until it expires.';
 COMMENT ON COLUMN mailglass_event_links.event_id IS
-    'The waiting event: logical reference to mailglass_events.id.';
+    'The event: logical reference to mailglass_events.id.';
 COMMENT ON COLUMN mailglass_event_links.tenant_id IS
-    'The event''s tenant. A link never leaves it.';
+    'The tenant of the event. No link crosses tenants.';
 COMMENT ON COLUMN mailglass_event_links.delivery_id IS
-    'The delivery that the event was linked to: logical reference to mailglass_deliveries.id. NULL unless linked.';
+    'The delivery that the event is linked to: logical reference to mailglass_deliveries.id. NULL unless linked.';
 COMMENT ON COLUMN mailglass_event_links.named_delivery_id IS
-    'The delivery that the event names by id, if it does.';
+    'The id of the delivery that the event names, if any.';
 COMMENT ON COLUMN mailglass_event_links.provider IS
     'The provider that the event names.';
 COMMENT ON COLUMN mailglass_event_links.provider_message_id IS
-    'The provider''s message id that the event names.';
+    'The provider message id that the event names.';
 COMMENT ON COLUMN mailglass_event_links.recipient IS
-    'The recipient that the event names, compared without regard to the case of ASCII letters; NULL matches any. Personal data.';
+    'The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Personal data.';
 COMMENT ON COLUMN mailglass_event_links.waiting_reason IS
-    'Why it waits, or why it waited when it was linked or expired: no_delivery, ambiguous (several deliveries fit), malformed (names only half of a provider message) or unread (appended by others, and not looked at by a sweep yet).';
+    'Why it waits, or waited when it was linked or expired: no_delivery, ambiguous (several deliveries match), malformed (it names a provider message without its provider, or not as text) or unread (another application appended it, and no sweep has read it yet).';
 COMMENT ON COLUMN mailglass_event_links.inserted_at IS
-    'When the event began to wait (the server''s clock).';
+    'When the event was appended, by the server''s clock.';
 COMMENT ON COLUMN mailglass_event_links.checked_at IS
-    'When a sweep last looked for its delivery; at first, when it began to wait.';
+    'When a sweep last searched for its delivery; at first, when it was appended.';
 COMMENT ON COLUMN mailglass_event_links.linked_at IS
     'When it was linked; NULL unless linked.';
 COMMENT ON COLUMN mailglass_event_links.expired_at IS
-    'When a sweep gave it up for its age; NULL unless expired.';
+    'When it expired; NULL unless expired.';

@@ -1,10 +1,9 @@
-//! `assert_closed_set!`: a list of labels in somebody's Rust code against a closed set, while it compiles.
+//! `assert_closed_set!`: compares a list of labels in Rust code with a closed set at compile time.
 
-/// Fails to compile, at your line, unless the labels are those of a closed set, in its order; the error names the first
-/// difference. It costs nothing at run time.
+/// Checks at compile time that a list has exactly the labels of a closed set, in its order.
 ///
-/// Use it beside a list that your code keeps for its own reasons: the columns of a report, the keys of a translation, the
-/// values of an API.
+/// The error is at your line and names the first difference. The macro costs nothing at run time. Use it for a list that your
+/// code needs anyway: the columns of a report, the keys of a translation, the values of an API.
 ///
 /// ```
 /// use mailglass::{DeliveryStatus, assert_closed_set};
@@ -14,8 +13,8 @@
 /// assert_closed_set!(DeliveryStatus, COLUMNS);
 /// ```
 ///
-/// The labels are an array, or anything constant that can be borrowed as a slice of `&str` (of a slice, write `*LABELS`).
-/// One label too few does not compile:
+/// The labels are a constant array or any other constant that can be borrowed as `&[&str]` (for a slice, write `*LABELS`). A
+/// missing label does not compile:
 ///
 /// ```compile_fail,E0080
 /// # use mailglass::{Stream, assert_closed_set};
@@ -29,7 +28,7 @@ macro_rules! assert_closed_set {
             const LABELS: &[&str] = &$labels;
             const DIFFERENCE: ::core::option::Option<$crate::contract::Message> =
                 $crate::contract::first_difference(<$set>::CLOSED_SET.rust, <$set>::LABELS, LABELS);
-            // Here and not in a function, so that the error points to the line of whoever asserts.
+            // Not in a function, so that the error points to the line of the caller.
             if let ::core::option::Option::Some(difference) = &DIFFERENCE {
                 ::core::panic!("{}", difference.as_str())
             }
@@ -37,7 +36,7 @@ macro_rules! assert_closed_set {
     };
 }
 
-/// A text put together in a constant.
+/// A text that is assembled in a constant.
 #[doc(hidden)]
 pub struct Message {
     bytes: [u8; Message::CAPACITY],
@@ -45,10 +44,10 @@ pub struct Message {
 }
 
 impl Message {
-    /// Enough for the longest names and labels that Postgres allows; what is longer is cut.
+    /// Enough for the longest names and labels of PostgreSQL. Longer texts are cut.
     const CAPACITY: usize = 512;
 
-    /// The pieces, one after the other.
+    /// Concatenates the pieces.
     const fn of(pieces: &[&str]) -> Message {
         let mut message = Message {
             bytes: [0; Message::CAPACITY],
@@ -57,7 +56,7 @@ impl Message {
         let mut index = 0;
         while index < pieces.len() {
             let piece = pieces[index].as_bytes();
-            // A piece is put in as a whole or not at all, so that no character is cut in two.
+            // A piece is added as a whole or not at all, so that no character is cut in two.
             let fits = piece.len() <= Message::CAPACITY - message.length;
             let mut offset = 0;
             while fits && offset < piece.len() {
@@ -79,7 +78,7 @@ impl Message {
     }
 }
 
-/// The first difference between a set's labels and a list, in words.
+/// A message about the first difference between a set's labels and a list.
 #[doc(hidden)]
 pub const fn first_difference(set: &str, expected: &[&str], found: &[&str]) -> Option<Message> {
     let mut index = 0;
@@ -124,7 +123,7 @@ pub const fn first_difference(set: &str, expected: &[&str], found: &[&str]) -> O
             "`",
         ])
     } else {
-        Message::of(&["`", found[index], "` stands twice; `", set, "` has it once"])
+        Message::of(&["`", found[index], "` is listed twice; `", set, "` has it once"])
     })
 }
 
@@ -149,7 +148,7 @@ const fn equal(one: &str, other: &str) -> bool {
     index == one.len() && index == other.len()
 }
 
-/// A number's digits, behind blanks.
+/// A number's digits, padded with leading blanks.
 const fn decimal(mut number: usize) -> [u8; 20] {
     let mut digits = [b' '; 20];
     let mut index = digits.len();

@@ -1,7 +1,7 @@
-//! What a migrated database looks like: kind, name, and definition in Postgres' words. Written by
-//! `cargo run -p xtask -- catalog` and never edited.
+//! The objects of a migrated database: kind, name, and definition as PostgreSQL prints it. Written by
+//! `cargo xtask generate`; never edited.
 
-use super::verify::ObjectKind::{self, *};
+use super::object_kind::ObjectKind::{self, *};
 
 #[rustfmt::skip]
 pub(super) const CATALOG: &[(ObjectKind, &str, &str)] = &[
@@ -75,8 +75,8 @@ pub(super) const CATALOG: &[(ObjectKind, &str, &str)] = &[
     (Constraint, "mailglass_events.mailglass_events_pkey", "PRIMARY KEY (id)"),
     (Constraint, "mailglass_events.mailglass_events_tenant_id_is_not_empty", "CHECK (tenant_id <> ''::text)"),
     (Function, "mailglass_await_reconciliation", "plpgsql AS\nBEGIN\n    INSERT INTO mailglass_event_links (event_id, tenant_id, named_delivery_id, waiting_reason)\n    VALUES (NEW.id, NEW.tenant_id, NEW.delivery_id, 'unread')\n    ON CONFLICT DO NOTHING;\n    RETURN NULL;\nEND;\n"),
-    (Function, "mailglass_raise_immutability", "plpgsql search_path=pg_catalog, pg_temp AS\nBEGIN\n    RAISE EXCEPTION USING\n        ERRCODE = '45A01',\n        MESSAGE = format('%s is append-only: %s is refused', TG_TABLE_NAME, TG_OP),\n        DETAIL = 'mailglass:immutable:' || lower(TG_OP),\n        HINT = 'Append a further event that says what changed.',\n        CONSTRAINT = 'mailglass_events_immutable_trigger',\n        TABLE = TG_TABLE_NAME,\n        SCHEMA = TG_TABLE_SCHEMA;\nEND;\n"),
-    (Function, "mailglass_raise_link_is_final", "plpgsql search_path=pg_catalog, pg_temp AS\nBEGIN\n    RAISE EXCEPTION USING\n        ERRCODE = '45A01',\n        MESSAGE = format('event %s is linked to delivery %s: a completed link never changes', OLD.event_id, OLD.delivery_id),\n        DETAIL = 'mailglass:link_is_final',\n        CONSTRAINT = TG_NAME,\n        TABLE = TG_TABLE_NAME,\n        SCHEMA = TG_TABLE_SCHEMA;\nEND;\n"),
+    (Function, "mailglass_raise_immutability", "plpgsql search_path=pg_catalog, pg_temp AS\nBEGIN\n    RAISE EXCEPTION USING\n        ERRCODE = '45A01',\n        MESSAGE = format('%s is append-only: %s is rejected', TG_TABLE_NAME, TG_OP),\n        DETAIL = 'mailglass:immutable:' || lower(TG_OP),\n        HINT = 'Append another event that reports the change.',\n        CONSTRAINT = 'mailglass_events_immutable_trigger',\n        TABLE = TG_TABLE_NAME,\n        SCHEMA = TG_TABLE_SCHEMA;\nEND;\n"),
+    (Function, "mailglass_raise_link_is_final", "plpgsql search_path=pg_catalog, pg_temp AS\nBEGIN\n    RAISE EXCEPTION USING\n        ERRCODE = '45A01',\n        MESSAGE = format('event %s is linked to delivery %s: a completed link is final', OLD.event_id, OLD.delivery_id),\n        DETAIL = 'mailglass:link_is_final',\n        CONSTRAINT = TG_NAME,\n        TABLE = TG_TABLE_NAME,\n        SCHEMA = TG_TABLE_SCHEMA;\nEND;\n"),
     (Index, "mailglass_deliveries.mailglass_deliveries_idempotency_key_unique_idx", "UNIQUE btree (idempotency_key) WHERE (idempotency_key IS NOT NULL)"),
     (Index, "mailglass_deliveries.mailglass_deliveries_provider_msg_id_idx", "UNIQUE btree (provider, provider_message_id, recipient) WHERE (provider_message_id IS NOT NULL)"),
     (Index, "mailglass_deliveries.mailglass_deliveries_tenant_recent_idx", "btree (tenant_id, inserted_at DESC)"),

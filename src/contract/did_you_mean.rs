@@ -1,6 +1,6 @@
 //! Suggestions for misspelt names.
 
-/// The candidate with the fewest edits. More than one edit per three characters is no suggestion; short words may have one.
+/// The candidate with the fewest edits. A short word may have one edit, a longer word one per three characters.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
     let edits = |candidate: &'a str| (strsim::osa_distance(word, candidate), candidate);

@@ -1,6 +1,4 @@
-//! The health check: a live database against what this build expects of it.
-
-use std::fmt;
+//! The health check: compares a live database with the expectations of this build.
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
@@ -9,107 +7,26 @@ use diesel::sql_types::{Array, Bool, Nullable, Oid, Text};
 
 use super::builtins::{DIESEL_FUNCTIONS, FUNCTIONS, OPERATORS, TYPES};
 use super::catalog::CATALOG;
-use super::{LabelDifference, SETS};
+use super::difference::Difference;
+use super::mismatch::LabelDifference;
+use super::object_kind::ObjectKind;
+use super::promises::SETS;
+use super::session::Session;
 use crate::error::{Error, Result};
 
-/// What kind of object differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ObjectKind {
-    /// A closed set's Postgres type, as a whole; or a type that hides one of `pg_catalog`.
-    Type,
-    /// A label of a closed set: `mailglass_event_type.queued`.
-    Label,
-    /// A table.
-    Table,
-    /// A column: `mailglass_events.occurred_at`.
-    Column,
-    /// A constraint other than NOT NULL, with the index that keeps it.
-    Constraint,
-    /// An index that no constraint keeps.
-    Index,
-    /// A trigger, such as the guard's.
-    Trigger,
-    /// A rule (CREATE RULE): there should be none.
-    Rule,
-    /// The guard's function; or one that `search_path` may find instead of one of `pg_catalog`.
-    Function,
-    /// A table that inherits from one of ours or is its partition, or that one of ours belongs to in this way.
-    Inheritance,
-    /// A cast (CREATE CAST) from or to the Postgres type of a closed set.
-    Cast,
-    /// An operator that `search_path` finds instead of the one that our statements mean.
-    Operator,
-    /// A setting of this session.
-    Setting,
-}
-
-/// One difference between a database and what this build expects.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Difference {
-    /// What kind of object it is about.
-    pub kind: ObjectKind,
-    /// Which one: a name or, of what belongs to a table or type, `owner.name`.
-    pub object: String,
-    /// What this build expects, in Postgres' words; `None` where nothing should be.
-    pub expected: Option<String>,
-    /// What the database has, in Postgres' words; `None` where it has nothing.
-    pub found: Option<String>,
-    /// Whether all that this build does works as it should: an index, a column or a disabled trigger more than expected,
-    /// which refuses no row and changes none.
-    pub is_harmless: bool,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = format!("{:?}", self.kind).to_lowercase();
-        write!(f, "{kind} {} ", self.object)?;
-        match (&self.expected, &self.found) {
-            (Some(expected), Some(found)) => write!(f, "is `{found}`, not `{expected}`"),
-            (Some(expected), None) => write!(f, "is missing: `{expected}`"),
-            (None, Some(found)) => {
-                write!(f, "should not be there: `{found}`")?;
-                self.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
-            }
-            (None, None) => write!(f, "differs"),
-        }
-    }
-}
-
-impl Difference {
-    /// What to do about something that should not be there.
-    fn remedy(&self) -> Option<&'static str> {
-        if self.is_harmless {
-            return None;
-        }
-        match self.kind {
-            ObjectKind::Inheritance => Some("detach it: ALTER TABLE … NO INHERIT, or DETACH PARTITION"),
-            ObjectKind::Cast => Some("drop it, and write the cast out where you need it"),
-            ObjectKind::Operator | ObjectKind::Function | ObjectKind::Type => {
-                Some("drop it, or keep it in a schema outside search_path")
-            }
-            ObjectKind::Trigger | ObjectKind::Rule => Some("drop or disable it: it can refuse a row or change one"),
-            ObjectKind::Index | ObjectKind::Constraint => Some("drop it: it can refuse a row"),
-            ObjectKind::Column => Some("drop it, or let it be NULL: an INSERT that doesn't name it can fail"),
-            _ => None,
-        }
-    }
-}
-
-/// Compares the database behind a connection with what this build expects: the closed sets' labels, the tables, their
-/// columns, constraints, indexes with their predicates, triggers (there, enabled, calling the right function) and that
-/// function. It also looks for what others have made that changes what our statements do: tables that inherit from ours,
-/// casts of our types, operators and functions that `search_path` finds first, and triggers, indexes and columns of theirs
-/// that can fail an INSERT.
+/// Compares a live database with the expectations of this build.
 ///
-/// It finds the objects as this connection's `search_path` does, reads nothing but the system catalogs, and changes nothing.
-/// No other setting of the session matters: it reads in a transaction with settings of its own (in yours, in a savepoint)
-/// and rolls that back.
+/// It compares the labels of the closed sets, the tables with their columns, constraints, indexes and triggers, and the trigger
+/// functions. It also reports objects of others that change the effects of this crate's statements: tables that inherit from
+/// its tables, casts of its types, operators and functions that `search_path` finds first, and triggers, indexes and columns
+/// that can make an INSERT fail.
 ///
-/// Every difference comes as data; an empty answer is a healthy database. What a table or type that is missing would hold is not
-/// reported one by one. Use it at start or in a health check:
+/// It resolves names with the connection's `search_path`, reads only the system catalogs and changes nothing. No other setting
+/// of the session matters: it runs in a transaction with its own settings (a savepoint inside of your transaction) and rolls
+/// it back.
+///
+/// An empty result means that the database is healthy. The parts of a missing table or type are not reported. Use it when your
+/// application starts, or in a health check:
 ///
 /// ```
 /// # test_support::with_database(|conn| {
@@ -123,18 +40,18 @@ impl Difference {
 /// # });
 /// ```
 ///
-/// A label more than expected means that the database was migrated by a newer release: this build works until somebody writes
-/// that label, and then can't read the rows that have it (see [`MANIFEST`](super::MANIFEST)).
+/// An unexpected label means that a newer release has migrated the database. This build works until a row has that label,
+/// and then fails to load the row (see [`MANIFEST`](super::MANIFEST)).
 ///
 /// # Errors
-/// [`Error::Database`](crate::Error::Database), if the catalogs can't be read.
+/// [`Error::Database`](crate::Error::Database), if the catalogs cannot be read.
 pub fn verify(conn: &mut PgConnection) -> Result<Vec<Difference>> {
     let mut differences = Vec::new();
     let outcome = conn.transaction(|conn| {
         let session = Session::read(conn)?;
-        session.settle(conn)?;
+        session.apply_settings(conn)?;
         differences = compare(conn, &session)?;
-        // The settings go with the transaction.
+        // The rollback restores the settings.
         Err::<(), _>(Error::from(DieselError::RollbackTransaction))
     });
     match outcome {
@@ -165,82 +82,19 @@ fn compare(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>
     }
     let is_known = |object: &Object| CATALOG.iter().any(|&(kind, name, _)| object.is(kind, name));
     let unexpected = found.into_iter().filter(|object| !is_known(object));
-    differences.extend(unexpected.chain(others(conn, session)?).map(|object| Difference {
-        kind: kind_of(&object.kind),
-        object: object.object,
-        expected: None,
-        found: Some(object.definition),
-        is_harmless: object.is_harmless,
-    }));
+    differences.extend(
+        unexpected
+            .chain(interfering_objects(conn, session)?)
+            .map(|object| Difference {
+                kind: ObjectKind::of_name(&object.kind),
+                object: object.object,
+                expected: None,
+                found: Some(object.definition),
+                is_harmless: object.is_harmless,
+            }),
+    );
     differences.extend(session.search_path());
     Ok(differences)
-}
-
-/// What the names mean to this session, and where it looks for names.
-#[derive(QueryableByName)]
-struct Session {
-    #[diesel(sql_type = Array<Nullable<Oid>>)]
-    tables: Vec<Option<u32>>,
-    #[diesel(sql_type = Array<Nullable<Oid>>)]
-    functions: Vec<Option<u32>>,
-    /// One a closed set.
-    #[diesel(sql_type = Array<Nullable<Oid>>)]
-    types: Vec<Option<u32>>,
-    /// The schemas of `search_path` that are there, with those that it implies.
-    #[diesel(sql_type = Array<Text>)]
-    schemas: Vec<String>,
-}
-
-impl Session {
-    fn read(conn: &mut PgConnection) -> Result<Session> {
-        let of_kind = |kind| -> Vec<&str> {
-            let named = CATALOG.iter().filter(|object| object.0 == kind);
-            named.map(|object| object.1).collect()
-        };
-        let types: Vec<&str> = SETS.iter().map(|set| set.name).collect();
-        Ok(sql_query(include_str!("session.sql"))
-            .bind::<Array<Text>, _>(of_kind(ObjectKind::Table))
-            .bind::<Array<Text>, _>(of_kind(ObjectKind::Function))
-            .bind::<Array<Text>, _>(types)
-            .get_result(conn)?)
-    }
-
-    /// Has Postgres describe objects in the same words whatever the session's settings, and look in `pg_catalog` first: for
-    /// the rest of the transaction. A name still has no schema where the session finds it without.
-    fn settle(&self, conn: &mut PgConnection) -> Result<()> {
-        let schemas: Vec<String> = (self.schemas())
-            .filter(|&schema| schema != "pg_catalog")
-            .map(|schema| format!("\"{}\"", schema.replace('"', "\"\"")))
-            .chain(["pg_temp".to_owned()])
-            .collect();
-        sql_query(
-            "SELECT pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('quote_all_identifiers', 'off', true),
-                    pg_catalog.set_config('standard_conforming_strings', 'on', true)",
-        )
-        .bind::<Text, _>(schemas.join(", "))
-        .execute(conn)?;
-        Ok(())
-    }
-
-    /// Without that of temporary tables, which holds no functions and no operators that a name finds.
-    fn schemas(&self) -> impl Iterator<Item = &str> {
-        let schemas = self.schemas.iter().map(String::as_str);
-        schemas.filter(|schema| !schema.starts_with("pg_temp_"))
-    }
-
-    /// A search path that names `pg_catalog` behind another schema: whoever may create objects there can redefine `=`. What
-    /// is there by now is reported by itself.
-    fn search_path(&self) -> Option<Difference> {
-        let (catalog, others): (Vec<&str>, Vec<&str>) = self.schemas().partition(|&schema| schema == "pg_catalog");
-        let found: Vec<&str> = self.schemas().collect();
-        (found.first() != catalog.first()).then(|| Difference {
-            kind: ObjectKind::Setting,
-            object: "search_path".to_owned(),
-            expected: Some([catalog, others].concat().join(", ")),
-            found: Some(found.join(", ")),
-            is_harmless: true,
-        })
-    }
 }
 
 #[derive(QueryableByName)]
@@ -257,24 +111,7 @@ struct Object {
 
 impl Object {
     fn is(&self, kind: ObjectKind, object: &str) -> bool {
-        kind_of(&self.kind) == kind && self.object == object
-    }
-}
-
-/// The kind by the name that `catalog.sql` and `others.sql` give it.
-fn kind_of(name: &str) -> ObjectKind {
-    match name {
-        "table" => ObjectKind::Table,
-        "column" => ObjectKind::Column,
-        "constraint" => ObjectKind::Constraint,
-        "index" => ObjectKind::Index,
-        "trigger" => ObjectKind::Trigger,
-        "function" => ObjectKind::Function,
-        "inheritance" => ObjectKind::Inheritance,
-        "cast" => ObjectKind::Cast,
-        "operator" => ObjectKind::Operator,
-        "type" => ObjectKind::Type,
-        _ => ObjectKind::Rule,
+        ObjectKind::of_name(&self.kind) == kind && self.object == object
     }
 }
 
@@ -284,14 +121,14 @@ fn owner(object: &str) -> Option<&str> {
 }
 
 fn objects(conn: &mut PgConnection, session: &Session) -> Result<Vec<Object>> {
-    Ok(sql_query(include_str!("catalog.sql"))
+    Ok(sql_query(include_str!("../sql/contract/catalog.sql"))
         .bind::<Array<Nullable<Oid>>, _>(&session.tables)
         .bind::<Array<Nullable<Oid>>, _>(&session.functions)
         .load(conn)?)
 }
 
-fn others(conn: &mut PgConnection, session: &Session) -> Result<Vec<Object>> {
-    Ok(sql_query(include_str!("others.sql"))
+fn interfering_objects(conn: &mut PgConnection, session: &Session) -> Result<Vec<Object>> {
+    Ok(sql_query(include_str!("../sql/contract/interfering_objects.sql"))
         .bind::<Array<Nullable<Oid>>, _>(&session.tables)
         .bind::<Array<Nullable<Oid>>, _>(&session.types)
         .bind::<Array<Nullable<Oid>>, _>(&session.functions)
@@ -305,19 +142,19 @@ fn others(conn: &mut PgConnection, session: &Session) -> Result<Vec<Object>> {
 
 #[derive(QueryableByName)]
 struct Labels {
-    /// NULL where there is no such type.
+    /// NULL if the type does not exist.
     #[diesel(sql_type = Nullable<Array<Text>>)]
     labels: Option<Vec<String>>,
 }
 
 fn labels(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>> {
-    let found: Vec<Labels> = sql_query(include_str!("labels.sql"))
+    let found: Vec<Labels> = sql_query(include_str!("../sql/contract/labels.sql"))
         .bind::<Array<Nullable<Oid>>, _>(&session.types)
         .load(conn)?;
     let mut differences = Vec::new();
     for (set, Labels { labels }) in SETS.iter().zip(found) {
         let expected = set.labels().collect::<Vec<_>>().join(", ");
-        let whole = |found: Option<String>| Difference {
+        let whole_type = |found: Option<String>| Difference {
             kind: ObjectKind::Type,
             object: set.name.to_owned(),
             expected: Some(expected.clone()),
@@ -332,7 +169,7 @@ fn labels(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>>
             is_harmless: false,
         };
         let Some(labels) = labels else {
-            differences.push(whole(None));
+            differences.push(whole_type(None));
             continue;
         };
         let Err(mismatch) = set.check_in_order(&labels) else {
@@ -341,8 +178,8 @@ fn labels(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>>
         differences.extend(mismatch.differences.iter().map(|difference| match difference {
             LabelDifference::Missing { label: missing } => label(missing, true),
             LabelDifference::Unexpected { label: found, .. } => label(found, false),
-            // Postgres has no label twice.
-            LabelDifference::OutOfOrder { .. } | LabelDifference::Doubled { .. } => whole(Some(labels.join(", "))),
+            // A PostgreSQL enum never has a label twice.
+            LabelDifference::OutOfOrder { .. } | LabelDifference::Doubled { .. } => whole_type(Some(labels.join(", "))),
         }));
     }
     Ok(differences)

@@ -35,38 +35,38 @@ statement! {
     }
 }
 
-/// What became of a delivery that was to be inserted.
+/// The outcome of inserting a delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inserted {
-    /// It is new, and this is its row.
+    /// The delivery is new.
     Created(Delivery),
-    /// It had been inserted before, under the same idempotency key: this is its row as it stands now. Nothing moved.
+    /// The delivery was inserted before, with the same idempotency key. This is its current row; nothing was written.
     Replayed(Delivery),
 }
 
 impl Inserted {
-    /// The row, whenever it was inserted.
+    /// The row.
     pub fn delivery(&self) -> &Delivery {
         match self {
             Inserted::Created(delivery) | Inserted::Replayed(delivery) => delivery,
         }
     }
 
-    /// The row, whenever it was inserted.
+    /// The row.
     pub fn into_delivery(self) -> Delivery {
         match self {
             Inserted::Created(delivery) | Inserted::Replayed(delivery) => delivery,
         }
     }
 
-    /// Whether it had been inserted before.
+    /// Whether the delivery was inserted before.
     pub fn is_replay(&self) -> bool {
         matches!(self, Inserted::Replayed(_))
     }
 }
 
 impl NewDelivery {
-    /// Inserts the delivery together with its first event.
+    /// Inserts the delivery and its first event.
     ///
     /// # Errors
     /// As [`insert_all`](Self::insert_all).
@@ -75,14 +75,14 @@ impl NewDelivery {
         inserted.pop().ok_or_else(|| diesel::result::Error::NotFound.into())
     }
 
-    /// Inserts a batch of deliveries, each together with its first event, all or none of them. Answers in input order; an
-    /// empty batch is no work.
+    /// Inserts a batch of deliveries, each with its first event: all or none. The outcomes are in input order.
     ///
-    /// An entry whose key is taken by the same mailable, stream and recipient is a replay: run it again after a crash. The key
-    /// alone decides: a replay may name an id or a provider message as well, and may race with the first insert.
+    /// A delivery whose idempotency key is in use is a replay if the mailable, stream and recipient are the same, and a
+    /// conflict otherwise. So a batch can be inserted again after a crash. The key alone decides, even if the replay names an
+    /// id or a provider message, or races with the first insert.
     ///
-    /// If the ledger already has facts of a delivery with the [`id`](Self::id) that is given (it was deleted, and is inserted
-    /// again), the new row is projected from them, too.
+    /// If the ledger already has facts of a delivery with the given [`id`](Self::id), because an earlier row was deleted, the
+    /// new row is projected from these facts as well.
     ///
     /// ```
     /// # test_support::with_database(|conn| {
@@ -100,12 +100,11 @@ impl NewDelivery {
     /// ```
     ///
     /// # Errors
-    /// - [`Error::Invalid`](crate::Error::Invalid): wrong fields, an id or a provider message id that another delivery
-    ///   has, or a batch of more than [`MAX_BATCH`](crate::MAX_BATCH) deliveries or
-    ///   [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) bytes
-    /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a key that something else holds
-    /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): in a transaction of yours that isn't READ
-    ///   COMMITTED; run it again
+    /// - [`Error::Invalid`](crate::Error::Invalid): a field is wrong, another delivery has the id or the provider message,
+    ///   or the batch exceeds [`MAX_BATCH`](crate::MAX_BATCH) deliveries or [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES)
+    /// - [`Error::IdempotencyConflict`](crate::Error::IdempotencyConflict): a different delivery has the key
+    /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): your transaction is not READ COMMITTED and
+    ///   must be run again
     pub fn insert_all(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>> {
         insert_checked(conn, deliveries)
     }
@@ -125,7 +124,7 @@ fn insert_checked(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result
     }
 }
 
-/// An id that the application gave may come twice only under one key, as a replay.
+/// Two deliveries of a batch may have the same given id only if they have the same key: the second is a replay.
 fn check_ids(deliveries: &[NewDelivery], checks: &mut Checks) {
     let mut keys = HashMap::new();
     for (index, delivery) in deliveries.iter().enumerate() {
@@ -199,7 +198,7 @@ struct Obstacle {
     id_is_taken: bool,
     provider_message_is_taken: bool,
     differing: Vec<String>,
-    /// The row that holds the key, if it is the tenant's.
+    /// The row that holds the key, if it belongs to the same tenant.
     holder: Option<Delivery>,
 }
 

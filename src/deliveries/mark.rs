@@ -1,4 +1,5 @@
-//! The send path: what the application itself does with a delivery, row and event in one step.
+//! The steps of sending. Each writes the row and the event together, so it increments `lock_version` twice: once for the update
+//! and once for the projection.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,7 +11,7 @@ use crate::models::{Delivery, DeliveryChanges, EventType, NewEvent, RejectReason
 use crate::retry;
 
 impl Delivery {
-    /// The provider took the message: keeps the provider and its message id, and records a `dispatched` event.
+    /// The provider accepted the message: stores the provider and its message id, and records a `dispatched` event.
     ///
     /// ```
     /// # test_support::with_database(|conn| {
@@ -24,7 +25,7 @@ impl Delivery {
     /// ```
     ///
     /// # Errors
-    /// As [`update`](Self::update) and [`ledger::record`]; on an error neither the row nor the event is written.
+    /// As [`update`](Self::update) and [`ledger::record`]. On an error neither the row nor the event is written.
     pub fn mark_dispatched(
         &self,
         conn: &mut PgConnection,
@@ -40,7 +41,7 @@ impl Delivery {
         self.step(conn, &changes, self.event(EventType::Dispatched, occurred_at))
     }
 
-    /// The attempt to send failed: keeps the error (a JSON object), and records a `failed` event.
+    /// Sending failed: stores the error, a JSON object, and records a `failed` event.
     ///
     /// # Errors
     /// As [`mark_dispatched`](Self::mark_dispatched).
@@ -57,7 +58,7 @@ impl Delivery {
         self.step(conn, &changes, self.event(EventType::Failed, occurred_at))
     }
 
-    /// The application decided not to send, because of its suppression list: records a `suppressed` event.
+    /// The application did not send the message, because of its suppression list: records a `suppressed` event.
     ///
     /// # Errors
     /// As [`mark_dispatched`](Self::mark_dispatched).
@@ -76,7 +77,7 @@ impl Delivery {
         NewEvent::new(&self.tenant_id, event_type, occurred_at).delivery(self.id)
     }
 
-    /// The update checks the lock and holds the row until the event has landed and is projected.
+    /// The update checks the lock version, and keeps the row locked until the event is appended and projected.
     fn step(&self, conn: &mut PgConnection, changes: &DeliveryChanges, event: NewEvent) -> Result<Delivery> {
         self.check(changes)?;
         let events = [event];

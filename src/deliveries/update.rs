@@ -1,4 +1,4 @@
-//! Changing a delivery, under its optimistic lock.
+//! Updating a delivery, with optimistic locking.
 
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
@@ -16,15 +16,15 @@ fn next_lock_version() -> SqlLiteral<Integer> {
 }
 
 impl Delivery {
-    /// Changes the row, provided that nobody changed it since this copy was read, and returns the new row.
+    /// Updates the row if it has not changed since this copy was read, and returns the new row.
     ///
     /// # Errors
-    /// - [`Error::StaleEntry`]: somebody did (the application or the projector); read it again and decide again
-    /// - [`Error::NotFound`]: the row is gone
-    /// - [`Error::Invalid`]: wrong fields, or a provider message id that another delivery has
+    /// - [`Error::StaleEntry`]: the row has changed, by an update or by an event; read it again and decide again
+    /// - [`Error::NotFound`]: the row was deleted
+    /// - [`Error::Invalid`]: a field is wrong, or another delivery has the provider message
     pub fn update(&self, conn: &mut PgConnection, changes: &DeliveryChanges) -> Result<Delivery> {
         self.check(changes)?;
-        // Only a provider message can be refused.
+        // Only a provider message can violate a constraint.
         if changes.provider.is_some() || changes.provider_message_id.is_some() {
             retry::refusable(conn, |conn| self.write(conn, changes))
         } else {
@@ -45,7 +45,7 @@ impl Delivery {
         })
     }
 
-    /// What is left of [`update`](Self::update) after its checks.
+    /// [`update`](Self::update) after its checks.
     pub(super) fn write(&self, conn: &mut PgConnection, changes: &DeliveryChanges) -> Result<Delivery> {
         use crate::schema::mailglass_deliveries::dsl;
         let this = dsl::mailglass_deliveries
@@ -63,7 +63,7 @@ impl Delivery {
             .optional()?;
         match updated {
             Some(delivery) => Ok(delivery),
-            // A row that moved on, unless it is gone.
+            // The row has changed, unless it was deleted.
             None => Err(Error::StaleEntry {
                 id: self.id,
                 expected: self.lock_version,

@@ -1,19 +1,19 @@
-//! Recording without end: events from an iterator, a batch at a time.
+//! Recording events from an iterator, in batches.
 
 use diesel::prelude::*;
 
-use super::{Appended, record};
+use super::outcome::Appended;
+use super::record::record;
 use crate::error::Result;
 use crate::models::NewEvent;
 use crate::validation::MAX_BATCH;
 
-/// Records events from an iterator in batches, each as [`record`] does: however many there are, no more than one batch of
-/// them is in memory.
+/// Records the events of an iterator in batches, each as [`record`] does. At most one batch is in memory.
 ///
-/// Each step of the iterator that it returns records one batch of `size` events (at least 1, at most
-/// [`MAX_BATCH`](crate::MAX_BATCH); 1,000 is a good size) and gives its answers. A batch that fails is an error and leaves
-/// the others as they are; whether to go on is the caller's to decide. If events are large, choose a smaller `size`: a batch of
-/// more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) is refused. Nothing happens until it is iterated over.
+/// The returned iterator is lazy: each step records one batch and yields its outcomes. `size` is clamped to between 1 and
+/// [`MAX_BATCH`](crate::MAX_BATCH); 1,000 is a good value. Choose a smaller one for large events, because a batch of more than
+/// [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES) is rejected. A batch that fails yields an error and does not affect the other
+/// batches; the caller decides whether to continue.
 ///
 /// ```
 /// # test_support::with_database(|conn| {
@@ -23,8 +23,8 @@ use crate::validation::MAX_BATCH;
 ///     NewEvent::new("acme", EventType::Opened, chrono::Utc::now()).idempotency_key(format!("export:{number}"))
 /// });
 /// let mut recorded = 0;
-/// for answers in ledger::record_batches(conn, export, 1_000) {
-///     recorded += answers?.iter().filter(|answer| !answer.is_replay()).count();
+/// for outcomes in ledger::record_batches(conn, export, 1_000) {
+///     recorded += outcomes?.iter().filter(|outcome| !outcome.is_replay()).count();
 /// }
 /// assert_eq!(recorded, 2_500);
 /// # Ok(())
@@ -41,7 +41,7 @@ where
     }
 }
 
-/// What [`record_batches`] returns.
+/// The iterator of [`record_batches`].
 #[must_use = "nothing is recorded until it is iterated over"]
 pub struct RecordBatches<'a, I> {
     conn: &'a mut PgConnection,

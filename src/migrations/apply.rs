@@ -1,32 +1,32 @@
-//! One migration, applied or reverted: its statements and its version, inside the caller's transaction.
+//! Applying or reverting one migration inside the caller's transaction: its statements, and its version in Diesel's table.
 //!
-//! Diesel's own harness sends a migration as one message, which Citus refuses, and records it afterwards.
+//! Diesel's own harness sends a migration as one message, which Citus rejects, and records the version afterwards.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::migration::MigrationConnection as _;
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::Text;
 
 use super::failure;
-use super::{MigrationFiles, list};
+use super::files::MigrationFiles;
+use super::versions::{self, __diesel_schema_migrations, Lookup};
 use crate::error::Result;
 
-/// Makes Diesel's table, only if it is missing: that takes the right to create even where there is nothing to create.
+/// Creates Diesel's table only if it is missing, because creating it needs a right even if it exists.
 pub(super) fn prepare(conn: &mut PgConnection, migration: &'static MigrationFiles) -> Result<()> {
-    if !list::is_there(conn, list::IN_FIRST_SCHEMA)? {
+    if !versions::table(conn, Lookup::FirstSchema)?.exists {
         conn.setup().map_err(|error| failure::of(migration, error))?;
     }
     Ok(())
 }
 
-/// Whether it was applied, and not by somebody else before.
+/// Whether the migration was applied; `false` if another transaction has applied it.
 ///
-/// The version comes first: where another transaction recorded it meanwhile, there is nothing to do, and where an older
-/// snapshot doesn't show that, Postgres reports a serialization failure.
+/// The version is recorded first. If another transaction has recorded it, there is nothing to do. If an older snapshot does not
+/// show that, Postgres reports a serialization failure.
 pub(super) fn apply(conn: &mut PgConnection, migration: &'static MigrationFiles) -> Result<bool> {
-    let recorded = sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ($1) ON CONFLICT DO NOTHING")
-        .bind::<Text, _>(migration.version)
+    let recorded = diesel::insert_into(__diesel_schema_migrations::table)
+        .values(__diesel_schema_migrations::version.eq(migration.version))
+        .on_conflict_do_nothing()
         .execute(conn)
         .map_err(|error| failure::of(migration, error))?;
     if recorded == 0 {
@@ -37,8 +37,7 @@ pub(super) fn apply(conn: &mut PgConnection, migration: &'static MigrationFiles)
 }
 
 pub(super) fn revert(conn: &mut PgConnection, migration: &'static MigrationFiles) -> Result<()> {
-    sql_query("DELETE FROM __diesel_schema_migrations WHERE version = $1")
-        .bind::<Text, _>(migration.version)
+    diesel::delete(__diesel_schema_migrations::table.find(migration.version))
         .execute(conn)
         .map_err(|error| failure::of(migration, error))?;
     execute(conn, migration, migration.down_statements)

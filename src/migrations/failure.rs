@@ -1,15 +1,26 @@
-//! Why migrations can't be applied or reverted, in words for the one who has to do something about it.
+//! Errors of migrations, with the rights that the role lacks.
+
+use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Text};
 
-use super::MigrationFiles;
+use super::files::MigrationFiles;
 use crate::contract::tables;
 use crate::error::{Error, Result};
+use crate::sql::{sql, with_parameters};
 
-/// What Postgres refused, and the rights that the role lacks.
+static MISSING_RIGHTS: LazyLock<String> = LazyLock::new(|| {
+    with_parameters(
+        &["creates", "on_versions", "tables"],
+        &[],
+        sql!("migrations/missing_rights"),
+    )
+});
+
+/// An error of Postgres, with the rights that the role lacks.
 #[derive(Debug, thiserror::Error)]
 #[error("{}{source}{}", before(migration), needed(role, missing))]
 struct Failed {
@@ -30,15 +41,15 @@ fn needed(role: &str, missing: &[String]) -> String {
     format!("; role {role} lacks {}", missing.join(", "))
 }
 
-/// A right to read that is missing before anything was tried.
+/// The right to read Diesel's table is missing.
 #[derive(Debug, thiserror::Error)]
-#[error("role {role} lacks SELECT on table {table}, which has the versions that are applied")]
+#[error("role {role} lacks SELECT on table {table}, which has the applied versions")]
 pub(super) struct Unreadable {
     pub(super) role: String,
     pub(super) table: String,
 }
 
-/// What else there is to say.
+/// Any other reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Refused(pub(super) String);
@@ -49,7 +60,7 @@ impl From<Refused> for Error {
     }
 }
 
-/// What is to be done, and so which rights it takes.
+/// The task, which determines the rights that it needs.
 #[derive(Clone, Copy)]
 pub(super) enum Task {
     Apply,
@@ -71,7 +82,7 @@ impl Task {
     }
 }
 
-/// Says which migration failed. What has a type of its own keeps it.
+/// Adds the migration that failed. An error with a type of its own keeps it.
 pub(super) fn of(migration: &'static MigrationFiles, error: DieselError) -> Error {
     match Error::from(error) {
         Error::Database(source) => Error::Migration(Box::new(Failed {
@@ -84,8 +95,8 @@ pub(super) fn of(migration: &'static MigrationFiles, error: DieselError) -> Erro
     }
 }
 
-/// Adds the rights that the role lacks, after the transaction that failed has been rolled back. They are asked of the catalogs:
-/// Diesel drops the SQLSTATE, and messages are translated.
+/// Adds the rights that the role lacks, after the failed transaction was rolled back. They are read from the catalogs, because
+/// Diesel drops the SQLSTATE and messages are translated.
 pub(super) fn explain(conn: &mut PgConnection, task: Task, error: Error) -> Error {
     let mut failed = match error {
         Error::Migration(source) => match source.downcast::<Failed>() {
@@ -100,7 +111,7 @@ pub(super) fn explain(conn: &mut PgConnection, task: Task, error: Error) -> Erro
         }),
         other => return other,
     };
-    // A connection that broke has no answer, and what broke it is the error to report.
+    // If the connection is broken, the first error is the one to report.
     let missing = missing_rights(conn, task).unwrap_or_default();
     if let Some(first) = missing.first() {
         failed.role.clone_from(&first.role);
@@ -126,7 +137,7 @@ struct Missing {
 }
 
 fn missing_rights(conn: &mut PgConnection, task: Task) -> Result<Vec<Missing>> {
-    Ok(sql_query(include_str!("../sql/migrations/missing_rights.sql"))
+    Ok(sql_query(MISSING_RIGHTS.as_str())
         .bind::<Bool, _>(task.creates())
         .bind::<Array<Text>, _>(task.rights_on_versions())
         .bind::<Array<Text>, _>(tables().collect::<Vec<_>>())

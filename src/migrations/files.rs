@@ -1,25 +1,24 @@
 //! The text of the migrations.
 
-/// A migration as text, and what it is called.
+/// The text of a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MigrationFiles {
-    /// As `__diesel_schema_migrations` has it, such as `20261121231501`.
+    /// The version in `__diesel_schema_migrations`, such as `20261121231501`.
     pub version: &'static str,
-    /// What it does, such as `create_closed_sets`.
+    /// The name, such as `create_closed_sets`.
     pub name: &'static str,
-    /// What applies it.
+    /// The SQL that applies it.
     pub up_sql: &'static str,
-    /// What takes it back.
+    /// The SQL that reverts it.
     pub down_sql: &'static str,
     pub(super) up_statements: &'static [&'static str],
     pub(super) down_statements: &'static [&'static str],
 }
 
-/// The migrations as text, oldest first: to be read, or written into a folder of your own.
+/// The text of the migrations, oldest first: to read, or to copy into a folder of your own.
 ///
-/// Whoever applies copies of them under other versions must not call [`run`](super::run) as well, which would apply them a
-/// second time, and fail.
+/// If you apply copies with other versions, don't call [`run`](super::run): it would apply the migrations again, and fail.
 ///
 /// ```
 /// for migration in mailglass::migrations::FILES {

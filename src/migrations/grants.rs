@@ -1,28 +1,33 @@
-//! What the application's role needs.
+//! The rights that the application's role needs.
+
+use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::Text;
 
 use super::failure::Refused;
 use crate::contract::tables;
 use crate::error::{Error, Result};
+use crate::sql::{sql, with_parameters};
 
 /// Diesel's table of versions, which [`run`](super::run) and [`list`](super::list) read.
 const VERSIONS: &str = "__diesel_schema_migrations";
 
+static SCHEMA_OF_TABLE: LazyLock<String> =
+    LazyLock::new(|| with_parameters(&["table"], &[], sql!("migrations/schema_of_table")));
+
 #[derive(QueryableByName)]
 struct Schema {
-    #[diesel(sql_type = Nullable<Text>)]
-    name: Option<String>,
+    #[diesel(sql_type = Text)]
+    name: String,
 }
 
-/// The statements that give a role what the application needs and no more: it owns nothing, can't change the ledger, and can't
-/// migrate. With nothing pending, [`run`](super::run) works for it.
+/// Returns the statements that grant a role the rights that an application needs: to read and write the tables, but not to own
+/// them, change the ledger, or migrate. [`run`](super::run) works for such a role if no migration is pending.
 ///
-/// They are for the tables that this connection's `search_path` finds, each is one statement without a semicolon, and who executes
-/// them owns the tables. The role need not be there yet. It may have to be granted CONNECT on the database, and `search_path` is
-/// yours to set.
+/// Each string is one statement without a semicolon, to be executed by the owner of the tables. They name the tables that
+/// `search_path` finds. The role need not exist yet. It may also need CONNECT on the database, and a `search_path`.
 ///
 /// ```
 /// # test_support::with_database(|conn| {
@@ -34,10 +39,10 @@ struct Schema {
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] if `role` is empty or stands for no single role (`public`, `none`), [`Error::Migration`] if a table is
+/// [`Error::Invalid`] if `role` is empty or not a single role (`public`, `none`), and [`Error::Migration`] if a table is
 /// missing.
 pub fn grants(conn: &mut PgConnection, role: &str) -> Result<Vec<String>> {
-    // Postgres takes these for key words even where they are quoted.
+    // Postgres reads these as keywords even if they are quoted.
     if ["", "public", "none"].contains(&role) {
         return Err(Error::invalid("role", format!("{role:?} is not the name of a role")));
     }
@@ -46,7 +51,7 @@ pub fn grants(conn: &mut PgConnection, role: &str) -> Result<Vec<String>> {
     let mut on_tables = Vec::new();
     for table in tables().chain([VERSIONS]) {
         let Some(schema) = schema_of(conn, table)? else {
-            // Whoever exported the migrations may record them elsewhere.
+            // Applications with copies of the migrations may record them elsewhere.
             if table == VERSIONS {
                 continue;
             }
@@ -69,11 +74,11 @@ pub fn grants(conn: &mut PgConnection, role: &str) -> Result<Vec<String>> {
 }
 
 fn schema_of(conn: &mut PgConnection, table: &str) -> Result<Option<String>> {
-    let schema = "SELECT (SELECT namespace.nspname::text FROM pg_catalog.pg_class AS class
-                            JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
-                           WHERE class.oid = pg_catalog.to_regclass($1)) AS name";
-    let Schema { name } = sql_query(schema).bind::<Text, _>(table).get_result(conn)?;
-    Ok(name)
+    let schema: Option<Schema> = sql_query(SCHEMA_OF_TABLE.as_str())
+        .bind::<Text, _>(table)
+        .get_result(conn)
+        .optional()?;
+    Ok(schema.map(|schema| schema.name))
 }
 
 fn quoted(name: &str) -> String {

@@ -1,9 +1,8 @@
-//! What keeps processes that migrate at the same moment apart, and a revert apart from everybody who works.
+//! Locks: one process migrates at a time, and a revert locks the tables.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_query;
@@ -12,6 +11,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::failure::Refused;
 use crate::error::{Error, Result};
 use crate::retry::is_in_transaction;
+use crate::sql::sql;
 
 /// "mailglas" in ASCII.
 const LOCK: i64 = 0x6d61_696c_676c_6173;
@@ -19,14 +19,14 @@ const LOCK: i64 = 0x6d61_696c_676c_6173;
 /// How long a revert tries to lock the tables, if the session has no `lock_timeout`.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Between two attempts, so that those who waited for the first can go on.
+/// The pause between two attempts, in which statements that waited for the locks can run.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Does something as one transaction, or a savepoint of the caller's, while nobody else migrates. The lock ends with the
-/// transaction, so that it is free again whatever happens, and so that it works behind a pool that deals out transactions.
+/// Runs `work` in a transaction, or a savepoint of the caller's, while no other process migrates. The lock ends with the
+/// transaction, so it is released in every case and works behind a pool that assigns connections per transaction.
 ///
-/// A transaction of our own is READ COMMITTED whatever the session's default is: the statement that waits for the lock
-/// would otherwise fix the snapshot for all that follow.
+/// The transaction is READ COMMITTED whatever the default of the session: otherwise the statement that waits for the lock would
+/// fix the snapshot of the following ones.
 pub(super) fn alone<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
     let locked = |conn: &mut PgConnection| {
         sql_query(format!("SELECT pg_catalog.pg_advisory_xact_lock({LOCK})")).execute(conn)?;
@@ -39,7 +39,7 @@ pub(super) fn alone<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnect
     }
 }
 
-/// The same for work that calls [`tables`]: it is rolled back and run again until it gets them.
+/// [`alone`] for work that calls [`tables`]. It is rolled back and retried until it gets the locks.
 pub(super) fn alone_with_tables<T>(
     conn: &mut PgConnection,
     work: impl Fn(&mut PgConnection) -> Result<T>,
@@ -52,7 +52,7 @@ pub(super) fn alone_with_tables<T>(
             Err(error) if is_in_use(&error) => {
                 if start.elapsed() >= patience {
                     let message = format!(
-                        "the tables were in use for {} seconds: try again when no long transaction or VACUUM holds them",
+                        "the tables were in use for {} seconds: try again when no long transaction or VACUUM uses them",
                         patience.as_secs_f32().ceil()
                     );
                     return Err(Refused(message).into());
@@ -64,21 +64,21 @@ pub(super) fn alone_with_tables<T>(
     }
 }
 
-/// Locks tables against everybody, for what [`alone_with_tables`] runs.
+/// Locks tables exclusively, for [`alone_with_tables`].
 ///
-/// Statements lock our tables in different orders (`record` the ledger before the deliveries, an enqueue the other way round), so
-/// no order of ours is free of deadlocks. Instead we give up and release everything before anybody else looks for one:
-/// each lock is waited for 100 ms, or a quarter of `deadlock_timeout` if that is less, and there are three.
+/// Our statements lock the tables in different orders: `record` reads deliveries and writes the ledger first, `insert` writes
+/// deliveries first. So no order of locks is free of deadlocks. Instead, each lock is waited for 100 ms, or a quarter of
+/// `deadlock_timeout` if that is less, and then all locks are released, before Postgres searches for a deadlock.
 pub(super) fn tables(conn: &mut PgConnection, tables: &[&str]) -> Result<()> {
     if tables.is_empty() {
         return Ok(());
     }
-    let lock = include_str!("../sql/migrations/lock_tables.sql").replace(":tables", &tables.join(", "));
+    let lock = sql!("migrations/lock_tables").replace(":tables", &tables.join(", "));
     sql_query(lock).execute(conn)?;
     Ok(())
 }
 
-/// By what `lock_tables.sql` says, because Diesel drops the SQLSTATE.
+/// Recognized by the DETAIL of `lock_tables.sql`, because Diesel drops the SQLSTATE.
 fn is_in_use(error: &Error) -> bool {
     let Error::Database(DieselError::DatabaseError(_, information)) = error else {
         return false;
@@ -86,29 +86,33 @@ fn is_in_use(error: &Error) -> bool {
     information.details() == Some("mailglass:in_use")
 }
 
+#[derive(QueryableByName)]
+struct LockTimeout {
+    #[diesel(sql_type = BigInt)]
+    milliseconds: i64,
+}
+
 fn patience(conn: &mut PgConnection) -> Result<Duration> {
-    let milliseconds =
-        sql::<BigInt>("(SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'lock_timeout')");
-    let milliseconds: i64 = diesel::select(milliseconds).get_result(conn)?;
+    let LockTimeout { milliseconds } = sql_query(sql!("migrations/lock_timeout")).get_result(conn)?;
     Ok(match milliseconds {
         0 => PATIENCE,
         limit => Duration::from_millis(limit.unsigned_abs()),
     })
 }
 
-/// In a transaction of the caller's that keeps its snapshot, rows that others inserted can't be counted.
+/// If the caller's transaction keeps its snapshot, rows that others insert can't be counted.
 fn refuse_old_snapshots(conn: &mut PgConnection) -> Result<()> {
     if !is_in_transaction(conn) {
         return Ok(());
     }
-    let isolation = sql::<Text>("pg_catalog.current_setting('transaction_isolation')");
+    let isolation = diesel::dsl::sql::<Text>("pg_catalog.current_setting('transaction_isolation')");
     let isolation: String = diesel::select(isolation).get_result(conn)?;
     if isolation == "read committed" || isolation == "read uncommitted" {
         return Ok(());
     }
     let isolation = isolation.to_uppercase();
     Err(Refused(format!(
-        "reverting in a transaction takes READ COMMITTED, and this one is {isolation}"
+        "reverting inside a transaction requires READ COMMITTED, but this one is {isolation}"
     ))
     .into())
 }

@@ -1,32 +1,36 @@
-//! Taking migrations back, and only ours: Diesel's own calls take the last of all, which may be the application's.
+//! Reverting this crate's migrations. Diesel's own functions revert the last of all, which may be the application's.
 
-use diesel::dsl::sql;
+use std::sync::LazyLock;
+
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Text};
 
 use super::failure::{Task, explain};
-use super::{FILES, MigrationFiles, apply, list, lock};
+use super::files::{FILES, MigrationFiles};
+use super::{apply, list, lock};
 use crate::contract::tables;
 use crate::error::{Error, LostRows, Result};
+use crate::sql::{sql, with_parameters};
 
 const LEDGER: &str = "mailglass_events";
 
-/// Whether reverting may drop a table that has rows, or take the guard away from a ledger that has rows.
+/// Whether reverting may drop a table that has rows, or remove the guard of a ledger that has rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataLoss {
-    /// It may not: that is [`Error::WouldLoseData`] or [`Error::WouldUnguardLedger`], and nothing is changed.
+    /// Return [`Error::WouldLoseData`] or [`Error::WouldUnguardLedger`], and change nothing.
     Refuse,
-    /// It may. What is lost is lost, and what was changed while there was no guard stays changed.
+    /// Drop the table or the guard.
     Accept,
 }
 
-/// Reverts this crate's migrations down to `version`, which stays applied, or all of them for `None`, and returns the versions
-/// that were reverted, newest first. Migrations of the application's stay as they are.
+/// Reverts this crate's migrations down to `version`, which stays applied, or all of them for `None`, and returns the reverted
+/// versions, newest first. The application's own migrations stay applied.
 ///
-/// It is one transaction: if one can't be reverted, all stay applied. While it runs nobody else reads or writes the tables.
+/// It is one transaction: if a migration can't be reverted, all stay applied.
 ///
-/// It locks all the tables, and gives way to who works on them: if it doesn't get them at once, it releases everything, and
-/// tries again for a minute, or for the session's `lock_timeout` if there is one.
+/// It locks all tables exclusively. If it can't lock them at once, it releases its locks and retries for one minute, or for the
+/// session's `lock_timeout` if there is one. So it does not block the application for long.
 ///
 /// ```
 /// # test_support::with_database(|conn| {
@@ -36,23 +40,24 @@ pub enum DataLoss {
 /// let reverted = revert_to(conn, Some(stays), DataLoss::Refuse)?;
 /// assert_eq!(run(conn)?, reverted);
 ///
-/// // The tables are empty, or this would be refused.
+/// // This is refused if a table has rows.
 /// assert_eq!(revert_to(conn, None, DataLoss::Refuse)?.len(), FILES.len());
 /// # Ok(())
 /// # });
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] if no migration has that version, [`Error::WouldLoseData`] or [`Error::WouldUnguardLedger`] if that would
-/// happen and isn't accepted, [`Error::Migration`] if one can't be reverted, if the tables are in use all the time, or in a
-/// transaction of yours that isn't READ COMMITTED, where the rows that others inserted can't be counted.
+/// - [`Error::Invalid`]: no migration has that version
+/// - [`Error::WouldLoseData`] and [`Error::WouldUnguardLedger`]: see [`DataLoss`]
+/// - [`Error::Migration`]: a migration can't be reverted, the tables stayed in use, or your transaction is not READ COMMITTED,
+///   so that rows that others insert can't be counted
 pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: DataLoss) -> Result<Vec<String>> {
     if let Some(version) = version
         && !FILES.iter().any(|migration| migration.version == version)
     {
         return Err(Error::invalid(
             "version",
-            format!("{version:?} is no migration of this crate"),
+            format!("{version:?} is not a migration of this crate"),
         ));
     }
     let reverted = lock::alone_with_tables(conn, |conn| {
@@ -68,8 +73,8 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
     reverted.map_err(|error| explain(conn, Task::Revert, error))
 }
 
-/// Reverts the last of this crate's migrations that is applied and applies it again, as one transaction, and returns its
-/// version; `None` where none is applied.
+/// Reverts this crate's last applied migration and applies it again, in one transaction. Returns its version; `None` if none is
+/// applied.
 ///
 /// ```
 /// # test_support::with_database(|conn| {
@@ -96,7 +101,7 @@ pub fn redo(conn: &mut PgConnection, data_loss: DataLoss) -> Result<Option<Strin
     redone.map_err(|error| explain(conn, Task::Redo, error))
 }
 
-/// Reverts the newest first, and does something afterwards, inside the caller's transaction.
+/// Reverts migrations inside the caller's transaction, newest first, and then runs `and_then`.
 fn revert(
     conn: &mut PgConnection,
     migrations: &[&'static MigrationFiles],
@@ -106,8 +111,8 @@ fn revert(
     if migrations.is_empty() {
         return Ok(());
     }
-    let tables = tables_there(conn)?;
-    // So that nobody inserts between the count and the drop.
+    let tables = existing_tables(conn)?;
+    // No row may be inserted between the count and the drop.
     lock::tables(conn, &tables)?;
     let filled = match data_loss {
         DataLoss::Refuse => count_rows(conn, &tables)?,
@@ -117,8 +122,8 @@ fn revert(
     for migration in migrations.iter().rev() {
         apply::revert(conn, migration)?;
     }
-    // Asked afterwards, so that nobody has to keep a list of what each migration drops.
-    let left = tables_there(conn)?;
+    // Compared afterwards, so that no list of the tables that each migration drops is needed.
+    let left = existing_tables(conn)?;
     let is_lost = |filled: &&LostRows| filled.count > 0 && !left.contains(&filled.table);
     let lost: Vec<LostRows> = filled.iter().filter(is_lost).copied().collect();
     if !lost.is_empty() {
@@ -138,27 +143,38 @@ fn revert(
 fn count_rows(conn: &mut PgConnection, tables: &[&'static str]) -> Result<Vec<LostRows>> {
     let mut counts = Vec::new();
     for table in tables {
-        let count = sql::<BigInt>(&format!("(SELECT pg_catalog.count(*) FROM {table})"));
+        let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT pg_catalog.count(*) FROM {table})"));
         let count = diesel::select(count).get_result(conn)?;
         counts.push(LostRows { table, count });
     }
     Ok(counts)
 }
 
-fn tables_there(conn: &mut PgConnection) -> Result<Vec<&'static str>> {
-    let mut there = Vec::new();
-    for table in tables() {
-        if list::is_there(conn, &format!("pg_catalog.to_regclass('{table}')"))? {
-            there.push(table);
-        }
-    }
-    Ok(there)
+static EXISTING_TABLES: LazyLock<String> =
+    LazyLock::new(|| with_parameters(&["names"], &[], sql!("migrations/existing_tables")));
+
+#[derive(QueryableByName)]
+struct ExistingTable {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+fn existing_tables(conn: &mut PgConnection) -> Result<Vec<&'static str>> {
+    let ours: Vec<&str> = tables().collect();
+    let existing: Vec<ExistingTable> = sql_query(EXISTING_TABLES.as_str())
+        .bind::<Array<Text>, _>(&ours)
+        .load(conn)?;
+    let is_existing = |table: &&str| existing.iter().any(|existing| existing.name == *table);
+    Ok(ours.into_iter().filter(is_existing).collect())
+}
+
+#[derive(QueryableByName)]
+struct Guard {
+    #[diesel(sql_type = Bool)]
+    exists: bool,
 }
 
 fn is_guarded(conn: &mut PgConnection) -> Result<bool> {
-    let guard = format!(
-        "EXISTS (SELECT FROM pg_catalog.pg_trigger
-                  WHERE tgrelid = pg_catalog.to_regclass('{LEDGER}') AND tgname = 'mailglass_events_immutable_trigger')"
-    );
-    Ok(diesel::select(sql::<Bool>(&guard)).get_result(conn)?)
+    let guard: Guard = sql_query(sql!("migrations/guard")).get_result(conn)?;
+    Ok(guard.exists)
 }

@@ -1,4 +1,4 @@
-//! Attribute maps: a record from a JSON object, with everything that is wrong with it reported at once.
+//! Attribute maps: builds a record from a JSON object, and reports every wrong attribute at once.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use super::closed_sets::UnknownLabel;
 use crate::error::{Error, Result};
 use crate::validation::Checks;
 
-/// The attributes of a JSON object, taken out one by one; what is left in the end is unknown.
+/// The attributes of a JSON object. Each is removed when it is read; those that are left at the end are unknown.
 pub(crate) struct Attrs {
     left: Map<String, Value>,
     pub(crate) checks: Checks,
@@ -27,7 +27,7 @@ impl Attrs {
         }
     }
 
-    /// `None` where the key is absent. A null is absent, too, unless the column is one that a change may clear.
+    /// `None` if the key is absent or null.
     fn take<T>(&mut self, key: &str, expected: &str, convert: impl FnOnce(Value) -> Option<T>) -> Option<T> {
         let value = self.left.remove(key).filter(|value| !value.is_null())?;
         let converted = convert(value);
@@ -44,7 +44,7 @@ impl Attrs {
         })
     }
 
-    /// For a column that a change may clear: `Some(None)` where the key is there with a null.
+    /// For a column that a change may clear: `Some(None)` if the value is null.
     pub(crate) fn nullable<T>(
         &mut self,
         key: &str,
@@ -85,7 +85,7 @@ impl Attrs {
         }
     }
 
-    /// An attribute that must be there: complains and stands in for it where it isn't.
+    /// A required attribute. If it is missing, adds an error and returns the stand-in.
     pub(crate) fn required<T>(&mut self, key: &str, value: Option<T>, stand_in: T) -> T {
         value.unwrap_or_else(|| {
             self.checks.complain(key, "is missing");
@@ -93,7 +93,7 @@ impl Attrs {
         })
     }
 
-    /// Complains about what nobody took; `refusal` may say why a known column can't be set.
+    /// Adds an error for each attribute that is left. `refusal` says why a known column can't be set.
     pub(crate) fn reject_the_rest(&mut self, refusal: impl Fn(&str) -> Option<&'static str>) {
         for key in self.left.keys() {
             let message = refusal(key).unwrap_or("is not an attribute of this record");

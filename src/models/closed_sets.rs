@@ -1,8 +1,7 @@
-//! The closed sets: one plain enum for each Postgres enum type, nothing left open.
+//! The closed sets: an enum for each Postgres enum type.
 //!
-//! They carry no `#[non_exhaustive]`, on purpose: a `match` without a wildcard is your own compile-time check that you
-//! handle every value, and a new value is a breaking release. `api_stability.md` says what is promised about them, and
-//! `build.rs` holds them to it.
+//! They are not `#[non_exhaustive]`: a `match` without a wildcard checks at compile time that you handle every value, and a
+//! new value is a breaking release. `api_stability.md` states the promise, and `build.rs` checks it.
 #![allow(deprecated, reason = "a deprecated value is still written, read and listed")]
 
 use std::fmt;
@@ -13,11 +12,11 @@ use diesel_derive_enum::DbEnum;
 use crate::contract::{ClosedSet, SETS};
 use crate::schema::sql_types;
 
-/// What a message is for, which decides how it may be sent.
+/// The purpose of a message, which decides how it may be sent.
 #[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[db_enum(existing_type_path = "sql_types::MailglassStream")]
 pub enum Stream {
-    /// A message that one person's own action asked for: a receipt, a password reset.
+    /// A message that answers an action of its recipient: a receipt, a password reset.
     Transactional,
     /// A message that the service needs to send: an outage notice, a change of terms.
     Operational,
@@ -25,15 +24,15 @@ pub enum Stream {
     Bulk,
 }
 
-/// What happened to a message: [Anymail's normalized event types][anymail], then Mailglass's own two.
+/// What happened to a message: [Anymail's normalized event types][anymail], and two of Mailglass.
 ///
 /// [anymail]: https://anymail.dev/en/stable/sending/tracking/#anymail.signals.AnymailTrackingEvent.event_type
 #[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[db_enum(existing_type_path = "sql_types::MailglassEventType")]
 pub enum EventType {
-    /// The provider (or, as a delivery's first event, the application) has accepted the message and will try to send it.
+    /// The provider accepted the message and will try to send it. As the first event of a delivery: the application did.
     Queued,
-    /// The provider has sent the message on; nobody knows yet whether it arrives.
+    /// The provider sent the message. Whether it arrives is not known yet.
     Sent,
     /// The provider refused to send it: a blocked or invalid address, a policy.
     Rejected,
@@ -41,11 +40,11 @@ pub enum EventType {
     Failed,
     /// The receiving server refused the message or reported that it can't be delivered.
     Bounced,
-    /// The receiving server put the provider off; it will try again.
+    /// The receiving server asked the provider to try again later.
     Deferred,
     /// The receiving server accepted the message.
     Delivered,
-    /// A robot answered: out of office, a challenge.
+    /// An automatic reply: out of office, a challenge.
     Autoresponded,
     /// The recipient opened the message, as far as a tracking pixel can tell.
     Opened,
@@ -53,15 +52,15 @@ pub enum EventType {
     Clicked,
     /// The recipient reported the message as spam.
     Complained,
-    /// The recipient asked to be taken off the list.
+    /// The recipient unsubscribed from the list.
     Unsubscribed,
-    /// The recipient asked to be put on the list.
+    /// The recipient subscribed to the list.
     Subscribed,
-    /// Something else that the provider reported.
+    /// Any other event that the provider reports.
     Unknown,
-    /// Mailglass's own: the application handed the message to the provider.
+    /// Of Mailglass: the application handed the message to the provider.
     Dispatched,
-    /// Mailglass's own: the application decided not to send, because of its suppression list.
+    /// Of Mailglass: the application did not send the message, because of its suppression list.
     Suppressed,
 }
 
@@ -71,15 +70,15 @@ pub enum EventType {
 #[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[db_enum(existing_type_path = "sql_types::MailglassRejectReason")]
 pub enum RejectReason {
-    /// The address is not a valid one.
+    /// The address is invalid.
     Invalid,
     /// The address bounced before.
     Bounced,
-    /// The receiving server did not answer for too long.
+    /// The provider gave up after repeated temporary failures.
     TimedOut,
     /// The provider's or the receiver's policy blocks the message.
     Blocked,
-    /// The recipient marked earlier messages as spam, or this one looks like it.
+    /// The recipient marked earlier messages as spam, or this one was classified as spam.
     Spam,
     /// The recipient unsubscribed.
     Unsubscribed,
@@ -87,26 +86,26 @@ pub enum RejectReason {
     Other,
 }
 
-/// How far a delivery has come.
+/// The progress of a delivery.
 ///
-/// The labels' order is not the rank: the projection ranks
+/// The order of the labels is not the rank. The projection ranks
 /// `queued < dispatched < sent < failed < suppressed` (see [`projection`](crate::projection)).
 #[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[db_enum(existing_type_path = "sql_types::MailglassDeliveryStatus")]
 pub enum DeliveryStatus {
     /// Waiting to be handed to a provider.
     Queued,
-    /// The provider has sent it on, or something proves that it arrived.
+    /// The provider sent it, or a later event proves that it was sent.
     Sent,
     /// Handed to the provider.
     Dispatched,
-    /// It will not arrive: rejected, failed or bounced.
+    /// It will not arrive: it was rejected, failed or bounced.
     Failed,
-    /// Not sent, on purpose.
+    /// Not sent, because the recipient is suppressed.
     Suppressed,
 }
 
-/// A label that a closed set does not hold.
+/// A label that is not in its closed set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {set} `{label}`: use one of {}", known.join(", "))]
 pub struct UnknownLabel {
@@ -114,15 +113,15 @@ pub struct UnknownLabel {
     pub set: &'static str,
     /// The label that was given.
     pub label: String,
-    /// The labels that the set holds.
+    /// The labels of the set.
     pub known: &'static [&'static str],
 }
 
-/// Gives a closed set its labels.
+/// Implements the labels of a closed set.
 macro_rules! labels {
     ($set:ident = SETS[$index:literal] { $($variant:ident = $label:literal),+ $(,)? }) => {
         impl $set {
-            /// What is promised about this set, as data.
+            /// The promise about this set, as data.
             pub const CLOSED_SET: &'static ClosedSet = &SETS[$index];
 
             /// Every value, in the order of the Postgres enum.
@@ -175,5 +174,5 @@ macro_rules! labels {
     };
 }
 
-// The labels that the manifest, `api_stability.md`, gives these variants. `build.rs` has held them to what the derive makes.
+// The labels of the manifest, `api_stability.md`. `build.rs` has compared them with those that the derive makes.
 include!(concat!(env!("OUT_DIR"), "/labels.rs"));

@@ -26,28 +26,28 @@ pub(crate) const PROJECTION: [&str; 9] = [
     "status",
 ];
 
-/// One message to one recipient through one provider, and how it stands. All times are UTC, in microseconds.
+/// One message to one recipient through one provider, and its current state. Times are UTC, with microseconds.
 ///
-/// The columns from `last_event_type` to `suppressed_at`, and `status`, are the
-/// [projection](crate::projection): they follow the delivery's events and only the projector writes them.
+/// The columns from `last_event_type` to `suppressed_at`, and `status`, are the [projection](crate::projection) of the
+/// delivery's events. Applications never write them.
 #[derive(Clone, Debug, PartialEq, Serialize, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = mailglass_deliveries, check_for_backend(Pg))]
 pub struct Delivery {
-    /// UUIDv7, made by the client.
+    /// A UUIDv7 that the client generates.
     pub id: Uuid,
     /// The tenant that owns the delivery.
     pub tenant_id: String,
-    /// Which kind of message this is, in the application's own words, such as `welcome`.
+    /// The application's name for this kind of message, such as `welcome`.
     pub mailable: String,
-    /// What the message is for.
+    /// The purpose of the message.
     pub stream: Stream,
-    /// The bare address, as the application gave it.
+    /// The bare address, exactly as given.
     pub recipient: String,
-    /// What follows the last `@` of the recipient, in lower case.
+    /// The part of the recipient after its last `@`, in lower case.
     pub recipient_domain: String,
-    /// The provider that took the message.
+    /// The provider that accepted the message.
     pub provider: Option<String>,
-    /// The provider's own id of the message.
+    /// The provider's id of the message.
     pub provider_message_id: Option<String>,
     /// Projection: the type of the last event.
     pub last_event_type: EventType,
@@ -65,15 +65,15 @@ pub struct Delivery {
     pub complained_at: Option<DateTime<Utc>>,
     /// Projection: when it was first suppressed.
     pub suppressed_at: Option<DateTime<Utc>>,
-    /// The application's own JSON object.
+    /// The application's JSON object.
     pub metadata: Value,
-    /// 1 at birth, one more with every change of the row: what [`update`](Delivery::update) checks.
+    /// 1 for a new row, incremented by every change. [`update`](Delivery::update) checks it.
     pub lock_version: i32,
-    /// What makes the enqueue replay-safe.
+    /// Makes the insert idempotent.
     pub idempotency_key: Option<String>,
     /// Projection: the highest status that any event reached.
     pub status: DeliveryStatus,
-    /// What the last failed attempt to send said.
+    /// The error of the last failed attempt to send.
     pub last_error: Option<Value>,
     /// When the row was inserted, by the server's clock.
     pub inserted_at: DateTime<Utc>,
@@ -82,12 +82,12 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// A tenant's delivery by its id.
+    /// Finds a tenant's delivery by its id.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where this tenant has no such delivery.
+    /// [`Error::NotFound`] if this tenant has no such delivery.
     pub fn find(conn: &mut PgConnection, tenant_id: &str, id: Uuid) -> Result<Delivery> {
-        // By the id alone: Postgres might go by the tenant where the table was small when it planned this.
+        // Filtered by id alone: a plan made for a small table might use the index by tenant, and a connection keeps it.
         mailglass_deliveries::table
             .find(id)
             .select(Delivery::as_select())
@@ -98,8 +98,8 @@ impl Delivery {
     }
 }
 
-/// A delivery that isn't there yet: [`insert`](NewDelivery::insert) it, alone or [as a
-/// batch](NewDelivery::insert_all), and it is born with its first event.
+/// A delivery to be [inserted](NewDelivery::insert), alone or [in a batch](NewDelivery::insert_all), together with its first
+/// event.
 ///
 /// ```
 /// use mailglass::{NewDelivery, Stream};
@@ -131,8 +131,10 @@ pub struct NewDelivery {
 }
 
 impl NewDelivery {
-    /// A delivery of a tenant's `mailable` (your name for this kind of message) to one bare address: no display name, no
-    /// list, no white space. Internationalized addresses and quoted local parts are accepted, domain literals are not.
+    /// A delivery of `mailable`, your name for this kind of message, to one bare address.
+    ///
+    /// An address must not have a display name or white space. Internationalized addresses and quoted local parts are
+    /// accepted; domain literals, such as `ann@[192.0.2.1]`, are not.
     pub fn new(
         tenant_id: impl Into<String>,
         mailable: impl Into<String>,
@@ -155,13 +157,15 @@ impl NewDelivery {
         }
     }
 
-    /// A delivery from an attribute map: `tenant_id`, `mailable`, `stream` and `recipient` must be there; `id`,
-    /// `recipient_domain`, `provider`, `provider_message_id`, `last_event_type`, `last_event_at` (RFC 3339), `metadata`
-    /// and `idempotency_key` may be. A null is as good as absent.
+    /// A delivery from a JSON object.
+    ///
+    /// Required: `tenant_id`, `mailable`, `stream`, `recipient`. Optional: `id`, `recipient_domain`, `provider`,
+    /// `provider_message_id`, `last_event_type`, `last_event_at` (RFC 3339), `metadata`, `idempotency_key`. An attribute that
+    /// is null counts as absent.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) with everything that is wrong: missing and unknown attributes, wrong
-    /// types, unknown labels, and what [`validate`](Self::validate) finds.
+    /// [`Error::Invalid`](crate::Error::Invalid) with every wrong attribute: missing or unknown ones, wrong types,
+    /// unknown labels, and those that [`validate`](Self::validate) reports.
     pub fn from_attrs(attrs: Value) -> Result<Self> {
         let mut attrs = Attrs::new(attrs)?;
         let (tenant_id, mailable) = (attrs.text("tenant_id"), attrs.text("mailable"));
@@ -192,28 +196,28 @@ impl NewDelivery {
         attrs.checks.finish().map(|()| delivery)
     }
 
-    /// The id to use, where you need it before the row is there. By default each insert makes a UUIDv7.
+    /// The id, if you need to know it before the insert. By default each insert generates a UUIDv7.
     #[must_use]
     pub fn id(mut self, id: Uuid) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// Only ever what is derived from the recipient anyway; another domain is an error.
+    /// The domain that you expect. It is derived from the recipient; any other value is an error.
     #[must_use]
     pub fn recipient_domain(mut self, domain: impl Into<String>) -> Self {
         self.recipient_domain = Some(domain.into());
         self
     }
 
-    /// The provider that the message goes through, where that is known already.
+    /// The provider, if it is known already.
     #[must_use]
     pub fn provider(mut self, provider: impl Into<String>) -> Self {
         self.provider = Some(provider.into());
         self
     }
 
-    /// The provider's id of the message, for one that is sent already; needs the [`provider`](Self::provider), too.
+    /// The provider's id of the message, if it was sent already. Requires a [`provider`](Self::provider).
     #[must_use]
     pub fn provider_message_id(mut self, id: impl Into<String>) -> Self {
         self.provider_message_id = Some(id.into());
@@ -231,21 +235,21 @@ impl NewDelivery {
         self
     }
 
-    /// The application's own JSON object.
+    /// The application's JSON object.
     #[must_use]
     pub fn metadata(mut self, metadata: Value) -> Self {
         self.metadata = metadata;
         self
     }
 
-    /// Makes the insert replay-safe. At most 512 bytes, unique over all tenants.
+    /// Makes the insert idempotent. The key has at most 512 bytes and is unique across all tenants.
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
         self
     }
 
-    /// Checks the delivery without writing it; inserting checks it again.
+    /// Checks the delivery without inserting it. An insert checks it as well.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) with every wrong field.
@@ -273,9 +277,9 @@ impl NewDelivery {
     }
 }
 
-/// What to change; `None` leaves a column as it is, `Some(None)` sets it to NULL.
+/// Changes to a delivery. `None` keeps a column, `Some(None)` sets it to NULL.
 ///
-/// There is no field for a projection column, so code that tries to set one does not compile.
+/// It has no field for the projection columns, so code that sets one does not compile.
 ///
 /// ```
 /// use mailglass::DeliveryChanges;
@@ -290,23 +294,23 @@ impl NewDelivery {
 #[derive(Clone, Debug, Default, PartialEq, AsChangeset)]
 #[diesel(table_name = mailglass_deliveries)]
 pub struct DeliveryChanges {
-    /// The provider that took the message.
+    /// The provider that accepted the message.
     pub provider: Option<Option<String>>,
-    /// The provider's own id of the message.
+    /// The provider's id of the message.
     pub provider_message_id: Option<Option<String>>,
-    /// The application's own JSON object: replaces the one that is there.
+    /// The application's JSON object. It replaces the current one.
     pub metadata: Option<Value>,
-    /// What the last failed attempt to send said, as a JSON object.
+    /// The error of the last failed attempt to send, as a JSON object.
     pub last_error: Option<Option<Value>>,
 }
 
 impl DeliveryChanges {
-    /// Changes from an attribute map with any of `provider`, `provider_message_id`, `metadata` and `last_error`. A null
-    /// clears a column.
+    /// Changes from a JSON object with any of `provider`, `provider_message_id`, `metadata` and `last_error`. A null clears
+    /// the column.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with everything that is wrong: unknown attributes, columns that are not the application's to
-    /// change, wrong types, and what [`validate`](Self::validate) finds.
+    /// [`Error::Invalid`] with every wrong attribute: unknown ones, columns that the application can't change, wrong types,
+    /// and those that [`validate`](Self::validate) reports.
     pub fn from_attrs(attrs: Value) -> Result<Self> {
         let mut attrs = Attrs::new(attrs)?;
         let changes = DeliveryChanges {
@@ -325,7 +329,7 @@ impl DeliveryChanges {
         attrs.checks.finish().map(|()| changes)
     }
 
-    /// Checks the changes without writing them; updating checks them again.
+    /// Checks the changes without writing them. An update checks them as well.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every wrong field.
@@ -349,7 +353,7 @@ impl DeliveryChanges {
     }
 }
 
-/// Why an attribute map can't set a column of a delivery that is somebody else's to write.
+/// Why an attribute map can't set a column of a delivery; `None` if there is no such column.
 fn not_the_applications(column: &str) -> Option<&'static str> {
     match column {
         _ if PROJECTION.contains(&column) => Some("is set by the projection"),

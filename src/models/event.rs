@@ -1,4 +1,4 @@
-//! The event: one thing that happened, as it is read and as it is made. It has no update and no delete.
+//! The event: its row and [`NewEvent`]. Events are never updated or deleted.
 
 use std::borrow::Cow;
 
@@ -16,40 +16,40 @@ use crate::error::Result;
 use crate::schema::mailglass_events;
 use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, microseconds};
 
-/// A landed event. All times are UTC, in microseconds.
+/// An event in the ledger. Times are UTC, with microseconds.
 ///
-/// There is no `AsChangeset` and no way to delete one: the database refuses both, so code that tries should not compile.
+/// It does not implement `AsChangeset`, because the database rejects every change to an event.
 #[derive(Clone, Debug, PartialEq, Serialize, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = mailglass_events, check_for_backend(Pg))]
 pub struct Event {
-    /// UUIDv7, made when the event was appended.
+    /// A UUIDv7 that is generated when the event is appended.
     pub id: Uuid,
     /// The tenant that owns the event.
     pub tenant_id: String,
-    /// The delivery that the event was about when it was appended; a later link stands beside it, never here.
+    /// The delivery that the event named or found when it was appended. A later link is kept in `mailglass_event_links`.
     pub delivery_id: Option<Uuid>,
     /// What happened.
     #[serde(rename = "type")]
     pub type_: EventType,
-    /// When it happened, by the clock of whoever reports it.
+    /// When it happened, by the clock of the system that reports it.
     pub occurred_at: DateTime<Utc>,
-    /// What makes the append replay-safe.
+    /// Makes the append idempotent.
     pub idempotency_key: Option<String>,
     /// Why it was rejected or bounced.
     pub reject_reason: Option<RejectReason>,
-    /// What the provider reported.
+    /// The provider's report.
     pub normalized_payload: Value,
-    /// The application's own object; `provider`, `provider_message_id` and `recipient` in it name the delivery.
+    /// The application's JSON object. Its members `provider`, `provider_message_id` and `recipient` identify the delivery.
     pub metadata: Value,
     /// Correlates the event with the request or job that recorded it.
     pub trace_id: Option<String>,
-    /// Whether the delivery was missing or ambiguous when the event was appended. Never cleared.
+    /// Whether the event had to wait for its delivery when it was appended. It is never cleared.
     pub needs_reconciliation: bool,
     /// When it was appended, by the server's clock.
     pub inserted_at: DateTime<Utc>,
 }
 
-/// An event that has not landed yet: see [`ledger::record`](crate::ledger::record).
+/// An event to be appended to the ledger: see [`ledger::record`](crate::ledger::record).
 ///
 /// ```
 /// use mailglass::{EventType, NewEvent};
@@ -77,7 +77,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// An event of a tenant. `occurred_at` is kept to the microsecond, which is what Postgres stores. A leap second, such as
+    /// An event of a tenant. `occurred_at` is truncated to microseconds, as Postgres stores it. A leap second, such as
     /// `23:59:60.5`, becomes the first instant of the next second, here `00:00:00`.
     pub fn new(tenant_id: impl Into<String>, event_type: EventType, occurred_at: DateTime<Utc>) -> Self {
         NewEvent {
@@ -96,13 +96,15 @@ impl NewEvent {
         }
     }
 
-    /// An event from an attribute map: `tenant_id`, `type` and `occurred_at` (RFC 3339) must be there; `delivery_id`,
-    /// `idempotency_key`, `reject_reason`, `normalized_payload`, `metadata`, `trace_id`, `provider`,
-    /// `provider_message_id` and `recipient` may be. A null is as good as absent.
+    /// An event from a JSON object.
+    ///
+    /// Required: `tenant_id`, `type`, `occurred_at` (RFC 3339). Optional: `delivery_id`, `idempotency_key`, `reject_reason`,
+    /// `normalized_payload`, `metadata`, `trace_id`, `provider`, `provider_message_id`, `recipient`. An attribute that is null
+    /// counts as absent.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) with everything that is wrong: missing and unknown attributes, wrong
-    /// types, unknown labels, and what [`validate`](Self::validate) finds.
+    /// [`Error::Invalid`](crate::Error::Invalid) with every wrong attribute: missing or unknown ones, wrong types,
+    /// unknown labels, and those that [`validate`](Self::validate) reports.
     pub fn from_attrs(attrs: Value) -> Result<Self> {
         let mut attrs = Attrs::new(attrs)?;
         let (tenant_id, event_type) = (attrs.text("tenant_id"), attrs.label("type"));
@@ -133,15 +135,15 @@ impl NewEvent {
         attrs.checks.finish().map(|()| event)
     }
 
-    /// The delivery that the event is about. It need not exist yet: the event lands, waits, and is projected by the
-    /// [reconciler](crate::reconciler) when the delivery is there.
+    /// The delivery, by id. It need not exist yet: the event is appended, and the [reconciler](crate::reconciler) links it
+    /// when the delivery exists.
     #[must_use]
     pub fn delivery(mut self, id: Uuid) -> Self {
         self.delivery_id = Some(id);
         self
     }
 
-    /// The provider's message that the event is about, by which its delivery is found. Kept in `metadata`.
+    /// The provider's message, which identifies the delivery. It is kept in `metadata`.
     #[must_use]
     pub fn provider_message(mut self, provider: impl Into<String>, provider_message_id: impl Into<String>) -> Self {
         self.provider = Some(provider.into());
@@ -149,17 +151,19 @@ impl NewEvent {
         self
     }
 
-    /// The recipient that the event is about: tells the deliveries of one provider message apart, without regard to
-    /// case. Kept in `metadata`. One bare address, such as `ann@example.com`; what a provider writes in another form
-    /// belongs in [`normalized_payload`](Self::normalized_payload), which is never refused for its recipient.
+    /// The recipient, which distinguishes the deliveries of one provider message. Case does not matter. It is kept in
+    /// `metadata`.
+    ///
+    /// It must be one bare address, such as `ann@example.com`. Put an address in any other form into
+    /// [`normalized_payload`](Self::normalized_payload), where it is not checked.
     #[must_use]
     pub fn recipient(mut self, recipient: impl Into<String>) -> Self {
         self.recipient = Some(recipient.into());
         self
     }
 
-    /// Makes the append replay-safe: derive it from what the provider sends, such as its own event id. At most 512
-    /// bytes, unique over all tenants, so prefix it with what keeps your sources apart.
+    /// Makes the append idempotent. Derive the key from the provider's report, such as its event id, and prefix it with
+    /// the source. It has at most 512 bytes and is unique across all tenants.
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
@@ -173,28 +177,28 @@ impl NewEvent {
         self
     }
 
-    /// The application's own JSON object.
+    /// The application's JSON object.
     #[must_use]
     pub fn metadata(mut self, metadata: Value) -> Self {
         self.metadata = metadata;
         self
     }
 
-    /// What the provider reported, as a JSON object.
+    /// The provider's report, as a JSON object.
     #[must_use]
     pub fn normalized_payload(mut self, payload: Value) -> Self {
         self.normalized_payload = payload;
         self
     }
 
-    /// Correlates the event with the request or job that records it. A replay may carry another one.
+    /// Correlates the event with the request or job that records it. A replay may have a different one.
     #[must_use]
     pub fn trace_id(mut self, trace_id: impl Into<String>) -> Self {
         self.trace_id = Some(trace_id.into());
         self
     }
 
-    /// Checks the event without writing it; appending checks it again.
+    /// Checks the event without appending it. Appending checks it as well.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) with every wrong field.
@@ -231,7 +235,7 @@ impl NewEvent {
         checks.message_has_provider(named_message, self.reference(&metadata).provider.is_some());
     }
 
-    /// The application's metadata with what the setters named.
+    /// The application's metadata with the values of the setters.
     pub(crate) fn full_metadata(&self) -> Cow<'_, Value> {
         let mut metadata = Cow::Borrowed(&self.metadata);
         if self.named().iter().all(|(_, set)| set.is_none()) {
@@ -247,7 +251,7 @@ impl NewEvent {
         metadata
     }
 
-    /// What the event names as its provider message, given its full metadata.
+    /// The provider message that the event names, given its full metadata.
     pub(crate) fn reference<'a>(&'a self, metadata: &'a Value) -> ProviderReference<'a> {
         ProviderReference::read(metadata, &self.normalized_payload)
     }

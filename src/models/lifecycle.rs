@@ -1,12 +1,12 @@
-//! The rules of the projection: one table, from which the SQL, the Rust reference and the docs are made.
+//! The rules of the projection, as one table. The SQL, the fold in Rust and the documentation are made from it.
 
 use super::closed_sets::{DeliveryStatus, EventType};
 
-/// What an event of a type does to its delivery.
+/// The effect of an event type on its delivery.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
     pub(crate) event_type: EventType,
-    /// The status that it reaches, unless a higher one was reached; `None` leaves the status.
+    /// The status that the delivery reaches, unless it has a higher one. `None` keeps the status.
     pub(crate) status: Option<DeliveryStatus>,
     pub(crate) terminal: bool,
 }
@@ -20,6 +20,9 @@ const fn rule(event_type: EventType, status: Option<DeliveryStatus>, terminal: b
 }
 
 /// Every event type, lowest lifecycle rank first.
+///
+/// A bounce outranks `delivered`, because a message can bounce after the receiving server accepted it. The table is code and not
+/// a database table, which could differ from what the projections were made with.
 pub(crate) const RULES: [Rule; EventType::ALL.len()] = {
     use DeliveryStatus::{Dispatched, Failed, Queued, Sent, Suppressed};
     [
@@ -54,31 +57,30 @@ pub(crate) const STATUS_ORDER: [DeliveryStatus; DeliveryStatus::ALL.len()] = [
 impl EventType {
     fn rule(self) -> (usize, &'static Rule) {
         let position = RULES.iter().position(|rule| rule.event_type == self);
-        // A test holds the table to every type, so the stand-in is never used.
+        // A test checks that the table has every type, so the default is never used.
         let position = position.unwrap_or_default();
         (position, &RULES[position])
     }
 
-    /// The rank that decides which of two events at the same instant is the later one: see
-    /// [`projection`](crate::projection).
+    /// The rank that orders events with the same `occurred_at`: see [`projection`](crate::projection).
     pub fn lifecycle_rank(self) -> usize {
         self.rule().0
     }
 
-    /// Whether nothing more is expected to happen to a delivery after this: delivered, bounced, complained, rejected,
-    /// failed or suppressed. (Events may follow all the same, such as `opened`.)
+    /// Whether this event concludes a delivery: delivered, bounced, complained, rejected, failed or suppressed. Others, such
+    /// as `opened`, may still follow.
     pub fn is_terminal(self) -> bool {
         self.rule().1.terminal
     }
 
-    /// The status that a delivery reaches with this event, unless it has reached a higher one; `None` leaves it.
+    /// The status that a delivery reaches with this event, unless it has a higher one. `None` keeps the status.
     pub fn status(self) -> Option<DeliveryStatus> {
         self.rule().1.status
     }
 }
 
 impl DeliveryStatus {
-    /// The rank by which the projection keeps the highest: queued < dispatched < sent < failed < suppressed.
+    /// The rank of the status: queued < dispatched < sent < failed < suppressed. The projection keeps the highest.
     pub fn rank(self) -> usize {
         let position = STATUS_ORDER.iter().position(|status| *status == self);
         position.unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Which provider message an event names.
+//! The provider message that an event names.
 
 use serde_json::Value;
 
@@ -8,8 +8,8 @@ pub(crate) struct ProviderReference<'a> {
     pub(crate) provider: Option<&'a str>,
     pub(crate) message_id: Option<&'a str>,
     pub(crate) recipient: Option<&'a str>,
-    /// Names a message, but not so that a delivery could be found by it: no text, or no provider. The provider wrote it,
-    /// so the event is kept and waits where people can see it, rather than being refused.
+    /// Whether the message id is not a text, or has no provider beside it. No delivery can be found by it. The provider
+    /// wrote it, so the event is appended and waits as `malformed` instead of being rejected.
     pub(crate) malformed: bool,
 }
 
@@ -31,7 +31,7 @@ impl<'a> ProviderReference<'a> {
     }
 }
 
-/// Text that a delivery's columns could hold.
+/// Whether the columns of a delivery can hold the text.
 fn usable(text: &str) -> bool {
     !text.trim().is_empty() && !text.contains('\0')
 }

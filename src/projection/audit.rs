@@ -1,4 +1,4 @@
-//! Audit: which rows say something else than their ledger, and putting them right.
+//! Comparing the projections with the ledger, and repairing them.
 
 use std::fmt;
 
@@ -15,34 +15,34 @@ use crate::error::Result;
 use crate::schema::sql_types::{MailglassDeliveryStatus, MailglassEventType};
 use crate::sql::{Batch, Params, statement};
 
-/// A delivery whose projection is not what its events say.
+/// A delivery whose projection differs from its ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
 pub struct Divergence {
     /// The delivery.
     pub delivery_id: Uuid,
-    /// What its row says.
+    /// The projection in the row.
     pub found: Projection,
-    /// What its facts in this tenant's ledger say; `None` if there is none.
+    /// The projection of its facts in this tenant's ledger; `None` if there are none.
     pub expected: Option<Projection>,
-    /// Whether the ledger of another tenant has facts of this delivery: somebody changed its `tenant_id`. [`repair`] can't
-    /// tell which tenant is the right one, so it leaves that column as it is.
+    /// Whether another tenant's ledger has facts of this delivery, because its `tenant_id` was changed. [`repair`] does not
+    /// change it back, because it can't know which tenant is right.
     pub has_facts_elsewhere: bool,
 }
 
-/// One column of a [`Divergence`]. Values are as text, times in UTC.
+/// One column of a [`Divergence`]. Values are text, times are UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnDivergence {
-    /// The column's name.
+    /// The name of the column.
     pub column: &'static str,
-    /// What the row says; `None` is NULL.
+    /// The value in the row; `None` is NULL.
     pub found: Option<String>,
-    /// What the events say; `None` is NULL.
+    /// The value by its events; `None` is NULL.
     pub expected: Option<String>,
 }
 
 impl Divergence {
-    /// The columns that differ. If other tenants have facts of the delivery, `tenant_id` is among them, as `changed`: nothing
-    /// of the other tenant is told.
+    /// The columns that differ. If another tenant has facts of the delivery, `tenant_id` is among them with the values
+    /// `changed` and `unchanged`: the other tenant is not named.
     pub fn columns(&self) -> Vec<ColumnDivergence> {
         let tenant = self.has_facts_elsewhere.then(|| ColumnDivergence {
             column: "tenant_id",
@@ -116,13 +116,13 @@ impl Params for Tenant<'_> {
     }
 }
 
-/// Compares every projection of a tenant with its facts in the ledger (the events that found the delivery when they were
-/// appended, and those that were linked to it later), and returns those that differ: none, unless somebody wrote to the tables
-/// by hand, or [`append`](crate::ledger::append)ed without a rebuild. A delivery whose `tenant_id` was changed is reported in
-/// the tenant to which it was moved.
+/// Compares the projection of each of a tenant's deliveries with its facts in the ledger, and returns those that differ.
 ///
-/// It is one statement over one snapshot, changes nothing and locks nothing, so it can run beside everything else. The answer
-/// holds what differs and nothing else.
+/// A projection differs only if the tables were changed without this crate, or if events were
+/// [`append`](crate::ledger::append)ed without a rebuild. A delivery whose `tenant_id` was changed is reported for its new
+/// tenant.
+///
+/// It is one statement over one snapshot. It changes nothing and locks no row, so it can run at any time.
 ///
 /// ```
 /// # test_support::with_database(|conn| {
@@ -141,11 +141,11 @@ pub fn verify(conn: &mut PgConnection, tenant_id: &str) -> Result<Vec<Divergence
     Ok(Batch::<Audit, _>::new(&Tenant(tenant_id)).load(conn)?)
 }
 
-/// Makes the projections again that [`verify`] finds wrong, and returns how many it corrected. Where little is wrong it writes
-/// little and locks little; [`rebuild_all`](super::rebuild_all) locks every delivery for a moment.
+/// Rebuilds the projections that [`verify`] reports, and returns how many it corrected. It locks only those deliveries;
+/// [`rebuild_all`](super::rebuild_all) locks each of the tenant's.
 ///
 /// # Errors
-/// [`Error::Database`](crate::Error::Database); what was corrected stays so, and running it again is safe.
+/// [`Error::Database`](crate::Error::Database). Corrections that were made are kept, and it can be run again.
 pub fn repair(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
     let wrong: Vec<Uuid> = verify(conn, tenant_id)?
         .iter()

@@ -1,4 +1,4 @@
-//! The projection in plain Rust: a reference to read, and for tests to hold the SQL against.
+//! The projection in Rust: a reference, which the tests compare with the SQL.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
@@ -7,9 +7,9 @@ use crate::models::delivery::PROJECTION;
 use crate::models::{Delivery, DeliveryStatus, Event, EventType, NewEvent};
 use crate::validation::microseconds;
 
-/// What the projection looks at in an event: its type and its time, nothing else.
+/// The parts of an event that the projection uses: its type and its time.
 ///
-/// [`fold`] takes the time as a row would have it: cut off to the microsecond, a leap second as the first instant of the next
+/// [`fold`] takes the time as a row has it: truncated to microseconds, with a leap second as the first instant of the next
 /// second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fact {
@@ -61,7 +61,7 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// The columns by name, each with its value as text: times as RFC 3339 in UTC, NULL as `None`.
+    /// The names of the columns with their values as text: times as RFC 3339 in UTC, NULL as `None`.
     pub fn columns(&self) -> [(&'static str, Option<String>); 9] {
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
         let mut values = [
@@ -96,7 +96,7 @@ impl From<&Delivery> for Projection {
     }
 }
 
-/// Folds events, in any order and with any repetition, into the projection columns; `None` where there are none.
+/// Folds events, in any order and with any repetition, into the projection columns; `None` if there are none.
 ///
 /// ```
 /// use mailglass::projection::{Fact, fold};
@@ -137,7 +137,7 @@ impl Projection {
         }
     }
 
-    /// The least projection that is above both.
+    /// The join of the semilattice: the least projection that is at least both.
     fn join(self, other: Self) -> Self {
         let greatness = |p: &Self| (p.last_event_at, p.last_event_type.lifecycle_rank());
         let last = if greatness(&other) > greatness(&self) {

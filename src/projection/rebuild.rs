@@ -1,4 +1,4 @@
-//! Rebuild: throw the projection away and make it again from the ledger.
+//! Rebuilding projections from the ledger.
 
 use std::ops::ControlFlow;
 
@@ -13,10 +13,10 @@ use crate::retry;
 use crate::schema::mailglass_deliveries;
 use crate::sql::{Batch, statement};
 
-/// How many deliveries one step locks: enough to be set-wise, few enough not to keep the tenant waiting.
+/// How many deliveries one step locks: enough for set-based work, few enough not to block the tenant's recording for long.
 pub(super) const STEP: usize = 1_000;
 
-/// How many ids are read at once, because finding where a tenant's next ids begin may cost a scan of all of them.
+/// How many ids are read at once. Finding where the next page begins may scan all ids of the tenant.
 const PAGE: i64 = 50_000;
 
 statement! {
@@ -31,10 +31,10 @@ statement! {
     }
 }
 
-/// Makes one delivery's projection again from its events and returns the row. It changes only where it was wrong.
+/// Rebuilds the projection of a delivery, and returns the row. It writes only if the projection was wrong.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::Error::NotFound) where this tenant has no such delivery.
+/// [`Error::NotFound`](crate::Error::NotFound) if this tenant has no such delivery.
 pub fn rebuild(conn: &mut PgConnection, tenant_id: &str, delivery_id: Uuid) -> Result<Delivery> {
     retry::transaction(conn, |conn| {
         Delivery::find(conn, tenant_id, delivery_id)?;
@@ -47,29 +47,29 @@ pub fn rebuild(conn: &mut PgConnection, tenant_id: &str, delivery_id: Uuid) -> R
     })
 }
 
-/// Makes the projections of all of a tenant's deliveries again, and returns how many were wrong.
+/// Rebuilds the projections of all deliveries of a tenant, and returns how many were wrong.
 ///
-/// It goes in steps, each a transaction of its own (unless it runs inside yours), so that recording goes on meanwhile. A
-/// delivery without any event, which only somebody else's INSERT can have made, is left as it is.
+/// It runs in steps, each a transaction, or a savepoint of your transaction. Recording continues between the steps. A delivery
+/// without any event, which only an INSERT that bypassed this crate can have made, is kept as it is.
 ///
 /// # Errors
-/// [`Error::Database`](crate::Error::Database); the steps that were done stay done, and running it again is safe.
+/// [`Error::Database`](crate::Error::Database). Completed steps are kept, and it can be run again.
 pub fn rebuild_all(conn: &mut PgConnection, tenant_id: &str) -> Result<usize> {
     let rebuilt = rebuild_in_steps(conn, tenant_id, |_| ControlFlow::Continue(()))?;
     Ok(rebuilt.corrected)
 }
 
-/// How far [`rebuild_in_steps`] has come.
+/// The progress of [`rebuild_in_steps`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RebuildProgress {
-    /// How many deliveries were made again.
+    /// How many deliveries were rebuilt.
     pub deliveries: usize,
     /// How many of them were wrong.
     pub corrected: usize,
 }
 
-/// [`rebuild_all`], with a word after each step of up to 1,000 deliveries: to show how far it is, or to stop there.
+/// [`rebuild_all`] with a callback after each step of up to 1,000 deliveries, which can report the progress or stop.
 ///
 /// ```
 /// # test_support::with_database(|conn| {
@@ -77,26 +77,23 @@ pub struct RebuildProgress {
 /// use std::time::{Duration, Instant};
 ///
 /// let deadline = Instant::now() + Duration::from_secs(60);
-/// mailglass::projection::rebuild_in_steps(conn, "acme", |so_far| {
-///     println!("{} deliveries, {} were wrong", so_far.deliveries, so_far.corrected);
-///     match Instant::now() < deadline {
-///         true => ControlFlow::Continue(()),
-///         false => ControlFlow::Break(()),
-///     }
+/// mailglass::projection::rebuild_in_steps(conn, "acme", |progress| {
+///     println!("{} deliveries, {} were wrong", progress.deliveries, progress.corrected);
+///     if Instant::now() < deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 /// })?;
 /// # Ok(())
 /// # });
 /// ```
 ///
 /// # Errors
-/// [`Error::Database`](crate::Error::Database); the steps that were done stay done, and running it again is safe.
+/// [`Error::Database`](crate::Error::Database). Completed steps are kept, and it can be run again.
 pub fn rebuild_in_steps(
     conn: &mut PgConnection,
     tenant_id: &str,
     mut after_step: impl FnMut(RebuildProgress) -> ControlFlow<()>,
 ) -> Result<RebuildProgress> {
     let mut rebuilt = RebuildProgress::default();
-    // The nil UUID is an id, too: the first page begins before it.
+    // The first page has no lower bound: the nil UUID is a valid id.
     let mut page: Vec<Uuid> = ids(tenant_id).limit(PAGE).load(conn)?;
     while let Some(&last) = page.last() {
         for step in page.chunks(STEP) {
@@ -114,7 +111,7 @@ pub fn rebuild_in_steps(
     Ok(rebuilt)
 }
 
-/// Locks some deliveries in the order of their ids, and makes their projections again.
+/// Locks deliveries in the order of their ids, and rebuilds their projections.
 pub(super) fn rebuild_step(conn: &mut PgConnection, tenant_id: &str, step: &[Uuid]) -> Result<usize> {
     retry::transaction(conn, |conn| {
         let step = ids(tenant_id).filter(mailglass_deliveries::id.eq_any(step));
@@ -131,8 +128,10 @@ fn ids<'a>(tenant_id: &'a str) -> _ {
         .select(mailglass_deliveries::id)
 }
 
-/// A rebuild sets instead of joining. So the rows are locked first and the ledger is read in this later statement, or it
-/// would overwrite what was recorded meanwhile.
+/// Rebuilds the projections of deliveries that an earlier statement of the transaction has locked.
+///
+/// A rebuild overwrites instead of merging. If one statement locked the rows and read the ledger, it would overwrite with a
+/// snapshot older than the lock, and lose concurrent events.
 pub(crate) fn rebuild_locked(conn: &mut PgConnection, tenant_id: &str, locked: &[Uuid]) -> Result<usize> {
     let subjects = Subjects::new(locked.iter().map(|id| (tenant_id, *id)));
     let corrected: Vec<Uuid> = Batch::<Rebuild, _>::new(&subjects).load(conn)?;

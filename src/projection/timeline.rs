@@ -1,4 +1,4 @@
-//! A delivery's timeline: what it shows, and what a rebuild folds.
+//! The timeline of a delivery: its facts, in order.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
@@ -26,10 +26,10 @@ statement! {
 }
 
 impl Delivery {
-    /// The facts of this delivery: the events that found it when they were appended, and those that the reconciler linked later.
-    /// In the projection's order: by `occurred_at`, then lifecycle rank (then id, so that equals stay in place).
+    /// The facts of this delivery: the events that found it when they were appended, and those that the reconciler linked
+    /// later. They are in the order of the projection: by `occurred_at`, lifecycle rank and id.
     ///
-    /// An event that names this delivery and still waits, or has expired, is not among them: see
+    /// Events that name this delivery but wait or have expired are not included: see
     /// [`reconciler::waiting`](crate::reconciler::waiting) and [`reconciler::expired`](crate::reconciler::expired).
     ///
     /// # Errors

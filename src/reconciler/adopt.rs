@@ -1,4 +1,4 @@
-//! Adopting events that others appended: reading which delivery they are about.
+//! Adopting events that other applications appended: reading which delivery they name.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::SweepOptions;
+use super::sweep_options::SweepOptions;
 use crate::error::Result;
 use crate::models::provider_reference::ProviderReference;
 use crate::retry;
@@ -17,7 +17,7 @@ use crate::sql::{Batch, params, sql, statement, with_parameters};
 static UNREAD: LazyLock<String> = LazyLock::new(|| with_parameters(&["tenant", "limit"], &[], sql!("unread_events")));
 
 params! {
-    /// What events name, by event.
+    /// The deliveries that events name.
     struct Named<'a> from event: &'a Unread;
         reference = ProviderReference::read(&event.metadata, &event.normalized_payload);
     {
@@ -30,14 +30,14 @@ params! {
 }
 
 statement! {
-    /// Writes what events name to their links.
+    /// Writes the deliveries that events name to their links.
     struct Adopt(named: Named) -> () {
         "lock_unread_links",
         => "adopt_events"
     }
 }
 
-/// What an event says about its delivery. Its type is not read: this build may not know it.
+/// The parts of an event that name its delivery. Its type is not read, because this build may not know it.
 #[derive(QueryableByName)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 struct Unread {
@@ -61,7 +61,7 @@ impl Unread {
     }
 }
 
-/// Reads what others appended, at most as many events as the sweep looks at, so that it can look for their deliveries.
+/// Reads events that others appended, at most `limit`, so that the sweep can search for their deliveries.
 pub(super) fn adopt(conn: &mut PgConnection, options: &SweepOptions) -> Result<()> {
     retry::serializable(conn, |conn| {
         let events: Vec<Unread> = sql_query(UNREAD.as_str())

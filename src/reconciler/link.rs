@@ -8,7 +8,8 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::{SweepOptions, SweepReport, is_pending};
+use super::pending::is_pending;
+use super::sweep_options::{SweepOptions, SweepReport};
 use crate::error::Result;
 use crate::retry;
 use crate::schema::mailglass_event_links;
@@ -59,7 +60,7 @@ struct Found {
     delivery_id: Option<Uuid>,
 }
 
-/// Sweeps, as one statement; of `events` only, if there are any given.
+/// Sweeps in one statement; only `events`, if given.
 pub(super) fn sweep(conn: &mut PgConnection, options: &SweepOptions, events: Option<&[Uuid]>) -> Result<SweepReport> {
     retry::refusable(conn, |conn| {
         let counts: Counts = sql_query(SWEEP.as_str())
@@ -79,7 +80,7 @@ pub(super) fn sweep(conn: &mut PgConnection, options: &SweepOptions, events: Opt
     })
 }
 
-/// The events that a sweep would look at next.
+/// The events that a sweep would check next.
 pub(super) fn pending(conn: &mut PgConnection, options: &SweepOptions) -> Result<Vec<Uuid>> {
     let mut pending = mailglass_event_links::table
         .filter(is_pending())
@@ -93,7 +94,7 @@ pub(super) fn pending(conn: &mut PgConnection, options: &SweepOptions) -> Result
     Ok(pending.load(conn)?)
 }
 
-/// Puts an event behind the others that wait, and finds out which delivery it is about.
+/// Moves an event behind the others that wait, and returns the delivery that it names.
 pub(super) fn postpone(conn: &mut PgConnection, event_id: Uuid) -> Result<Option<Uuid>> {
     retry::refusable(conn, |conn| {
         let found: Option<Found> = sql_query(POSTPONE.as_str())
@@ -104,7 +105,7 @@ pub(super) fn postpone(conn: &mut PgConnection, event_id: Uuid) -> Result<Option
     })
 }
 
-/// In Postgres' range: nothing has waited for a thousand years.
+/// Seconds in the range of a Postgres interval: at most a thousand years.
 pub(super) fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64().min(1_000.0 * 365.25 * 24.0 * 60.0 * 60.0)
 }

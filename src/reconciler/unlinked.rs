@@ -1,4 +1,4 @@
-//! Reading the events that wait, and those that were given up.
+//! Reading orphans: events that wait, and events that expired.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -6,33 +6,33 @@ use diesel::prelude::*;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::is_pending;
+use super::pending::is_pending;
 use crate::error::Result;
 use crate::models::Event;
 use crate::schema::{mailglass_event_links, mailglass_events};
 
-/// An event that is a fact of no delivery yet, or never became one. All times are UTC, in microseconds, by the server's clock.
+/// An event that waits for its delivery, or has expired. Times are UTC, with microseconds, by the server's clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Queryable)]
 #[diesel(check_for_backend(Pg))]
 #[non_exhaustive]
 pub struct UnlinkedEvent {
-    /// The event itself.
+    /// The event.
     pub event: Event,
-    /// Why it waits, or waited when it was given up: `no_delivery`, `ambiguous` or `malformed`.
+    /// Why it waits, or waited when it expired: see [`reconciler`](crate::reconciler).
     pub waiting_reason: String,
-    /// The delivery that it names by id.
+    /// The id of the delivery that it names.
     pub named_delivery_id: Option<Uuid>,
     /// The provider that it names.
     pub provider: Option<String>,
-    /// The provider's message id that it names.
+    /// The provider message id that it names.
     pub provider_message_id: Option<String>,
     /// The recipient that it names.
     pub recipient: Option<String>,
-    /// When it began to wait.
+    /// When it was appended.
     pub waiting_since: DateTime<Utc>,
-    /// When a sweep last looked for its delivery.
+    /// When a sweep last searched for its delivery.
     pub checked_at: DateTime<Utc>,
-    /// When it was given up; `None` while it waits.
+    /// When it expired; `None` while it waits.
     pub expired_at: Option<DateTime<Utc>>,
 }
 
@@ -52,7 +52,7 @@ fn columns() -> _ {
     )
 }
 
-/// A tenant's events that wait for their delivery, at most `limit` of them, in the order in which sweeps take them.
+/// A tenant's waiting events, at most `limit`, in the order in which sweeps check them.
 ///
 /// ```
 /// # test_support::with_database(|conn| {
@@ -81,7 +81,7 @@ pub fn waiting(conn: &mut PgConnection, tenant_id: &str, limit: u32) -> Result<V
     Ok(waiting.load(conn)?)
 }
 
-/// A tenant's events that were given up, at most `limit` of them, the latest first.
+/// A tenant's expired events, at most `limit`, latest first.
 ///
 /// # Errors
 /// [`Error::Database`](crate::Error::Database).

@@ -1,6 +1,7 @@
 -- Reads `replay`. Returns the event that holds each idempotency key, and the fields in which the replay differs from it.
 -- It is a separate statement, because the snapshot of the insert does not show an event that another transaction committed
 -- while the insert waited for its key.
+-- `trace_id` is not compared, because a replay comes with another request. A replay without a delivery id agrees with any.
 -- Postgres compares the JSON, because jsonb stores 1e16 and 10000000000000000 alike.
 -- The tenant is compared here, so that another tenant's event never leaves the server. OFFSET 0: see timeline.sql.
 SELECT

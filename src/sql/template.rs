@@ -28,9 +28,9 @@ pub(super) fn render(file: &str, input: &[&str], given: &[(&str, &str)]) -> Stri
         let (before, after) = rest.split_at(colon);
         text += before;
         // A cast.
-        if after.starts_with("::") {
+        if let Some(after) = after.strip_prefix("::") {
             text += "::";
-            rest = &after[2..];
+            rest = after;
             continue;
         }
         let (name, after) = split_name(&after[1..]);

@@ -1,14 +1,14 @@
-//! JSON that jsonb can store and serde_json can read back, and how large it is.
+//! Checks that jsonb can store a JSON value and that serde_json can read it back, and computes its size.
 
 use serde_json::{Number, Value};
 
-/// serde_json reads at most 127 levels: a deeper document could be written and then never be loaded again.
+/// serde_json reads at most 127 levels. A deeper document could be written but not be loaded again.
 const MAX_DEPTH: usize = 127;
 
 /// The longest number that serde_json writes, such as `-2.2250738585072014e-308`.
 const LONGEST_NUMBER: usize = 24;
 
-/// The bytes of the value's JSON text or a few more, without writing it; or why it can't be stored.
+/// The size of the value as JSON text, or slightly more, without writing it. An error says why it can't be stored.
 pub(super) fn storable_bytes(value: &Value) -> Result<usize, &'static str> {
     bytes_of(value, MAX_DEPTH)
 }
@@ -37,7 +37,7 @@ fn bytes_of_number(number: &Number) -> usize {
 }
 
 fn bytes_of_text(text: &str) -> Result<usize, &'static str> {
-    // Counted without a branch, so that the compiler can take many bytes at a time.
+    // Counted without branches, so that the compiler can vectorize it.
     let (mut nuls, mut escapes) = (0, 0);
     for byte in text.bytes() {
         nuls += usize::from(byte == 0);

@@ -1,18 +1,18 @@
-//! A recipient: one bare address, which can stand in a header or an SMTP command as it is.
+//! Checks a recipient: one bare address that can be used unchanged in a header and in an SMTP command.
 
 use email_address::{EmailAddress, Error, Options};
 
-/// RFC 5321: 64 bytes of local part, the `@`, 255 bytes of domain.
+/// The longest address: 64 bytes of local part, the `@`, 255 bytes of domain (RFC 5321, section 4.5.3.1).
 pub(super) const RECIPIENT: usize = 320;
 
-/// What separates addresses, quotes, or comments, where it isn't quoted itself.
+/// Characters that separate, quote or comment in an address, unless they are quoted.
 const SPECIAL: &str = "()<>[]:;,\\\"@";
 
-/// What Unicode's compatibility forms turn into an `@` or a dot: a mailer that does so would send elsewhere.
+/// Characters that Unicode normalization turns into an `@` or a dot. A mailer that normalizes would send elsewhere.
 const LOOKALIKES: [char; 5] = ['\u{ff20}', '\u{fe6b}', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
 
-/// Says what is wrong with a recipient, to be read after its field's name. The address itself is personal data, so the
-/// message has a position instead.
+/// Checks a recipient. The error is to be read after the name of the field. It has a position instead of the address, which is
+/// personal data.
 pub(super) fn check_recipient(recipient: &str) -> Result<(), String> {
     let Some((local_part, domain)) = recipient.rsplit_once('@') else {
         return Err("has no @".to_owned());
@@ -32,8 +32,8 @@ pub(super) fn check_recipient(recipient: &str) -> Result<(), String> {
     }
 }
 
-/// What no address may have, not even in quotes. RFC 5321 allows a quoted space, but programs that split text at white space
-/// are more common than such addresses.
+/// Finds a character that is rejected even in quotes. RFC 5321 allows a quoted space, but programs that split text at white
+/// space are more common than such addresses.
 fn unsafe_character(recipient: &str) -> Option<String> {
     recipient.char_indices().find_map(|(position, character)| {
         let code = u32::from(character);
@@ -49,7 +49,7 @@ fn unsafe_character(recipient: &str) -> Option<String> {
     })
 }
 
-/// The parser refuses these, too, but does not say which one or where.
+/// Finds an unquoted special character. The parser rejects these as well, but does not say which one or where.
 fn special_character(recipient: &str, local_part: &str, domain: &str) -> Option<String> {
     let is_special = |character| SPECIAL.contains(character);
     let is_quoted = local_part.starts_with('"');
@@ -80,8 +80,8 @@ fn malformed_address(local_part: &str, domain: &str) -> Option<String> {
     Some(problem.to_owned())
 }
 
-/// The domain with a letter for each character that is not ASCII. The parser counts the bytes of a label and refuses a mark at
-/// its end. DNS counts characters, and many a Thai label ends with a mark.
+/// The domain with an ASCII letter for each other character. The parser counts the bytes of a label and rejects a combining mark
+/// at its end, but DNS counts characters, and many Thai labels end with a mark.
 fn in_ascii(domain: &str) -> String {
     let mut is_first = true;
     let letter = |character: char| {
@@ -95,8 +95,8 @@ fn in_ascii(domain: &str) -> String {
     domain.chars().map(letter).collect()
 }
 
-/// What follows the last `@`, with ASCII letters in lower case. (A quoted local part may hold an `@` of its own: RFC 5321,
-/// section 4.1.2.)
+/// The part after the last `@`, with its ASCII letters in lower case. A quoted local part may contain an `@` (RFC 5321, section
+/// 4.1.2).
 pub(crate) fn domain_of(recipient: &str) -> Option<String> {
     let (_, domain) = recipient.rsplit_once('@')?;
     Some(domain.to_ascii_lowercase())

@@ -1,4 +1,8 @@
-//! The documentation agrees with the code.
+//! The documents agree with the code.
+
+mod code;
+mod links;
+mod markdown;
 
 use mailglass::contract::{self, SETS};
 use mailglass::{DeliveryStatus, EventType, RejectReason, Stream};

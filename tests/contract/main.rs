@@ -8,7 +8,7 @@
 )]
 
 mod documents;
-mod mirrors;
+mod mismatches;
 mod mutations;
 mod own;
 mod packaged;

@@ -60,10 +60,10 @@ fn an_additional_object_is_reported_with_what_to_do() {
     let differences = verify(&mut conn).unwrap();
     assert_eq!(
         differences[0].to_string(),
-        "inheritance mailglass_events.child should not be there: `child inherits from mailglass_events, without \
+        "inheritance mailglass_events.child is unexpected: `child inherits from mailglass_events, without \
          mailglass_events_await_reconciliation_trigger, mailglass_events_immutable_statement_trigger, \
          mailglass_events_immutable_trigger`; \
-         detach it: ALTER TABLE … NO INHERIT, or DETACH PARTITION"
+         detach it with ALTER TABLE … NO INHERIT or DETACH PARTITION"
     );
 }
 

@@ -39,16 +39,26 @@ fn verify_knows_exactly_the_names_that_our_statements_look_up() {
     assert_eq!(sorted(&lookups.operators), builtins::OPERATORS);
     assert_eq!(sorted(&lookups.types), builtins::TYPES);
 
-    // Some SQL files are in none of the statements above.
-    let mut files = Lookups::default();
-    for file in fs::read_dir("src/sql").unwrap() {
+    // The statements that the calls above do not send look up the same names.
+    let mut snapshots = Lookups::default();
+    for file in fs::read_dir("tests/snapshots/sql").unwrap() {
         let file = file.unwrap().path();
-        if file.extension().is_some_and(|extension| extension == "sql") {
-            files.read(&fs::read_to_string(file).unwrap());
+        let name = file.file_name().unwrap().to_string_lossy();
+        // Migrations use their own objects, and `contract::verify` sets its own search_path.
+        if !name.starts_with("migrations_") && !name.starts_with("contract_") {
+            snapshots.read(&fs::read_to_string(&file).unwrap());
         }
     }
-    assert!(files.functions.is_subset(&lookups.functions), "{:?}", files.functions);
-    assert!(files.operators.is_subset(&lookups.operators), "{:?}", files.operators);
+    assert!(
+        snapshots.functions.is_subset(&lookups.functions),
+        "{:?}",
+        snapshots.functions
+    );
+    assert!(
+        snapshots.operators.is_subset(&lookups.operators),
+        "{:?}",
+        snapshots.operators
+    );
 }
 
 /// The names of functions and types, and the operators, in the text of statements.

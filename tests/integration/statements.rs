@@ -3,7 +3,7 @@
 //! The statements are taken from the connection, so a snapshot has what the server gets, in order, with the transaction
 //! around it. Values are left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::{env, fs};
@@ -15,12 +15,14 @@ use mailglass::reconciler::{self, SweepOptions};
 use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, Stream, contract, ledger, projection};
 use uuid::Uuid;
 
-use crate::support::{TENANT, at, connected, delivery, eager, event, reload, to};
+use crate::support::{TENANT, at, connect, connected, delivery, eager, event, reload, server, to};
 
 /// The statements of each call, by its name.
 #[derive(Default)]
 struct Snapshots {
     calls: BTreeMap<&'static str, Vec<String>>,
+    /// The first call that sent a long statement. The others refer to it.
+    first_calls: HashMap<String, &'static str>,
 }
 
 impl Snapshots {
@@ -39,9 +41,30 @@ impl Snapshots {
         });
         let outcome = call(conn);
         conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
-        let statements = sent.lock().unwrap().iter().map(|query| readable(query)).collect();
+        let statements = sent
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|query| readable(query))
+            .collect::<Vec<_>>();
+        let statements = statements
+            .into_iter()
+            .map(|statement| self.unless_shown(name, statement))
+            .collect();
         assert!(self.calls.insert(name, statements).is_none(), "{name} is taken twice");
         outcome
+    }
+
+    fn unless_shown(&mut self, name: &'static str, statement: String) -> String {
+        if statement.lines().count() < 10 {
+            return statement;
+        }
+        let first_call = *self.first_calls.entry(statement.clone()).or_insert(name);
+        if first_call == name {
+            statement
+        } else {
+            format!("-- a statement of {first_call}.sql")
+        }
     }
 }
 
@@ -51,19 +74,16 @@ fn readable(query: &str) -> String {
         .rsplit_once(" -- binds: ")
         .map_or(query, |(statement, _)| statement)
         .trim();
-    if let Some(migration) = migrations::FILES
-        .iter()
-        .find(|migration| migration.up_sql.contains(statement))
-    {
-        return format!("-- from migrations: {}, up.sql", migration.name);
+    for migration in migrations::FILES {
+        for (file, text) in [("up", migration.up_sql), ("down", migration.down_sql)] {
+            let is_of_migration = statement.len() > "COMMIT".len() && text.contains(statement);
+            if is_of_migration {
+                return format!("-- from {file}.sql of the migration {}", migration.name);
+            }
+        }
     }
-    if let Some(migration) = migrations::FILES
-        .iter()
-        .find(|migration| migration.down_sql.contains(statement))
-    {
-        return format!("-- from migrations: {}, down.sql", migration.name);
-    }
-    if statement.contains('\n') {
+    let is_built_by_diesel = statement.contains('"') && !statement.contains('\n');
+    if !is_built_by_diesel {
         return statement.to_owned();
     }
     let mut broken = statement.to_owned();
@@ -114,7 +134,11 @@ fn text(statements: &[String]) -> String {
     for statement in statements {
         if last != Some(statement) {
             text += statement;
-            text += ";\n\n";
+            text += if statement.starts_with("--") && !statement.contains('\n') {
+                "\n\n"
+            } else {
+                ";\n\n"
+            };
         }
         last = Some(statement);
     }
@@ -124,8 +148,8 @@ fn text(statements: &[String]) -> String {
 #[test]
 fn every_statement_is_what_its_snapshot_says() {
     let mut snapshots = Snapshots::default();
-    deliveries(&mut snapshots);
     events(&mut snapshots);
+    deliveries(&mut snapshots);
     projections(&mut snapshots);
     sweeps(&mut snapshots);
     databases(&mut snapshots);
@@ -325,6 +349,9 @@ fn databases(snapshots: &mut Snapshots) {
     snapshots.take(conn, "migrations_revert_to", |conn| {
         migrations::revert_to(conn, None, DataLoss::Refuse).unwrap()
     });
+
+    let empty = server().database().unwrap();
+    let conn = &mut connect(&empty);
     conn.batch_execute("SET ROLE pg_monitor").unwrap();
     snapshots.take(conn, "migrations_run_refused", |conn| {
         migrations::run(conn).unwrap_err()

@@ -8,7 +8,7 @@ assert_closed_set!(Stream, ["transactional", "bulk"]); //~ E0080 position 2 of `
 assert_closed_set!(Stream, ["transactional", "operational"]); //~ E0080 position 3 of `Stream` is `bulk`, which is missing here
 assert_closed_set!(Stream, []); //~ E0080 position 1 of `Stream` is `transactional`, which is missing here
 assert_closed_set!(Stream, ["transactional", "bulk", "operational"]); //~ E0080 position 2 of `Stream` is `operational`, not `bulk`
-assert_closed_set!(Stream, ["transactional", "operational", "bulk", "bulk"]); //~ E0080 `bulk` stands twice; `Stream` has it once
+assert_closed_set!(Stream, ["transactional", "operational", "bulk", "bulk"]); //~ E0080 `bulk` is listed twice; `Stream` has it once
 assert_closed_set!(Stream, ["transactional", "operational", "bulk", "junk",]); //~ E0080 `Stream` has no label `junk`
 
 mod in_a_module {

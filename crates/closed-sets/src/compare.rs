@@ -15,7 +15,7 @@ pub(crate) struct RustEnums {
     /// The paths of the files, for messages.
     pub(crate) files: String,
     pub(crate) enums: Vec<RustEnum>,
-    /// Whether every `DbEnum` was understood. Only then is an enum missing that is not listed.
+    /// Whether every `DbEnum` was understood. Otherwise, an absent enum is not reported.
     pub(crate) is_whole: bool,
 }
 
@@ -42,28 +42,28 @@ pub(crate) fn sets(manifest: &Manifest, rust: &RustEnums, types: &Types, finding
     }
     for (index, second) in rust.enums.iter().enumerate() {
         if let Some(first) = rust.enums[..index].iter().find(|first| first.set == second.set) {
-            let what = format!(
+            let message = format!(
                 "`{}` is the second enum of this set; the first is `{}`",
                 second.name, first.name
             );
-            findings.push(Finding::new(Code::Set, &second.at, what, "keep one enum per set").of_set(&second.set));
+            findings.push(Finding::new(Code::Set, &second.at, message, "keep one enum per set").of_set(&second.set));
         } else if !manifest.sets.iter().any(|set| set.name == second.set) {
-            let what = format!("`{}` is not in the manifest", second.name);
+            let message = format!("`{}` is not in the manifest", second.name);
             let help = format!(
                 "put `{}` above a table in {}",
                 set_marker(&second.set, &second.name),
                 manifest.file
             );
-            findings.push(Finding::new(Code::Set, &second.at, what, help).of_set(&second.set));
+            findings.push(Finding::new(Code::Set, &second.at, message, help).of_set(&second.set));
         }
     }
     for (name, pg_enum) in types
         .enums()
         .filter(|(name, _)| !manifest.sets.iter().any(|set| set.name == *name))
     {
-        let what = "the migrations create this enum, but it is not in the manifest";
+        let message = "the migrations create this enum, but it is not in the manifest";
         let help = format!("put `{}` above a table in {}", set_marker(name, "…"), manifest.file);
-        findings.push(Finding::new(Code::Set, &pg_enum.at, what, help).of_set(name));
+        findings.push(Finding::new(Code::Set, &pg_enum.at, message, help).of_set(name));
     }
 }
 
@@ -72,17 +72,17 @@ fn missing_enum(set: &Set, rust: &RustEnums) -> Finding {
         &set.name,
         rust.enums.iter().map(|rust_enum| rust_enum.set.as_str()),
     ));
-    let what = format!("no enum in {} maps this type{guess}", rust.files);
+    let message = format!("no enum in {} maps this type{guess}", rust.files);
     let help = format!(
         "write `pub enum {}` with `#[derive(DbEnum, …)]` and its `existing_type_path`",
         set.rust
     );
-    Finding::new(Code::Set, &set.at, what, help)
+    Finding::new(Code::Set, &set.at, message, help)
 }
 
 fn missing_type(set: &Set, types: &Types) -> Finding {
     let guess = did_you_mean(nearest(&set.name, types.enums().map(|(name, _)| name)));
-    let what = format!("the migrations create no enum type of this name{guess}");
+    let message = format!("the migrations create no enum type of this name{guess}");
     let help = format!("add a migration with `CREATE TYPE {} AS ENUM (…)`", set.name);
-    Finding::new(Code::Set, &set.at, what, help)
+    Finding::new(Code::Set, &set.at, message, help)
 }

@@ -30,12 +30,12 @@ pub(crate) fn compare(set: &Set, postgres: &PgEnum, findings: &mut Vec<Finding>)
             (None, Some(next)) => format!("ALTER TYPE {name} ADD VALUE '{label}' BEFORE '{}';", next.text),
             (None, None) => format!("ALTER TYPE {name} ADD VALUE '{label}';"),
         };
-        let what = format!(
+        let message = format!(
             "label `{label}` is in the manifest, but the migrations do not create it{}",
             did_you_mean(guess)
         );
         let help = format!("correct the row, or add a migration: {statement}");
-        let finding = Finding::new(Code::MigrationsBehind, &row.label.at, what, help);
+        let finding = Finding::new(Code::MigrationsBehind, &row.label.at, message, help);
         findings.push(finding.compared(there.around(gap), here.around(index)));
     }
     for (index, &label) in there
@@ -48,13 +48,13 @@ pub(crate) fn compare(set: &Set, postgres: &PgEnum, findings: &mut Vec<Finding>)
             continue;
         }
         let guess = did_you_mean(here.guess(&there, &label.text));
-        let what = format!(
+        let message = format!(
             "label `{}` is in {}, but not in the manifest{guess}",
             label.text.escape_debug(),
             there.name
         );
         let help = format!("add a row to {} and a variant to `{}`; {HOW}", set.at.file, set.rust);
-        let finding = Finding::new(Code::MigrationsAhead, &label.at, what, help);
+        let finding = Finding::new(Code::MigrationsAhead, &label.at, message, help);
         findings.push(finding.compared(here.around(here.gap_for(&there, index)), there.around(index)));
     }
     findings.extend(order(&here, &there));

@@ -41,16 +41,16 @@ pub(crate) fn compare(
     if version >= last.version.next_breaking() {
         return;
     }
-    let mut breaking = |at: &Place, set: Option<&Set>, what: String| {
-        let what = format!(
-            "{what}, which breaks a promise of {}, but the crate's version is {version}",
+    let mut breaking = |at: &Place, set: Option<&Set>, message: String| {
+        let message = format!(
+            "{message}, which breaks a promise of {}, but the crate's version is {version}",
             last.version
         );
         let help = format!(
             "raise `version` in Cargo.toml to {} or higher, or revert the change",
             last.version.next_breaking()
         );
-        let finding = Finding::new(Code::NotBreaking, at, what, help);
+        let finding = Finding::new(Code::NotBreaking, at, message, help);
         findings.push(match set {
             Some(set) => finding.of_set(&set.name),
             None => finding,
@@ -75,11 +75,11 @@ pub(crate) fn compare(
         let stood = |label: &str| kept.iter().find(|row| row.label.text == label).copied();
         let order = frozen.values.iter().filter_map(|(label, _)| stood(label));
         if let Some((row, before)) = kept.iter().zip(order).find(|(row, before)| row.label != before.label) {
-            let what = format!(
+            let message = format!(
                 "label `{}` is in the place that `{}` had",
                 row.label.text, before.label.text
             );
-            breaking(&row.label.at, Some(set), what);
+            breaking(&row.label.at, Some(set), message);
         }
         for (label, variant) in &frozen.values {
             if let Some(row) = stood(label).filter(|row| &row.variant.text != variant) {
@@ -110,9 +110,9 @@ pub(crate) fn compare(
 }
 
 fn gone(release: &Release, kind: &str, name: &str, at: &Place) -> Finding {
-    let what = format!("the {kind} `{name}`, which {} promised, is missing", release.version);
+    let message = format!("the {kind} `{name}`, which {} promised, is missing", release.version);
     let help = "restore it; a removed value or name keeps its row, with the version in `Removed`, and needs a breaking version";
-    Finding::new(Code::ReleasedGone, at, what, help)
+    Finding::new(Code::ReleasedGone, at, message, help)
 }
 
 /// Compares one set with one release.
@@ -139,7 +139,7 @@ fn compare_set(
             _ if row.since > of_release => Some(format!("added in {}, but {of_release} has it", row.since)),
             _ => None,
         };
-        findings.extend(wrong.map(|what| contradiction(row, what)));
+        findings.extend(wrong.map(|message| contradiction(row, message)));
     }
     // In the release's own version, a new label is reported as a breaking change instead.
     for row in set.live().filter(|row| row.since <= of_release && version > of_release) {
@@ -154,12 +154,12 @@ fn compare_set(
     findings.into_iter().map(|finding| finding.of_set(&set.name)).collect()
 }
 
-fn contradiction(row: &Row, what: String) -> Finding {
-    let what = format!("label `{}`: {what}", row.label.text.escape_debug());
+fn contradiction(row: &Row, message: String) -> Finding {
+    let message = format!("label `{}`: {message}", row.label.text.escape_debug());
     Finding::new(
         Code::Contradiction,
         &row.label.at,
-        what,
+        message,
         "correct the row: a frozen release never changes",
     )
 }

@@ -51,6 +51,14 @@ impl Contract {
     ///
     /// Texts are `&'static str`; `deprecated` and `removed` are `Option<&'static str>`.
     ///
+    /// ```no_run
+    /// // The main function of build.rs:
+    /// if let Some(contract) = closed_sets::Check::new().rust_file("src/order_status.rs").run() {
+    ///     contract.write_rust(std::env::var("OUT_DIR")?)?;
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If a file cannot be written.
     pub fn write_rust(&self, folder: impl AsRef<Path>) -> io::Result<()> {
@@ -70,6 +78,17 @@ impl Contract {
 
     /// Freezes the promises of the crate's version: writes `<version>.txt` into the folder of the releases. From then on, the
     /// check compares every later manifest with this file. Commit it with the release.
+    ///
+    /// ```no_run
+    /// let check = closed_sets::Check::new()
+    ///     .root("path/to/shop")
+    ///     .package("shop", "0.2.0")
+    ///     .manifest("closed_sets.md")
+    ///     .rust_file("src/order_status.rs")
+    ///     .releases("releases");
+    /// check.check()?.freeze()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If the release is frozen already with other promises, or if the file cannot be written.

@@ -18,7 +18,7 @@ pub(crate) fn in_statement(statement: &[Token]) -> Option<Rejection> {
         });
     }
     string_constants::of_statement(statement).iter().find_map(|constant| {
-        // Code in more layers than that is rejected unread.
+        // Code at a greater depth is rejected unread.
         let (message, help) = if constant.depth == MAX_DEPTH {
             types()
         } else {

@@ -1,4 +1,4 @@
-//! The labels of a set in one of the places, and what the comparisons share.
+//! The labels of a set in one of the places, and the shared parts of the comparisons.
 
 use crate::code::Code;
 use crate::did_you_mean::nearest;
@@ -6,7 +6,7 @@ use crate::finding::{Excerpt, Finding};
 use crate::manifest::Set;
 use crate::place::{Place, Word};
 
-/// The end of a help text that cannot know the intention.
+/// The end of a help text for a change whose intention is unknown.
 pub(crate) const HOW: &str = "the README of closed-sets says how to add, rename and remove a value";
 
 /// The labels of a set in the manifest, the Rust enum or the migrations.
@@ -79,8 +79,8 @@ pub(crate) fn of_manifest<'a>(set: &'a Set) -> LabelList<'a> {
     }
 }
 
-/// Whether a label that only `there` has and one that only `here` has are each other's nearest. Then one misspells or renames
-/// the other, and one finding names both.
+/// Whether a label that only `there` has and a label that only `here` has are most similar to each other. One of them is a
+/// misspelling or a new name of the other then, and one finding is enough.
 pub(crate) fn is_mutual(there: &LabelList<'_>, here: &LabelList<'_>, label: &str) -> bool {
     let partner = here.guess(there, label);
     partner.is_some_and(|partner| there.guess(here, partner) == Some(label))
@@ -95,12 +95,12 @@ pub(crate) fn reports_tombstone(set: &Set, word: &Word, findings: &mut Vec<Findi
     else {
         return false;
     };
-    let what = format!(
+    let message = format!(
         "label `{}` is still here, but {} lists it as removed",
         word.text, row.label.at
     );
     let help = "remove it here, or write `–` into `Removed` in its row";
-    findings.push(Finding::new(Code::LiveTombstone, &word.at, what, help));
+    findings.push(Finding::new(Code::LiveTombstone, &word.at, message, help));
     true
 }
 
@@ -115,11 +115,11 @@ pub(crate) fn order(here: &LabelList<'_>, there: &LabelList<'_>) -> Option<Findi
     let mut pairs = ours.into_iter().zip(theirs);
     let (our, their) = pairs.find(|&(our, their)| here.labels[our].text != there.labels[their].text)?;
     let (label, other) = (here.labels[our], there.labels[their]);
-    let what = format!(
+    let message = format!(
         "`{}` is at the position of `{}` in {}",
         label.text, other.text, there.name
     );
     let help = "use the same order in both: PostgreSQL and Rust compare the values of an enum by it";
-    let finding = Finding::new(Code::Order, &label.at, what, help);
+    let finding = Finding::new(Code::Order, &label.at, message, help);
     Some(finding.compared(there.around(their), here.around(our)))
 }

@@ -1,6 +1,6 @@
-//! Checks at build time that a closed set of values is the same everywhere: in a Rust enum that derives
-//! [`DbEnum`](https://docs.rs/diesel-derive-enum), in the PostgreSQL enum type that the Diesel migrations create, and in a
-//! Markdown page that documents the values.
+//! Checks at build time that a closed set of values is the same everywhere: in a Rust enum that derives `DbEnum` (of
+//! diesel-derive-enum), in the PostgreSQL enum type that the Diesel migrations create, and in a Markdown page that documents
+//! the values.
 //!
 //! The check needs no database. It reads the Rust files as tokens and replays the enum statements of the migrations. Every
 //! contradiction fails the build with a stable code, the position in the file and a suggestion.

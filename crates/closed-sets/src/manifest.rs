@@ -10,7 +10,7 @@ pub(crate) struct Manifest {
     pub(crate) file: Arc<str>,
     pub(crate) sets: Vec<Set>,
     pub(crate) names: Vec<Name>,
-    /// Whether every marker and the table of names were understood. Only then is something missing that is not listed.
+    /// Whether every marker and the table of names were understood. Otherwise, absent sets and names are not reported.
     pub(crate) is_whole: bool,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Set {
     pub(crate) at: Place,
     /// In the table's order, with the removed values.
     pub(crate) rows: Vec<Row>,
-    /// Whether every row was understood. Only then can the set be compared.
+    /// Whether every row was understood. Otherwise, the set is not compared.
     pub(crate) is_sound: bool,
 }
 

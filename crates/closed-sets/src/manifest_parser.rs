@@ -40,12 +40,12 @@ pub(crate) fn parse(file: &Arc<str>, text: &str, version: Version, findings: &mu
             let table = manifest_table::find(&lines, index, SET_COLUMNS, &at, findings);
             let (rows, are_sound) = manifest_rows::of_set(file, &table, version, name, findings);
             if let Some(first) = manifest.sets.iter().find(|set| set.name == name) {
-                let what = format!(
+                let message = format!(
                     "this is the second table of the set; the first is in line {}",
                     first.at.line
                 );
                 let help = "keep one table per set";
-                findings.push(Finding::new(Code::Set, &at, what, help).of_set(name));
+                findings.push(Finding::new(Code::Set, &at, message, help).of_set(name));
                 continue;
             }
             manifest.sets.push(Set {
@@ -64,11 +64,11 @@ pub(crate) fn parse(file: &Arc<str>, text: &str, version: Version, findings: &mu
             }
             let table = manifest_table::find(&lines, index, NAME_COLUMNS, &at, findings);
             if let Some(first) = names_at.replace(at.clone()) {
-                let what = format!(
+                let message = format!(
                     "this is the second table of promised names; the first is in line {}",
                     first.line
                 );
-                findings.push(Finding::new(Code::Syntax, &at, what, "keep them in one table"));
+                findings.push(Finding::new(Code::Syntax, &at, message, "keep them in one table"));
                 continue;
             }
             manifest.names = manifest_rows::of_names(file, &table, version, findings);
@@ -77,27 +77,27 @@ pub(crate) fn parse(file: &Arc<str>, text: &str, version: Version, findings: &mu
     }
     if !has_names {
         manifest.is_whole = false;
-        let what = "the table of promised names is missing";
+        let message = "the table of promised names is missing";
         let help = format!(
             "put `{NAMES_MARKER}` above a table with the columns {}",
             NAME_COLUMNS.join(", ")
         );
-        findings.push(Finding::new(Code::Syntax, &Place::start_of(file), what, help));
+        findings.push(Finding::new(Code::Syntax, &Place::start_of(file), message, help));
     }
     manifest
 }
 
 fn malformed_marker(at: &Place, example: &str) -> Finding {
-    let what = "this marker is malformed, so the table below it would be ignored";
+    let message = "this marker is malformed, so the table below it would be ignored";
     Finding::new(
         Code::Syntax,
         at,
-        what,
+        message,
         format!("write it alone on its line, like `{example}`"),
     )
 }
 
-/// The Postgres name and the Rust name in a set's marker.
+/// The PostgreSQL name and the Rust name in a set's marker.
 fn read_set_marker(marker: &str) -> Option<(&str, &str)> {
     let inside = marker.strip_prefix("<!-- closed-set: ")?.strip_suffix(" -->")?;
     let (name, rust) = inside.split_once(" rust=")?;

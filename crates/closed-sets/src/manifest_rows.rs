@@ -25,7 +25,7 @@ pub(crate) fn of_set(
     let mut rows: Vec<Row> = Vec::new();
     let mut is_sound = true;
     let mut position = 0;
-    // A row that was not understood, or a wrong number, shifts all that follow.
+    // Report only the first wrong number: it shifts those below.
     let mut is_numbered = table.is_sound;
     for (line, cells) in &table.rows {
         let mut reader = RowReader::new(file, *line, cells, version);
@@ -99,14 +99,14 @@ fn is_nothing(text: &str) -> bool {
     matches!(text, "-" | "–" | "—")
 }
 
-/// Reads one row, and remembers what it refuses.
+/// Reads one row and collects its findings.
 struct RowReader<'a> {
     file: &'a Arc<str>,
     line: usize,
     cells: &'a [Cell],
     version: Version,
     refused: Vec<Finding>,
-    /// Whether it is known what the row stands for. Wrong numbers and most wrong versions leave that as it is.
+    /// Whether label and variant were understood. Wrong numbers and most wrong versions do not matter.
     is_sound: bool,
 }
 
@@ -134,8 +134,8 @@ impl<'a> RowReader<'a> {
         Place::new(self.file, self.line, column)
     }
 
-    fn refuse(&mut self, column: usize, code: Code, what: String, help: &str) {
-        self.refused.push(Finding::new(code, &self.at(column), what, help));
+    fn refuse(&mut self, column: usize, code: Code, message: String, help: &str) {
+        self.refused.push(Finding::new(code, &self.at(column), message, help));
     }
 
     fn filled(&mut self, column: usize) -> String {
@@ -183,22 +183,22 @@ impl<'a> RowReader<'a> {
             return None;
         }
         let Some(version) = Version::parse(&text) else {
-            let what = format!("`{}` is not a version", text.escape_debug());
+            let message = format!("`{}` is not a version", text.escape_debug());
             self.refuse(
                 column,
                 Code::Version,
-                what,
+                message,
                 "write three numbers, such as 0.1.0, or `–` for none",
             );
             self.is_sound = false;
             return None;
         };
         if version > self.version {
-            let what = format!("{version} is newer than the crate's version {}", self.version);
+            let message = format!("{version} is newer than the crate's version {}", self.version);
             self.refuse(
                 column,
                 Code::Version,
-                what,
+                message,
                 "raise `version` in Cargo.toml or correct this cell",
             );
         }
@@ -222,15 +222,15 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    fn refuse_contradiction(&mut self, column: usize, what: String) {
+    fn refuse_contradiction(&mut self, column: usize, message: String) {
         let help = "correct the versions; a value is added, deprecated for at least one release, then removed";
-        self.refuse(column, Code::Contradiction, what, help);
+        self.refuse(column, Code::Contradiction, message, help);
     }
 
-    /// Whether the first cell has the position in the Postgres type, which a removed value doesn't have.
+    /// Whether the first cell is the position in the PostgreSQL type. A removed value has no position.
     fn check_number(&mut self, expected: Option<usize>) -> bool {
         let found = self.text(0);
-        let (is_right, what, help) = match expected {
+        let (is_right, message, help) = match expected {
             None => (
                 is_nothing(found),
                 format!(
@@ -249,7 +249,7 @@ impl<'a> RowReader<'a> {
             ),
         };
         if !is_right {
-            self.refuse(0, Code::Syntax, what, &help);
+            self.refuse(0, Code::Syntax, message, &help);
         }
         is_right
     }
@@ -258,15 +258,15 @@ impl<'a> RowReader<'a> {
         self.refused.extend(label_length::check(label));
     }
 
-    fn check_new<'w>(&mut self, what: &str, word: &Word, mut earlier: impl Iterator<Item = &'w Word>) {
+    fn check_new<'w>(&mut self, kind: &str, word: &Word, mut earlier: impl Iterator<Item = &'w Word>) {
         if let Some(first) = earlier.find(|earlier| earlier.text == word.text) {
             let text = word.text.escape_debug();
-            let what = format!(
-                "{what} `{text}` is listed twice; the first is in line {}",
+            let message = format!(
+                "{kind} `{text}` is listed twice; the first is in line {}",
                 first.at.line
             );
             let help = "keep one row; a removed value keeps its row, and its label and variant are never used again";
-            self.refused.push(Finding::new(Code::Doubled, &word.at, what, help));
+            self.refused.push(Finding::new(Code::Doubled, &word.at, message, help));
         }
     }
 }

@@ -20,9 +20,9 @@ pub(crate) fn find(
     findings: &mut Vec<Finding>,
 ) -> Table {
     let mut is_sound = true;
-    let mut refuse = |at: Place, what: String, help: String| {
+    let mut refuse = |at: Place, message: String, help: String| {
         is_sound = false;
-        findings.push(Finding::new(Code::Syntax, &at, what, help));
+        findings.push(Finding::new(Code::Syntax, &at, message, help));
     };
     let mut rest = lines[marker + 1..]
         .iter()
@@ -48,25 +48,25 @@ pub(crate) fn find(
         } else if index == 0 {
             let found: Vec<&str> = cells.iter().map(|cell| cell.text.as_str()).collect();
             if line.trim_start().starts_with("# ") {
-                let what = "Markdown reads this line as a heading".to_owned();
-                refuse(here, what, format!("write the outer pipes: `{header}`"));
+                let message = "Markdown reads this line as a heading".to_owned();
+                refuse(here, message, format!("write the outer pipes: `{header}`"));
             } else if found != columns {
-                let what = "this is not the header of the table that the marker announces".to_owned();
-                refuse(here, what, format!("write `{header}` below the marker"));
+                let message = "this is not the header of the table that the marker announces".to_owned();
+                refuse(here, message, format!("write `{header}` below the marker"));
                 break;
             }
         } else if index == 1 {
             if cells.len() != columns.len() || !cells.iter().all(|cell| is_rule(&cell.text)) {
-                let what = "this is not the delimiter row below a table's header".to_owned();
-                refuse(here, what, format!("write `|{}` here", "---|".repeat(columns.len())));
+                let message = "this is not the delimiter row below a table's header".to_owned();
+                refuse(here, message, format!("write `|{}` here", "---|".repeat(columns.len())));
             }
         } else if cells.len() != columns.len() {
-            let what = match cells.len() {
+            let message = match cells.len() {
                 1 => format!("this row has 1 cell instead of {}", columns.len()),
                 count => format!("this row has {count} cells instead of {}", columns.len()),
             };
             let help = "end the table with a blank line; write `–` into an empty cell and `\\|` for a pipe";
-            refuse(here, what, help.to_owned());
+            refuse(here, message, help.to_owned());
         } else {
             rows.push((number, cells));
         }

@@ -22,7 +22,7 @@ pub(crate) struct PgEnum {
 #[derive(Debug)]
 pub(crate) struct Types {
     by_name: BTreeMap<String, Option<PgEnum>>,
-    /// Whether every statement was understood. Only then is a type missing that is not listed.
+    /// Whether every statement was understood. Otherwise, absent types are not reported.
     pub(crate) is_whole: bool,
     pub(crate) objects: Objects,
 }
@@ -90,7 +90,7 @@ impl Replay<'_> {
             Ok(statements) => statements,
             Err(malformed) => {
                 let at = Place::of_offset(path, text, malformed.offset);
-                self.refuse(Finding::new(Code::Sql, &at, malformed.what, malformed.help));
+                self.refuse(Finding::new(Code::Sql, &at, malformed.message, malformed.help));
                 return;
             }
         };
@@ -101,14 +101,14 @@ impl Replay<'_> {
                 let is_used = string_constants::uses(statement, &label.text);
                 if is_used {
                     let at = Place::of_offset(path, text, statement.first().map_or(0, |token| token.offset));
-                    let what = format!(
+                    let message = format!(
                         "label `{}` is used in the migration that adds it",
                         label.text.escape_debug()
                     );
                     let help =
                         "move this statement to a later migration: a transaction cannot use a label that it adds";
                     self.findings
-                        .push(Finding::new(Code::UsedWhereAdded, &at, what, help).of_set(set));
+                        .push(Finding::new(Code::UsedWhereAdded, &at, message, help).of_set(set));
                 }
                 !is_used
             });
@@ -260,14 +260,14 @@ impl Replay<'_> {
     }
 
     fn doubled(&mut self, set: &str, label: &Word, first: &Word) {
-        let what = format!(
+        let message = format!(
             "label `{}` exists already, since {}",
             label.text.escape_debug(),
             first.at
         );
         let help = "remove one of them; never edit a migration that has been applied";
         self.findings
-            .push(Finding::new(Code::Doubled, &label.at, what, help).of_set(set));
+            .push(Finding::new(Code::Doubled, &label.at, message, help).of_set(set));
     }
 }
 
@@ -290,12 +290,12 @@ fn unknown_type(name: &At) -> Refused {
     )
 }
 
-fn refused(at: &At, what: &str, help: &'static str) -> Refused {
+fn refused(at: &At, message: &str, help: &'static str) -> Refused {
     Refused {
         code: Code::Sql,
         rejection: Rejection {
             offset: at.offset,
-            message: format!("`{}`: {what}", at.text.escape_debug()),
+            message: format!("`{}`: {message}", at.text.escape_debug()),
             help,
         },
     }

@@ -83,7 +83,7 @@ impl Objects {
     }
 
     /// Whether a function, or the code in it, contains this string constant.
-    pub(crate) fn says(&self, text: &str) -> bool {
+    pub(crate) fn contains_text(&self, text: &str) -> bool {
         self.kept
             .iter()
             .any(|kept| kept.texts.iter().any(|constant| constant == text))

@@ -15,22 +15,22 @@ pub(crate) fn compare(manifest: &Manifest, objects: &Objects, findings: &mut Vec
         let object = Object::of_kind(&name.kind);
         let is_there = match object {
             Some(object) => objects.has(object, text),
-            None => objects.says(text),
+            None => objects.contains_text(text),
         };
         match (name.removed, object) {
             (Some(version), _) if is_there => {
-                let what = format!(
+                let message = format!(
                     "the {} `{text}` is listed as removed in {version}, but the migrations do not drop it",
                     name.kind
                 );
                 let help = "add a migration that drops it, or write `–` into `Removed`";
-                findings.push(Finding::new(Code::LiveTombstone, &name.name.at, what, help));
+                findings.push(Finding::new(Code::LiveTombstone, &name.name.at, message, help));
             }
             (None, Some(object)) if !is_there => findings.push(missing(name, object, manifest, objects)),
             (None, None) if !is_there && name.kind == "sqlstate" => {
-                let what = format!("no function that the migrations create contains the SQLSTATE `{text}`");
+                let message = format!("no function that the migrations create contains the SQLSTATE `{text}`");
                 let help = "correct the row, or raise the SQLSTATE in a function with `RAISE … USING ERRCODE = '…'`";
-                findings.push(Finding::new(Code::NotLeft, &name.name.at, what, help));
+                findings.push(Finding::new(Code::NotLeft, &name.name.at, message, help));
             }
             _ => {}
         }
@@ -52,11 +52,11 @@ fn missing(name: &Name, object: Object, manifest: &Manifest, objects: &Objects) 
         (None, Some(other)) => format!(": `{text}` is the name of {}", other.with_article()),
         (None, None) => did_you_mean(nearest(text, unpromised)),
     };
-    let what = format!("the migrations create no {object} `{}`{because}", text.escape_debug());
+    let message = format!("the migrations create no {object} `{}`{because}", text.escape_debug());
     let help = format!(
         "correct the row, or add a migration with CREATE {0} or ALTER {0} … RENAME TO; to remove a promised name, write a \
          breaking version into `Removed`",
         object.to_string().to_uppercase()
     );
-    Finding::new(Code::NotLeft, &name.name.at, what, help)
+    Finding::new(Code::NotLeft, &name.name.at, message, help)
 }

@@ -57,9 +57,9 @@ impl Release {
     /// Reads a file back. A file that differs from the text that [`render`](Release::render) writes is a finding.
     pub(crate) fn read(package: &str, file: &TextFile) -> Result<Release, Finding> {
         let text = file.text()?.replace("\r\n", "\n");
-        let refused = |line: usize, what: &str| {
+        let refused = |line: usize, message: &str| {
             let help = "restore it from version control: a frozen release never changes";
-            Finding::new(Code::Frozen, &Place::new(&file.path, line, 1), what, help)
+            Finding::new(Code::Frozen, &Place::new(&file.path, line, 1), message, help)
         };
         let name = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".txt"));
         let Some(version) = name.and_then(Version::parse) else {

@@ -19,7 +19,7 @@ const DERIVE: &str = "DbEnum";
 #[derive(Debug)]
 pub(crate) struct RustEnum {
     pub(crate) name: String,
-    /// The Postgres type, as the derive's attributes name it.
+    /// The PostgreSQL type that the derive's attributes name.
     pub(crate) set: String,
     pub(crate) at: Place,
     pub(crate) variants: Vec<Variant>,
@@ -150,9 +150,9 @@ fn read_enum(
         return Ok(Read::OutOfSight);
     };
     if let Some(conditional) = attributes.iter().find(|attribute| is_conditional_set(attribute)) {
-        let what = "this enum depends on a condition";
+        let message = "this enum depends on a condition";
         let help = "remove the condition: a closed set is the same in every build";
-        return Err(source.not_understood(conditional.at, what, help));
+        return Err(source.not_understood(conditional.at, message, help));
     }
     let mut set = snake_case(&name.to_string());
     for (key, value) in settings(source, &attributes)? {
@@ -163,8 +163,8 @@ fn read_enum(
             "value_style" if value == "snake_case" => {}
             "diesel_type" | "impl_clone_on_sql_mapping" => {}
             other => {
-                let what = format!("the check does not know how `{other} = \"{value}\"` changes the labels");
-                return Err(source.not_understood(key.span(), &what, "remove it: labels are in snake_case"));
+                let message = format!("the check does not know how `{other} = \"{value}\"` changes the labels");
+                return Err(source.not_understood(key.span(), &message, "remove it: labels are in snake_case"));
             }
         }
     }
@@ -221,14 +221,14 @@ fn read_variant(source: &RustSource, tokens: &[TokenTree]) -> Result<Variant, Fi
     };
     let text = name.to_string();
     if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        let what = format!("the check cannot derive a label from `{text}`");
-        return Err(source.not_understood(name.span(), &what, "use ASCII letters and digits"));
+        let message = format!("the check cannot derive a label from `{text}`");
+        return Err(source.not_understood(name.span(), &message, "use ASCII letters and digits"));
     }
     if let Some(conditional) = attributes.iter().find(|attribute| attribute.name.starts_with("cfg")) {
-        let what = "this variant depends on a condition";
+        let message = "this variant depends on a condition";
         return Err(source.not_understood(
             conditional.at,
-            what,
+            message,
             "remove the condition: a closed set is the same in every build",
         ));
     }
@@ -237,8 +237,8 @@ fn read_variant(source: &RustSource, tokens: &[TokenTree]) -> Result<Variant, Fi
         match value {
             Some(value) if key == "rename" => label = value,
             _ => {
-                let what = format!("the check does not know how `{key}` changes the label");
-                return Err(source.not_understood(key.span(), &what, "remove it"));
+                let message = format!("the check does not know how `{key}` changes the label");
+                return Err(source.not_understood(key.span(), &message, "remove it"));
             }
         }
     }

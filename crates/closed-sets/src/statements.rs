@@ -24,7 +24,7 @@ pub fn split_statements(sql: &str) -> Result<Vec<&str>, MalformedSql> {
     let statements = tokens::statements(sql).map_err(|malformed| {
         let at = Place::of_offset(&Arc::from(""), sql, malformed.offset);
         MalformedSql {
-            message: malformed.what,
+            message: malformed.message,
             line: at.line,
             column: at.column,
         }

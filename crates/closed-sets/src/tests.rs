@@ -11,4 +11,4 @@ mod cases;
 mod generated;
 mod postgres;
 mod properties;
-mod split;
+mod statements;

@@ -26,7 +26,7 @@ impl TextFile {
 
     /// The text, without the byte-order mark that some editors on Windows write.
     pub(crate) fn text(&self) -> Result<&str, Finding> {
-        let unreadable = |at: Place, what: String, help: &str| Finding::new(Code::Unreadable, &at, what, help);
+        let unreadable = |at: Place, message: String, help: &str| Finding::new(Code::Unreadable, &at, message, help);
         let bytes = self.bytes.as_deref().map_err(|error| {
             let help = "restore it, or correct the path in build.rs";
             unreadable(
@@ -39,9 +39,9 @@ impl TextFile {
             let (valid, rest) = bytes.split_at(error.valid_up_to());
             let valid = String::from_utf8_lossy(valid);
             let byte = rest.first().copied().unwrap_or_default();
-            let what = format!("the byte 0x{byte:02x} is not UTF-8");
+            let message = format!("the byte 0x{byte:02x} is not UTF-8");
             let at = Place::of_offset(&self.path, &valid, valid.len());
-            unreadable(at, what, "save the file as UTF-8")
+            unreadable(at, message, "save the file as UTF-8")
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match text.char_indices().find(|&(offset, c)| is_hidden(text, offset, c)) {

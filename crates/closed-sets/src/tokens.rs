@@ -28,15 +28,15 @@ pub(crate) enum Kind {
 /// A text that PostgreSQL cannot split into tokens, and the offset of the error.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed {
-    pub(crate) what: &'static str,
+    pub(crate) message: &'static str,
     pub(crate) help: &'static str,
     pub(crate) offset: usize,
 }
 
 impl Malformed {
-    fn unclosed(what: &'static str, offset: usize) -> Malformed {
+    fn unclosed(message: &'static str, offset: usize) -> Malformed {
         Malformed {
-            what,
+            message,
             help: "close it",
             offset,
         }
@@ -208,7 +208,7 @@ impl<'a> Lexer<'a> {
                 .and_then(|escape| string_escapes::unicode(&content, escape)),
         };
         let decoded = decoded.ok_or(Malformed {
-            what: "PostgreSQL rejects an escape in this",
+            message: "PostgreSQL rejects an escape in this",
             help: "write the characters themselves",
             offset,
         })?;

@@ -1,4 +1,4 @@
-//! What can be said on the command line, and its help.
+//! The command line and its help.
 
 use std::process::ExitCode;
 
@@ -10,31 +10,30 @@ use crate::failure::Failure;
 use crate::output::{Color, Output};
 
 const ABOUT: &str = "\
-Looks after mailglass in a PostgreSQL database: migrates it, checks it, links what arrived too early, and shows what is there.
+Migrates, checks and documents the mailglass tables of a PostgreSQL database, links early events, and rebuilds projections.
 
-Every subcommand but `completions` and `migrations export` works on the database that --database-url or DATABASE_URL names. \
-Passwords are never printed; prefer DATABASE_URL or ~/.pgpass all the same, because anybody on the machine can read a \
-process's arguments.
+Every subcommand except `completions` and `migrations export` connects to the database in --database-url or DATABASE_URL. \
+Passwords are never printed. Prefer DATABASE_URL or ~/.pgpass, because other users of the machine can read the arguments of a \
+process.
 
-On a terminal there are tables and colour. Piped, there are tab-separated lines, each table with a header, and a blank line \
-between two. With --json there is one JSON document. What is asked for goes to standard output, everything else to standard \
-error.";
+On a terminal, results are tables with color. In a pipe, they are tab-separated lines; each table has a header, and a blank \
+line separates two tables. With --json, the result is one JSON document. Results go to standard output, everything else to \
+standard error.";
 
 const AFTER: &str = "\
 Exit codes:
-  0    all is well
-  1    a check found something (`verify`, `docs --check`)
-  2    the command line is wrong
-  3    the database can't be reached, or went away
-  4    the database isn't migrated, or isn't what this release expects
-  5    anything else: not found, refused, a file that can't be written
-  130  interrupted (Ctrl-C, SIGTERM); `reconcile --every`, which ends so, exits with 0
+  0    success
+  1    `verify` or `docs --check` found a problem
+  2    invalid command line
+  3    no connection to the database, or the connection was lost
+  4    the database is not migrated, or differs from what this release expects
+  5    any other failure: not found, refused, a file that can't be written
+  130  interrupted by Ctrl-C or SIGTERM (`reconcile --every` then exits with 0)
 
-With --json, a failure is `{\"error\": {\"code\": …, \"message\": …, \"hint\": …}}` on standard error. Its code is one of usage, \
-unreachable, unexpected_database, failed and interrupted. A command line that can't be read is told in words.
+With --json, a failure is `{\"error\": {\"code\": …, \"message\": …, \"hint\": …}}` on standard error. The code is usage, \
+unreachable, unexpected_database, failed or interrupted. An invalid command line is reported as plain text.
 
-Ctrl-C lets a command that works in steps finish the step at hand; a second one ends it at once, and the server rolls back \
-the step. Nothing is left half done.
+Ctrl-C finishes the current step, then exits. A second Ctrl-C exits at once, and the server rolls back the step.
 
 Examples:
   mailglass migrate
@@ -45,22 +44,22 @@ Examples:
 /// The heading of the options that every subcommand takes.
 const GLOBAL: &str = "For every command";
 
-/// Looks after mailglass in a PostgreSQL database.
+/// Migrates, checks and documents the mailglass tables of a PostgreSQL database.
 #[derive(Parser)]
 #[command(name = "mailglass", version, long_about = ABOUT, after_long_help = AFTER, after_help = "Exit codes and examples: mailglass --help")]
 pub(crate) struct Arguments {
     #[command(flatten, next_help_heading = GLOBAL)]
     database: DatabaseOptions,
 
-    /// Answer with one JSON document.
+    /// Print one JSON document.
     ///
-    /// Times are RFC 3339 in UTC with microseconds. `reconcile --every` writes an object a line.
+    /// Times are RFC 3339 in UTC with microseconds. `reconcile --every` prints one object per line.
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
-    /// When to use colour.
+    /// When to use color.
     ///
-    /// By itself where standard output is a terminal and NO_COLOR isn't set.
+    /// `auto` uses color if standard output is a terminal and NO_COLOR is not set.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
 
@@ -89,7 +88,7 @@ impl Arguments {
 #[derive(Subcommand)]
 enum Command {
     Migrate(commands::migrate::Migrate),
-    /// The migrations as files.
+    /// Work with the migrations as files.
     #[command(subcommand)]
     Migrations(Migrations),
     Grant(commands::grant::Grant),

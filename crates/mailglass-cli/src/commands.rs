@@ -1,4 +1,4 @@
-//! The subcommands, each with its arguments and its help.
+//! The subcommands, each with its arguments and help.
 
 pub(crate) mod completions;
 pub(crate) mod docs;

@@ -1,4 +1,4 @@
-//! The database that a command works on: the one that a URL names, or a throwaway one.
+//! The connection to the database of a URL, or to a throwaway database.
 
 use clap::Args;
 use diesel::Connection as _;
@@ -10,10 +10,10 @@ use crate::failure::{Failure, Kind};
 
 #[derive(Args)]
 pub(crate) struct DatabaseOptions {
-    /// The database: a URL, or libpq's `key=value` words.
+    /// The database, as a URL or as libpq's `key=value` pairs.
     ///
-    /// Whatever libpq understands: postgresql://user@host/database, with `?options=-csearch_path%3Dmail` where mailglass is
-    /// in another schema, or `host=… dbname=…`. What it leaves out comes from PGHOST, PGPASSWORD and so on.
+    /// For example postgresql://user@host/database or `host=… dbname=…`. Append `?options=-csearch_path%3Dmail` if the tables
+    /// are in the schema `mail`. Missing parts come from PGHOST, PGPASSWORD and libpq's other variables.
     #[arg(
         long,
         global = true,
@@ -32,27 +32,28 @@ impl DatabaseOptions {
             .map(str::trim)
             .filter(|url| !url.is_empty());
         let url = url.ok_or_else(|| {
-            Failure::new(Kind::Usage, "no database is named").hint("give --database-url, or set DATABASE_URL")
+            Failure::new(Kind::Usage, "no database given").hint("use --database-url or set DATABASE_URL")
         })?;
         let conn = PgConnection::establish(url).map_err(|error| {
             let reason = reason_without_url(url, &error);
             Failure::new(Kind::Unreachable, format!("can't connect to the database: {reason}"))
-                .hint("check --database-url or DATABASE_URL, and whether the server runs")
+                .hint("check --database-url or DATABASE_URL, and that the server is running")
         })?;
         Ok(Connection { conn, _scratch: None })
     }
 
-    /// Connects, and makes sure that the tables are there.
+    /// Connects to a database that has all mailglass tables.
     pub(crate) fn connect_to_migrated(&self) -> Result<Connection, Failure> {
         let mut connection = self.connect()?;
-        let there = connection.run(diagnosis::tables)?;
-        match there.len() == diagnosis::promised_tables().len() {
-            true => Ok(connection),
-            false => Err(diagnosis::not_migrated()),
+        let found = connection.run(diagnosis::tables)?;
+        if found.len() == diagnosis::promised_tables().len() {
+            Ok(connection)
+        } else {
+            Err(diagnosis::not_migrated())
         }
     }
 
-    /// The same, and that this release migrated them.
+    /// Connects to a database that this release migrated.
     pub(crate) fn connect_to_this_release(&self) -> Result<Connection, Failure> {
         let mut connection = self.connect_to_migrated()?;
         match connection.run(diagnosis::of_another_release)? {
@@ -62,19 +63,19 @@ impl DatabaseOptions {
     }
 }
 
-/// A connection, and with it the throwaway server that it leads to, if it does.
+/// A connection. A throwaway server stops when its connection is dropped.
 pub(crate) struct Connection {
-    // The order matters: the connection is closed before the server goes.
+    // Declared first, so that the connection closes before the server stops.
     conn: PgConnection,
     _scratch: Option<(Database, Server)>,
 }
 
 impl Connection {
-    /// A database on a throwaway server, migrated by this release. Both go with the value, or with the process.
+    /// Starts a throwaway server with a database that this release has migrated.
     pub(crate) fn to_scratch() -> Result<Connection, Failure> {
         let failed = |error: scratch_postgres::Error| {
-            Failure::failed(format!("no throwaway server: {error}"))
-                .hint("install PostgreSQL's server programs (Debian: `apt-get install postgresql`)")
+            Failure::failed(format!("can't start a throwaway server: {error}"))
+                .hint("install PostgreSQL's server programs (on Debian: `apt-get install postgresql`)")
         };
         let server = Server::start().map_err(failed)?;
         let database = server.database().map_err(failed)?;
@@ -93,7 +94,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Does something with the database, and where it fails, finds out why.
+    /// Runs `work`. If it fails, finds the reason.
     pub(crate) fn run<T>(
         &mut self,
         work: impl FnOnce(&mut PgConnection) -> mailglass::Result<T>,

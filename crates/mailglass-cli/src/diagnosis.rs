@@ -1,7 +1,7 @@
-//! Why the database didn't do what it was asked for.
+//! The reason for a database error.
 //!
-//! Diesel drops the SQLSTATE, and messages are translated. So nothing here reads a message: what went wrong is told by the
-//! error's kind, and else by asking the database.
+//! Diesel drops the SQLSTATE, and the server's messages are translated, so messages are not parsed. The reason follows from
+//! the error's variant, or from queries that are sent afterwards.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
@@ -11,11 +11,14 @@ use mailglass::contract::{self, Difference, NAMES, ObjectKind};
 use mailglass::{Error, Result, migrations};
 
 use crate::failure::{Failure, Kind};
+use crate::output::count;
 
 /// The tables that the manifest promises.
 pub(crate) fn promised_tables() -> Vec<&'static str> {
-    let tables = NAMES.iter().filter(|it| it.kind == "table" && it.removed.is_none());
-    tables.map(|it| it.name).collect()
+    let tables = NAMES
+        .iter()
+        .filter(|promised| promised.kind == "table" && promised.removed.is_none());
+    tables.map(|table| table.name).collect()
 }
 
 pub(crate) fn diagnose(conn: &mut PgConnection, error: Error) -> Failure {
@@ -23,54 +26,58 @@ pub(crate) fn diagnose(conn: &mut PgConnection, error: Error) -> Failure {
     match error {
         Error::Invalid(_) => return Failure::failed(message),
         Error::NotFound { record, id } => {
-            return Failure::failed(format!("no {record} {id}")).hint("with --tenant it is only found there");
+            return Failure::failed(format!("no {record} {id}")).hint("with --tenant, only that tenant is searched");
         }
         Error::WouldLoseData(_) => {
             return Failure::failed(format!("{message}; nothing was changed"))
-                .hint("make a backup, and add --yes-drop-data if they may go");
+                .hint("to drop them anyway, make a backup and add --yes-drop-data");
         }
         Error::WouldUnguardLedger { .. } => {
             return Failure::failed(format!("{message}; nothing was changed"))
-                .hint("add --yes-drop-data if the ledger may be changed by whoever can write to it");
+                .hint("to remove the guard anyway, add --yes-drop-data");
         }
-        Error::SerializationFailure(_) => return Failure::failed(message).hint("nothing of it was kept: run it again"),
+        Error::SerializationFailure(_) => {
+            return Failure::failed(message).hint("the transaction was rolled back; run the command again");
+        }
         _ => {}
     }
-    // A server that is there takes this in whatever state the session is.
+    // A reachable server accepts ROLLBACK in every state of the session.
     if conn.batch_execute("ROLLBACK").is_err() {
-        return Failure::new(Kind::Unreachable, format!("the server went away: {message}"))
-            .hint("it rolls back what was at hand; once it is back, run the command again");
+        return Failure::new(
+            Kind::Unreachable,
+            format!("lost the connection to the server: {message}"),
+        )
+        .hint("the server rolls back the current step; run the command again when the server is reachable");
     }
-    // A migration that fails finds the database as migrations do, half way.
+    // While migrations are pending, differences are no explanation.
     if error.is_migration() {
         return Failure::failed(message);
     }
     match (tables(conn), contract::verify(conn)) {
-        (Ok(there), _) if there.len() < promised_tables().len() => not_migrated(),
+        (Ok(found), _) if found.len() < promised_tables().len() => not_migrated(),
         (Ok(_), Ok(differences)) => unexpected(&message, &differences).unwrap_or_else(|| Failure::failed(message)),
         _ => Failure::failed(message),
     }
 }
 
-/// Those of ours that this connection's `search_path` finds.
+/// The mailglass tables that this connection's `search_path` finds.
 pub(crate) fn tables(conn: &mut PgConnection) -> Result<Vec<String>> {
-    let names: Vec<String> = promised_tables().iter().map(|it| format!("'{it}'")).collect();
+    let names: Vec<String> = promised_tables().iter().map(|table| format!("'{table}'")).collect();
     let names = names.join(", ");
-    let there = format!("ARRAY(SELECT name FROM unnest(ARRAY[{names}]) AS name WHERE to_regclass(name) IS NOT NULL)");
-    Ok(diesel::select(sql::<Array<Text>>(&there)).get_result(conn)?)
+    let found = format!("ARRAY(SELECT name FROM unnest(ARRAY[{names}]) AS name WHERE to_regclass(name) IS NOT NULL)");
+    Ok(diesel::select(sql::<Array<Text>>(&found)).get_result(conn)?)
 }
 
 pub(crate) fn not_migrated() -> Failure {
     Failure::new(
         Kind::UnexpectedDatabase,
-        "this database has no mailglass tables, or not all of them",
+        "mailglass tables are missing from this database",
     )
-    .hint("run `mailglass migrate`; if they are in another schema, say so: postgresql://…?options=-csearch_path%3Dmail")
+    .hint("run `mailglass migrate`, or name their schema: postgresql://…?options=-csearch_path%3Dmail")
 }
 
-/// Refuses a database that another release migrated, whose rows this one may not be able to read, or may write wrongly:
-/// labels, tables and columns differ, or migrations of this release are pending. An index or a constraint that differs is for
-/// `mailglass verify` to report.
+/// The failure for a database that another release migrated: labels, tables or columns differ, or migrations are pending.
+/// This release might misread its rows or write wrong ones. Indexes and constraints that differ are left to `mailglass verify`.
 pub(crate) fn of_another_release(conn: &mut PgConnection) -> Result<Option<Failure>> {
     let mut differences = contract::verify(conn)?;
     if let Some(newer) = newer_release(&differences) {
@@ -79,10 +86,10 @@ pub(crate) fn of_another_release(conn: &mut PgConnection) -> Result<Option<Failu
     if may_read_versions(conn)? {
         let listed = migrations::list(conn)?;
         let pending = listed.iter().filter(|migration| !migration.is_applied).count();
-        // If none is recorded, others made the tables.
+        // If no migration is recorded, migrations of the host created the tables.
         if (1..listed.len()).contains(&pending) {
-            let migrations = if pending == 1 { "migration is" } else { "migrations are" };
-            let message = format!("this database was migrated by an older release: {pending} {migrations} pending");
+            let pending = count(pending, "migration is", "migrations are");
+            let message = format!("an older release migrated this database: {pending} pending");
             return Ok(Some(
                 Failure::new(Kind::UnexpectedDatabase, message).hint("run `mailglass migrate`"),
             ));
@@ -103,31 +110,32 @@ pub(crate) fn may_read_versions(conn: &mut PgConnection) -> Result<bool> {
     Ok(diesel::select(sql::<Bool>(may)).get_result(conn)?)
 }
 
-/// Where the database isn't what this release expects, that is what explains an error.
+/// The failure for a database that differs from what this release expects. Such differences are the likely reason for an error.
 fn unexpected(message: &str, differences: &[Difference]) -> Option<Failure> {
     if let Some(newer) = newer_release(differences) {
         return Some(Failure::new(Kind::UnexpectedDatabase, format!("{newer} ({message})")).hint(UPGRADE));
     }
-    let broken = differences.iter().filter(|it| !it.is_harmless).count();
+    let broken = differences.iter().filter(|difference| !difference.is_harmless).count();
     (broken > 0).then(|| {
-        let message = format!("{message}; the database differs from what this release expects in {broken} places");
-        Failure::new(Kind::UnexpectedDatabase, message).hint("`mailglass verify` lists them")
+        let differences = count(broken, "difference", "differences");
+        let message = format!("{message}; the database has {differences} from what this release expects");
+        Failure::new(Kind::UnexpectedDatabase, message).hint("run `mailglass verify` to list them")
     })
 }
 
-pub(crate) const UPGRADE: &str = "install the mailglass that migrated this database, or a newer one";
+pub(crate) const UPGRADE: &str = "install the release of mailglass that migrated this database, or a newer one";
 
-/// Labels that this release doesn't know can only be a newer one's.
+/// The message for a database with labels that this release doesn't know. Only a newer release adds labels.
 pub(crate) fn newer_release(differences: &[Difference]) -> Option<String> {
-    let is_unknown = |it: &&Difference| it.kind == ObjectKind::Label && it.expected.is_none();
+    let is_unknown = |difference: &&Difference| difference.kind == ObjectKind::Label && difference.expected.is_none();
     let unknown: Vec<&str> = differences
         .iter()
         .filter(is_unknown)
-        .map(|it| it.object.as_str())
+        .map(|difference| difference.object.as_str())
         .collect();
     (!unknown.is_empty()).then(|| {
         format!(
-            "this database was migrated by a newer release than {}, which doesn't know {}",
+            "a newer release migrated this database: {} does not know {}",
             env!("CARGO_PKG_VERSION"),
             unknown.join(", ")
         )

@@ -1,4 +1,4 @@
-//! Why a command ended without having done what it was asked for.
+//! Failures, with their exit codes.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -8,7 +8,7 @@ use anstream::stderr;
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::json;
 
-/// What kind of failure it is: what `--json` calls its code, and its exit code.
+/// The kind of a failure. It determines the `code` in JSON and the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
@@ -56,7 +56,7 @@ impl Failure {
         Failure::failed(format!("{}: {error}", path.display()))
     }
 
-    /// What to do about it.
+    /// Adds advice on how to fix the failure.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -66,7 +66,7 @@ impl Failure {
         ExitCode::from(self.kind.exit_code())
     }
 
-    /// To standard error. Where that is closed, too, there is nobody to tell.
+    /// Writes the failure to standard error. If that is closed, the message is lost.
     pub(crate) fn report(&self, is_json: bool) {
         let message = one_line(&self.message);
         let hint = self.hint.as_deref().map(one_line);
@@ -84,8 +84,12 @@ impl Failure {
     }
 }
 
-/// libpq's messages have several lines, and what a server says may hold anything.
+/// Removes line breaks and control characters: libpq's messages have several lines, and a server can send any text.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().filter(|it| !it.is_control()).collect()
+    words
+        .join(" ")
+        .chars()
+        .filter(|character| !character.is_control())
+        .collect()
 }

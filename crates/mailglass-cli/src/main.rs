@@ -1,6 +1,6 @@
-//! The command `mailglass`: migrations, health checks, the reconciler as a service, and a look at what is there.
+//! The command `mailglass`: migrations, health checks, the reconciler as a service, reports and schema docs.
 //!
-//! It is a program beside the library, which it uses as anybody would. Each subcommand is a file in `commands`.
+//! It uses only the public API of the library. Each subcommand is a file in `commands`.
 
 mod args;
 mod commands;

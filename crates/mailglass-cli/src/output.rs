@@ -1,7 +1,8 @@
-//! What is asked for, on standard output: tables and colour on a terminal, tab-separated lines where it is piped, or JSON.
+//! Results on standard output: tables with color on a terminal, tab-separated lines in a pipe, or JSON.
 
 mod cell;
 mod color;
+mod count;
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
@@ -15,10 +16,11 @@ use cell::clean;
 
 pub(crate) use cell::{Cell, Tone, or_empty, time};
 pub(crate) use color::Color;
+pub(crate) use count::count;
 
 pub(crate) struct Output {
     format: Format,
-    /// Whoever read it has gone, as in `mailglass stats | head -1`. That is no reason to stop what is being done.
+    /// The reader closed the pipe, as in `mailglass stats | head -1`. The command still finishes its work.
     is_closed: bool,
     is_first: bool,
 }
@@ -30,7 +32,7 @@ enum Format {
     Plain,
 }
 
-/// Below this many columns a terminal had better break the lines itself.
+/// On a terminal narrower than this, the terminal wraps the lines.
 const NARROWEST: u16 = 60;
 
 impl Output {
@@ -56,19 +58,19 @@ impl Output {
         self.is_closed
     }
 
-    /// The whole answer.
+    /// Writes the whole result as one JSON document.
     pub(crate) fn document(&mut self, document: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(document).map_err(unwritable)?;
         self.write(&text)
     }
 
-    /// One answer of many, on a line.
+    /// Writes one of several results as a line of JSON.
     pub(crate) fn object(&mut self, object: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(object).map_err(unwritable)?;
         self.write(&text)
     }
 
-    /// A table, with a title on a terminal. Its header says what a piped one is about.
+    /// Writes a table. The title is shown only on a terminal.
     pub(crate) fn table<const COLUMNS: usize>(
         &mut self,
         title: &str,
@@ -85,12 +87,12 @@ impl Output {
             return self.write(&format!("{gap}{}", lines.join("\n")));
         }
         let mut table = comfy_table::Table::new();
-        // What isn't to be coloured is stripped when it is written.
+        // anstream strips the color again if the output has none.
         table
             .load_style(UTF8_FULL_CONDENSED)
             .enforce_styling()
             .set_header(header.map(|name| comfy_table::Cell::new(name).add_attribute(Attribute::Bold)));
-        // Some terminals have no width; in others there is no room for a table.
+        // Some terminals report no width, and some are too narrow for a table.
         if table.width().is_some_and(|width| width >= NARROWEST) {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }
@@ -108,7 +110,7 @@ impl Output {
         self.write(&format!("{gap}{title}\n{table}"))
     }
 
-    /// A unified diff.
+    /// Writes a unified diff.
     pub(crate) fn diff(&mut self, diff: &str) -> Result<(), Failure> {
         let line = |line: &str| {
             let color = match line.as_bytes().first() {
@@ -124,12 +126,12 @@ impl Output {
         self.write(&diff.lines().map(line).collect::<Vec<_>>().join("\n"))
     }
 
-    /// A line that is the answer.
+    /// Writes a line of the result.
     pub(crate) fn line(&mut self, line: &str) -> Result<(), Failure> {
         self.write(line)
     }
 
-    /// A word about the answer, to standard error; none beside JSON, which says it all.
+    /// Writes a remark to standard error. JSON output has no remarks, because the document is complete.
     pub(crate) fn note(&self, note: &str) {
         if !self.is_json() {
             let _ = writeln!(anstream::stderr(), "{note}");
@@ -152,5 +154,5 @@ impl Output {
 }
 
 fn unwritable(error: impl std::fmt::Display) -> Failure {
-    Failure::failed(format!("can't write the answer: {error}"))
+    Failure::failed(format!("can't write the output: {error}"))
 }

@@ -1,4 +1,4 @@
-//! Schema docs: one model of a migrated database, and its renderings.
+//! Schema docs: a model of a migrated database, written in several formats.
 
 mod anchors;
 mod behaviour;
@@ -25,12 +25,12 @@ pub(crate) use selection::Selection;
 
 use model::Docs;
 
-/// Reads what a selection takes and joins it with what the crate knows.
+/// Reads the selected relations and joins them with the facts that only the crate knows.
 pub(crate) fn read(conn: &mut PgConnection, selection: &Selection, title: Option<String>) -> Result<Docs, ReadError> {
     Ok(join::join(catalog::read(conn, selection)?, title))
 }
 
-/// Every rendering: the file's name and its text.
+/// All files, as names and texts.
 pub(crate) fn render(docs: &Docs) -> serde_json::Result<Vec<(&'static str, String)>> {
     Ok(vec![
         ("README.md", markdown::markdown(docs)),

@@ -15,7 +15,7 @@ pub(crate) struct Tenant {
     pub(crate) deliveries: i64,
 }
 
-/// The tenants that have deliveries, or the one that is named.
+/// All tenants with deliveries, or only the given one.
 pub(crate) fn tenants(connection: &mut Connection, only: Option<&str>) -> Result<Vec<Tenant>, Failure> {
     let tenants = "SELECT tenant_id AS tenant, count(*) AS deliveries FROM mailglass_deliveries
                     WHERE $1 IS NULL OR tenant_id = $1 GROUP BY tenant_id ORDER BY tenant_id";

@@ -1,4 +1,4 @@
-//! Writes down what a migrated database looks like, for the library to compare others with.
+//! Lists the objects of a migrated database, with which the library compares others.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use scratch_postgres::Server;
 
 use crate::Failure;
 
-const FILE: &str = "src/contract/catalog.rs";
+pub(crate) const FILE: &str = "src/contract/catalog.rs";
 
 #[derive(QueryableByName)]
 struct Object {
@@ -31,7 +31,7 @@ struct Ours {
     functions: Vec<u32>,
 }
 
-/// All that the migrations make, but not what Diesel makes for itself.
+/// All objects of the migrations, without the table of Diesel.
 const OURS: &str = "
     SELECT
         array(
@@ -41,7 +41,7 @@ const OURS: &str = "
         ) AS tables,
         array(SELECT DISTINCT tgfoid FROM pg_trigger WHERE NOT tgisinternal) AS functions";
 
-pub(crate) fn write(root: &Path) -> Result<(), Failure> {
+pub(crate) fn code(root: &Path) -> Result<String, Failure> {
     let server = Server::from_env_or_start()?;
     let database = server.database()?;
     let mut conn = PgConnection::establish(database.url())?;
@@ -49,14 +49,14 @@ pub(crate) fn write(root: &Path) -> Result<(), Failure> {
     conn.run_pending_migrations(migrations)
         .map_err(|error| error.to_string())?;
     let ours: Ours = sql_query(OURS).get_result(&mut conn)?;
-    let objects: Vec<Object> = sql_query(fs::read_to_string(root.join("src/contract/catalog.sql"))?)
+    let objects: Vec<Object> = sql_query(fs::read_to_string(root.join("src/sql/contract/catalog.sql"))?)
         .bind::<Array<Oid>, _>(ours.tables)
         .bind::<Array<Oid>, _>(ours.functions)
         .load(&mut conn)?;
     let mut code = String::from(
-        "//! What a migrated database looks like: kind, name, and definition in Postgres' words. Written by\n\
-         //! `cargo run -p xtask -- catalog` and never edited.\n\n\
-         use super::verify::ObjectKind::{self, *};\n\n\
+        "//! The objects of a migrated database: kind, name, and definition as PostgreSQL prints it. Written by\n\
+         //! `cargo xtask generate`; never edited.\n\n\
+         use super::object_kind::ObjectKind::{self, *};\n\n\
          #[rustfmt::skip]\n\
          pub(super) const CATALOG: &[(ObjectKind, &str, &str)] = &[\n",
     );
@@ -70,7 +70,5 @@ pub(crate) fn write(root: &Path) -> Result<(), Failure> {
         code += &format!("    ({}{rest}, {object:?}, {definition:?}),\n", first.to_uppercase());
     }
     code += "];\n";
-    fs::write(root.join(FILE), code)?;
-    println!("{FILE} is written");
-    Ok(())
+    Ok(code)
 }

@@ -1,12 +1,13 @@
--- Locks tables, or says that they are in use. The block is a savepoint: where it fails, no lock is left.
+-- Locks tables, or reports that they are in use. The block is a savepoint: if it fails, it releases every lock.
 DO $do$
 DECLARE
-    callers text := pg_catalog.current_setting('lock_timeout');
+    callers_timeout text := pg_catalog.current_setting('lock_timeout');
 BEGIN
     PERFORM pg_catalog.set_config('lock_timeout', least(100, greatest(setting::bigint / 4, 1))::text, true)
-       FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout';
+    FROM pg_catalog.pg_settings
+    WHERE name = 'deadlock_timeout';
     LOCK TABLE :tables IN ACCESS EXCLUSIVE MODE;
-    PERFORM pg_catalog.set_config('lock_timeout', callers, true);
+    PERFORM pg_catalog.set_config('lock_timeout', callers_timeout, true);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     RAISE EXCEPTION USING
         ERRCODE = 'lock_not_available',

@@ -1,8 +1,8 @@
--- from migrations: guard_the_ledger, up.sql;
+BEGIN;
 
--- Where this connection's search_path finds what we look for, NULL for what it doesn't find. It runs under the session's own
--- search_path, which may put anything before pg_catalog: so it uses no operator and no name of a type, and names the schema
--- of each function. $1 tables, $2 functions without arguments, $3 types, each by name.
+-- Resolves names with the session's search_path; NULL for an object that does not exist. Because search_path may name other
+-- schemas before pg_catalog, the statement uses no operators and no names of types, and qualifies every function.
+-- $1: tables, $2: functions without arguments, $3: types.
 SELECT
     ARRAY(
         SELECT pg_catalog.to_regclass(pg_catalog.quote_ident(name)) FROM pg_catalog.unnest($1) AS name
@@ -16,10 +16,21 @@ SELECT
     ) AS types,
     pg_catalog.current_schemas(true) AS schemas;
 
-SELECT pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('quote_all_identifiers', 'off', true),
-                    pg_catalog.set_config('standard_conforming_strings', 'on', true);
+-- Applies settings until the end of the transaction. $1: the schemas of search_path other than pg_catalog, which is searched
+-- first because search_path does not name it.
+SELECT
+    pg_catalog.set_config(
+        'search_path',
+        pg_catalog.array_to_string(
+            ARRAY(SELECT pg_catalog.quote_ident(name) FROM pg_catalog.unnest($1) AS name),
+            ', '
+        ),
+        true
+    ),
+    pg_catalog.set_config('quote_all_identifiers', 'off', true),
+    pg_catalog.set_config('standard_conforming_strings', 'on', true);
 
--- The labels of each of these enum types ($1), in order; NULL for one that is NULL or no enum.
+-- The labels of every enum type in $1, in order; NULL for NULL and for a type that is not an enum.
 SELECT (
     SELECT pg_catalog.array_agg(enumlabel::text ORDER BY enumsortorder)
     FROM pg_enum
@@ -28,16 +39,16 @@ SELECT (
 FROM pg_catalog.unnest($1) WITH ORDINALITY AS set (type, position)
 ORDER BY position;
 
--- What the contract's tables ($1) and functions ($2) look like, one row an object. Each definition is Postgres' own words.
--- It runs with pg_catalog first in search_path, then the schemas that hold our objects, so that no name of theirs has a
--- schema, and with quote_all_identifiers off (see verify.rs). An operator on two values of one type is pg_catalog's then;
--- a function with arguments of any type might still be somebody else's, so all have their schema.
+-- The objects of the tables in $1 and the functions in $2, one row per object, with the definition that PostgreSQL prints.
+-- settings.sql has put pg_catalog first in search_path, followed by the schemas of the crate's objects, whose names are
+-- therefore printed without a schema. Operators on two values of one type resolve to pg_catalog then. Functions with
+-- polymorphic arguments can still resolve to other schemas, so every function is qualified.
 WITH tables AS (
     SELECT * FROM pg_class WHERE oid = ANY ($1)
 ),
--- Expressions that can't fail: of columns, constants and NULL tests, comparisons that pg_catalog has for sorting, and
--- functions of pg_catalog without arguments, such as now(). An expression is stored as a tree, whose nodes begin with
--- their name: {OPEXPR :opno 98 …}. Objects of pg_catalog have OIDs below 16384.
+-- Expressions that cannot fail: columns, constants, NULL tests, the sort operators of pg_catalog, and functions of
+-- pg_catalog without arguments, such as now(). PostgreSQL stores an expression as a tree whose nodes begin with their
+-- name: {OPEXPR :opno 98 …}. Objects of pg_catalog have OIDs below 16384.
 expressions AS (
     SELECT
         stored.*,
@@ -91,7 +102,7 @@ SELECT
         (SELECT 'USING ' || amname::text FROM pg_am WHERE pg_am.oid = relam AND amname <> 'heap'),
         CASE WHEN relrowsecurity AND relforcerowsecurity THEN 'with forced row level security'
             WHEN relrowsecurity THEN 'with row level security' END,
-        -- Postgres refuses an UPDATE that it can't publish.
+        -- PostgreSQL rejects an UPDATE that it cannot publish.
         CASE WHEN relreplident = 'n' AND EXISTS (
             SELECT
             FROM pg_publication_tables
@@ -107,7 +118,7 @@ SELECT
     relname::text || '.' || attname::text,
     pg_catalog.concat_ws(
         ' ',
-        -- A type of ours is named without its schema, whichever that is.
+        -- The crate's types are printed without their schema.
         CASE WHEN typnamespace = 'pg_catalog'::regnamespace::oid THEN pg_catalog.format_type(atttypid, atttypmod) ELSE typname::text END,
         CASE WHEN attcollation <> typcollation THEN 'COLLATE ' || attcollation::regcollation::text END,
         CASE WHEN attnotnull THEN 'NOT NULL' END,
@@ -119,8 +130,8 @@ SELECT
         CASE WHEN attgenerated <> '' THEN 'GENERATED' WHEN adbin IS NOT NULL THEN 'DEFAULT' END,
         pg_catalog.pg_get_expr(adbin, adrelid)
     ),
-    -- An insert that doesn't know the column goes through: the column has a value or needs none, and working it out can't
-    -- fail. A domain's constraints might. And its name is none that our statements give to a column beside `SELECT *`.
+    -- An INSERT that does not name the column succeeds: the column is nullable or has a default that cannot fail. The
+    -- constraints of a domain could fail. The names are those that our statements use beside `SELECT *`.
     (NOT attnotnull OR adbin IS NOT NULL OR attidentity <> '')
         AND coalesce(is_safe, true)
         AND typtype <> 'd'
@@ -131,7 +142,7 @@ JOIN pg_type ON pg_type.oid = atttypid
 LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 LEFT JOIN expressions ON relation = attrelid AND number = attnum
 UNION ALL
--- NOT NULL constraints, which PostgreSQL 18 lists, too, belong to their columns.
+-- NOT NULL constraints, which PostgreSQL 18 also lists, belong to their columns.
 SELECT
     'constraint',
     relname::text || '.' || conname::text,
@@ -140,7 +151,7 @@ SELECT
 FROM tables
 JOIN pg_constraint ON conrelid = tables.oid AND contype IN ('c', 'f', 'p', 'u', 'x')
 UNION ALL
--- Without CREATE INDEX, its name, its table and its storage parameters. One that a constraint keeps belongs to that.
+-- The definition without CREATE INDEX, name, table and storage parameters. An index of a constraint belongs to the constraint.
 SELECT
     'index',
     tables.relname::text || '.' || index.relname::text,
@@ -154,7 +165,7 @@ SELECT
         ),
         CASE WHEN NOT indisvalid THEN 'INVALID' END
     ),
-    -- Others' plain columns can't fail an insert, nor can the safe predicates. An expression has to be worked out.
+    -- An index on plain columns with a safe predicate cannot make an INSERT fail. An index on an expression can.
     NOT indisunique AND indexprs IS NULL AND is_safe
 FROM tables
 JOIN pg_index ON indrelid = tables.oid
@@ -173,12 +184,12 @@ SELECT
         ),
         CASE tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'D' THEN 'DISABLED' END
     ),
-    -- Whatever fires can raise, after the fact, too.
+    -- Every trigger that fires can raise an error, even AFTER triggers.
     tgenabled = 'D'
 FROM tables
 JOIN pg_trigger ON tgrelid = tables.oid AND NOT tgisinternal
 UNION ALL
--- A rule can make a statement do nothing, without a word and before any trigger.
+-- A rule can silently replace a statement before any trigger fires.
 SELECT
     'rule',
     relname::text || '.' || rulename::text,
@@ -194,7 +205,7 @@ SELECT
         ' ',
         lanname,
         CASE WHEN prosecdef THEN 'SECURITY DEFINER' END,
-        -- As stored: with quotes, if quote_all_identifiers was on.
+        -- Stored with quotes if quote_all_identifiers was on.
         pg_catalog.replace(pg_catalog.array_to_string(proconfig, ', '), '"', ''),
         'AS' || prosrc
     ),
@@ -204,11 +215,11 @@ JOIN pg_language ON pg_language.oid = prolang
 WHERE pg_proc.oid = ANY ($2)
 ORDER BY kind, object;
 
--- What others have made that changes what our statements do, one row an object, and nothing in a healthy database. It runs
--- under the same settings as catalog.sql.
--- $1 our tables, $2 our enum types, $3 the guard's functions, $4 the schemas of the session's search_path in its order with
--- those that it implies, $5 the names of the functions that our statements call, $6 of their operators, $7 of the types
--- that they name, $8 of the functions that are called without their schema.
+-- Objects of others that change the effects of the crate's statements, one row per object. A healthy database has none. The
+-- settings are those of catalog.sql.
+-- $1: the crate's tables, $2: its enum types, $3: its trigger functions, $4: the schemas of the session's search_path in
+-- order, with implicit ones, $5: the functions that the statements call, $6: their operators, $7: the types that they name,
+-- $8: the functions that are called without a schema.
 WITH RECURSIVE tables AS (
     SELECT oid AS relation, relname::text AS name, relispartition, relpartbound FROM pg_class WHERE oid = ANY ($1)
 ),
@@ -217,14 +228,14 @@ descendants AS (
     UNION
     SELECT relation, name, inhrelid, inhparent FROM descendants JOIN pg_inherits ON inhparent = child
 ),
--- Our types, their arrays, and the domains over them.
+-- The crate's types, their arrays, and domains over these.
 types AS (
     SELECT oid FROM pg_type WHERE oid = ANY ($2)
     UNION
     SELECT pg_type.oid FROM types JOIN pg_type ON typelem = types.oid OR typbasetype = types.oid
 ),
--- The types that our statements' operators and functions are called with, the polymorphic ones that take them, and
--- domains over them. Not the host's own, and not those of extensions, for which there may be any operator.
+-- The argument types of the statements' operators and functions, polymorphic types, and domains over these. Types of the
+-- application and of extensions are excluded, because they may have any operator.
 operands AS (
     SELECT pg_type.oid
     FROM pg_type
@@ -249,14 +260,14 @@ path AS (
     FROM pg_catalog.unnest($4) WITH ORDINALITY AS path (name, position)
     JOIN pg_namespace ON nspname::text = path.name
 ),
--- The schemas other than pg_catalog, and whether they are searched before it.
+-- The schemas other than pg_catalog, and whether search_path names them before it.
 reachable AS (
     SELECT path.oid, path.name, path.position < catalog.position AS is_ahead
     FROM path
     JOIN path AS catalog ON catalog.name = 'pg_catalog'
     WHERE path.name <> 'pg_catalog'
 )
--- The rows of a child are read and changed with those of its parent, but have keys, indexes and triggers of their own.
+-- Statements on a parent also read and change the rows of its children, which have their own keys, indexes and triggers.
 SELECT
     'inheritance' AS kind,
     name || '.' || child::regclass::text AS object,
@@ -297,8 +308,8 @@ SELECT
 FROM tables
 JOIN pg_inherits ON inhrelid = relation
 UNION ALL
--- A cast from one of our types competes with those of all enums, or replaces them. One from a type of the host's to ours
--- is applied to nothing that our statements have.
+-- A cast from one of the crate's types competes with the built-in casts of enums. The statements have no values to which a
+-- cast from a type of the application applies.
 SELECT
     'cast',
     pg_catalog.format_type(castsource, NULL) || ' AS ' || pg_catalog.format_type(casttarget, NULL),
@@ -316,8 +327,8 @@ FROM pg_cast
 JOIN pg_type ON pg_type.oid = castsource
 WHERE castsource IN (SELECT oid FROM types) OR casttarget IN (SELECT oid FROM types)
 UNION ALL
--- An operator of exactly these types is chosen before one that takes any enum; and among several of exactly these types,
--- the first in search_path. IN and IS DISTINCT FROM look their operators up, too.
+-- PostgreSQL prefers an operator with exactly these types to one with polymorphic types, and of several such operators the
+-- first in search_path. This also applies to the operators behind IN and IS DISTINCT FROM.
 SELECT
     'operator',
     pg_catalog.format(
@@ -348,7 +359,7 @@ FROM pg_opclass
 JOIN pg_am ON pg_am.oid = opcmethod
 WHERE opcdefault AND opcintype IN (SELECT oid FROM types)
 UNION ALL
--- Our statements name the schema of each function that they call. Diesel doesn't, nor may others' queries of our tables.
+-- The crate's statements qualify every function. Diesel's statements do not, and neither may queries of the application.
 SELECT
     'function',
     pg_catalog.format('%s.%s(%s)', name, proname, (
@@ -376,7 +387,7 @@ UNION ALL
 SELECT
     'type',
     CASE WHEN pg_catalog.starts_with(name, 'pg_temp') THEN 'pg_temp' ELSE name END || '.' || typname::text,
-    'a type that search_path finds before pg_catalog''s',
+    'a type that search_path finds before that of pg_catalog',
     false
 FROM reachable
 JOIN pg_type ON typnamespace = reachable.oid

@@ -49,7 +49,8 @@ folded AS (
         delivery_id AS id,
         (pg_catalog.array_agg(type ORDER BY occurred_at DESC, lifecycle_rank DESC))[1] AS last_event_type,
         pg_catalog.max(occurred_at) AS last_event_at,
-        pg_catalog.bool_or((ARRAY[false, false, true, false, false, false, true, true, true, true, false, false, false, false, false, true]::boolean[])[lifecycle_rank]) AS terminal,
+        pg_catalog.bool_or((ARRAY[false, false, true, false, false, false, true, true, true, true, false, false, false,
+        false, false, true]::boolean[])[lifecycle_rank]) AS terminal,
         pg_catalog.min(occurred_at) FILTER (WHERE type::text = 'dispatched') AS dispatched_at,
         pg_catalog.min(occurred_at) FILTER (WHERE type::text = 'delivered') AS delivered_at,
         pg_catalog.min(occurred_at) FILTER (WHERE type::text = 'bounced') AS bounced_at,
@@ -60,7 +61,9 @@ folded AS (
         ]::mailglass_delivery_status AS status
     FROM facts
     CROSS JOIN LATERAL (
-        SELECT pg_catalog.array_position(ARRAY['unknown', 'queued', 'suppressed', 'dispatched', 'sent', 'deferred', 'rejected', 'failed', 'delivered', 'bounced', 'autoresponded', 'opened', 'clicked', 'subscribed', 'unsubscribed', 'complained']::text[], type::text) AS lifecycle_rank
+        SELECT pg_catalog.array_position(ARRAY['unknown', 'queued', 'suppressed', 'dispatched', 'sent', 'deferred',
+        'rejected', 'failed', 'delivered', 'bounced', 'autoresponded', 'opened', 'clicked', 'subscribed',
+        'unsubscribed', 'complained']::text[], type::text) AS lifecycle_rank
     ) AS ranked
     WHERE lifecycle_rank IS NOT NULL
     GROUP BY delivery_id
@@ -106,8 +109,3 @@ SELECT
     last_event_at, terminal, dispatched_at, delivered_at, bounced_at, complained_at, suppressed_at, metadata,
     lock_version, idempotency_key, status, last_error, inserted_at, updated_at
 FROM inserted;
-
-SELECT "pg_type"."oid", "pg_type"."typarray"
-FROM "pg_type"
-WHERE ("pg_type"."oid" = quote_ident($1)::regtype::oid)
-LIMIT $2;

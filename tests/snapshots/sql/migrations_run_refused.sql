@@ -1,2 +1,46 @@
-SELECT pg_catalog.to_regclass(pg_catalog.quote_ident(pg_catalog.current_schema()) || '.__diesel_schema_migrations') IS NOT NULL AS is_there, coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass(pg_catalog.quote_ident(pg_catalog.current_schema()) || '.__diesel_schema_migrations'), 'SELECT'), false) AS is_readable,
-                pg_catalog.quote_ident(current_user) AS role, coalesce(pg_catalog.to_regclass(pg_catalog.quote_ident(pg_catalog.current_schema()) || '.__diesel_schema_migrations')::text, '') AS "table";
+-- a statement of migrations_list.sql
+
+BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+SELECT pg_catalog.pg_advisory_xact_lock(7881696737187619187);
+
+-- a statement of migrations_list.sql
+
+CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (
+       version VARCHAR(50) PRIMARY KEY NOT NULL,
+       run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);;
+
+ROLLBACK;
+
+-- Returns the rights that the role lacks: to create objects, on Diesel's table of versions, and as owner of the tables.
+SELECT pg_catalog.quote_ident(current_user) AS role, name
+FROM (
+    SELECT 1 AS place, 'USAGE and CREATE on a schema of search_path' AS name
+    WHERE $1
+      AND pg_catalog.current_schema() IS NULL
+    UNION ALL
+    SELECT 2, 'CREATE on schema ' || pg_catalog.quote_ident(pg_catalog.current_schema())
+    WHERE $1
+      AND NOT pg_catalog.has_schema_privilege(pg_catalog.current_schema(), 'CREATE')
+    UNION ALL
+    SELECT
+        3,
+        privilege || ' on table ' || pg_catalog.quote_ident(namespace.nspname)
+            || '.' || pg_catalog.quote_ident(class.relname)
+    FROM pg_catalog.pg_class AS class
+    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    CROSS JOIN (SELECT pg_catalog.unnest($2) AS privilege) AS needed
+    WHERE class.oid = pg_catalog.to_regclass('__diesel_schema_migrations')
+      AND NOT pg_catalog.has_table_privilege(class.oid, privilege)
+    UNION ALL
+    SELECT
+        4,
+        'ownership of table ' || pg_catalog.quote_ident(namespace.nspname)
+            || '.' || pg_catalog.quote_ident(class.relname)
+    FROM (SELECT pg_catalog.unnest($3) AS name) AS ours
+    JOIN pg_catalog.pg_class AS class ON class.oid = pg_catalog.to_regclass(ours.name)
+    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    WHERE NOT pg_catalog.pg_has_role(class.relowner, 'USAGE')
+) AS missing
+ORDER BY place, name;

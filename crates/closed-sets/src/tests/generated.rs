@@ -15,7 +15,7 @@ fn the_generated_code_has_every_cell() {
     assert!(sets.contains("meaning: \"Lime, as in `fruit | chalk`.\""));
     assert!(names.contains(
         "PromisedName { kind: \"table\", name: \"roofs\", since: \"0.1.0\", removed: Some(\"0.2.0\"), \
-         meaning: \"What was painted, too.\" }"
+         meaning: \"Painted roofs.\" }"
     ));
 }
 

@@ -1,9 +1,9 @@
 //! The check agrees with a PostgreSQL server about the effects of statements.
 
+mod indirect_changes;
 mod objects;
 mod spelling;
 mod tokens;
-mod unseen;
 
 use std::cell::RefCell;
 use std::path::Path;

@@ -18,7 +18,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Completions {
-    /// The shell that is to complete.
+    /// The shell.
     shell: Shell,
 }
 

@@ -14,14 +14,14 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 const LONG: &str = "\
-Print the GRANT statements for the role that the application connects as, or execute them with --apply.
+Print the GRANT statements for the role of the application. With --apply, execute them.
 
-They are what the application needs and no more: USAGE of the schema; SELECT and INSERT on mailglass_events; SELECT, INSERT and \
-UPDATE on the other two tables; SELECT on Diesel's __diesel_schema_migrations, so that the application can call migrations::run \
-at start, which has nothing to do then. A role that has these rights alone can't change the ledger, and can't migrate.
+The role gets USAGE of the schema; SELECT and INSERT on mailglass_events; SELECT, INSERT and UPDATE on the other two tables; and \
+SELECT on Diesel's __diesel_schema_migrations, so that the application can call migrations::run at start while nothing is \
+pending. A role with only these rights can neither change the ledger nor migrate.
 
-Connect as the role that owns the tables: as the one that migrates. The application's role must be there with --apply. It needs \
-CONNECT on the database, which everybody has unless it was revoked.";
+Connect as the owner of the tables, which is the role that migrates. With --apply, the role must exist. It also needs CONNECT on \
+the database, which every role has by default.";
 
 const AFTER: &str = "\
 Examples:
@@ -29,15 +29,15 @@ Examples:
   mailglass grant --role app --apply
   mailglass grant --role app | psql \"$DATABASE_URL\"";
 
-/// Print or execute what the application's role has to be granted.
+/// Print or execute the GRANT statements for the application's role.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Grant {
-    /// The role that the application connects as, unquoted and in its own case.
+    /// The role that the application connects as, unquoted and in its exact case.
     #[arg(long, value_name = "NAME")]
     role: String,
 
-    /// Execute the statements, as one transaction, and print them.
+    /// Execute the statements in one transaction, and print them.
     #[arg(long)]
     apply: bool,
 }

@@ -13,38 +13,38 @@ use crate::interrupt;
 use crate::output::{Cell, Output, Tone};
 
 const LONG: &str = "\
-Apply the migrations that are pending.
+Apply the pending migrations.
 
-They are the ones embedded in this program; they land in the schema that search_path puts first. Their versions are kept in \
-Diesel's __diesel_schema_migrations, beside the application's own, which stay as they are. Any number of processes may migrate \
-at once: they wait for each other. Each migration is a transaction. With nothing pending, the rights of `mailglass grant` are \
-enough.";
+The migrations are embedded in this program. They create the tables in the first schema of search_path, and record their \
+versions in Diesel's __diesel_schema_migrations, which the application's own migrations can share. Each migration is a \
+transaction. Several processes can migrate at the same time: they wait for each other. If nothing is pending, the rights of \
+`mailglass grant` are sufficient.";
 
 const AFTER: &str = "\
 Examples:
   mailglass migrate --list
   mailglass migrate
   mailglass migrate --revert-to 20261121231504
-  mailglass migrate --revert-to 0 --yes-drop-data     # takes all of mailglass away";
+  mailglass migrate --revert-to 0 --yes-drop-data     # removes all of mailglass";
 
-/// Apply the migrations, list them, or take them back.
+/// Apply, list or revert the migrations.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Migrate {
-    /// Only list them, and say which are applied.
+    /// Only list the migrations and whether they are applied.
     #[arg(long, conflicts_with_all = ["redo", "revert_to", "yes_drop_data"])]
     list: bool,
 
-    /// Revert the last one and apply it again, as one transaction.
+    /// Revert the last migration and apply it again, in one transaction.
     #[arg(long, conflicts_with = "revert_to")]
     redo: bool,
 
-    /// Revert those after this version, newest first, as one transaction; 0 reverts them all.
+    /// Revert the migrations after this version in one transaction; 0 reverts all.
     #[arg(long, value_name = "VERSION")]
     revert_to: Option<String>,
 
-    /// Let --redo and --revert-to drop tables that have rows, which are lost then, and --revert-to take the guard away
-    /// from a ledger that has rows. Otherwise they refuse.
+    /// Allow --redo and --revert-to to drop tables that have rows, and --revert-to to remove the guard of a ledger that
+    /// has rows. Without it, they refuse.
     #[arg(long)]
     yes_drop_data: bool,
 }
@@ -52,21 +52,19 @@ pub(crate) struct Migrate {
 impl Migrate {
     pub(crate) fn run(self, database: &DatabaseOptions, output: &mut Output) -> Result<ExitCode, Failure> {
         if self.yes_drop_data && !self.redo && self.revert_to.is_none() {
-            return Err(Failure::new(
-                Kind::Usage,
-                "--yes-drop-data is for --redo and --revert-to",
-            ));
+            return Err(Failure::new(Kind::Usage, "--yes-drop-data needs --redo or --revert-to"));
         }
         let mut connection = database.connect()?;
         let listed = connection.run(migrations::list)?;
         if self.list {
             return list(&listed, output);
         }
-        // What Postgres is doing then is one transaction or a few, and each is whole or not at all.
+        // Each migration or revert is a transaction, so an interrupt waits for the end of the call.
         interrupt::work_in_steps();
-        let data_loss = match self.yes_drop_data {
-            true => DataLoss::Accept,
-            false => DataLoss::Refuse,
+        let data_loss = if self.yes_drop_data {
+            DataLoss::Accept
+        } else {
+            DataLoss::Refuse
         };
         let done = if self.redo {
             redo(&mut connection, data_loss)?
@@ -80,7 +78,7 @@ impl Migrate {
     }
 }
 
-/// What was done to a migration.
+/// A migration, and what was done with it.
 struct Done {
     version: String,
     what: &'static str,
@@ -91,12 +89,13 @@ fn list(listed: &[MigrationStatus], output: &mut Output) -> Result<ExitCode, Fai
         output.document(&json!({"migrations": listed}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let row = |it: &MigrationStatus| {
-        let state = match it.is_applied {
-            true => Cell::toned("applied", Tone::Good),
-            false => Cell::toned("pending", Tone::Warning),
+    let row = |migration: &MigrationStatus| {
+        let state = if migration.is_applied {
+            Cell::toned("applied", Tone::Good)
+        } else {
+            Cell::toned("pending", Tone::Warning)
         };
-        [it.version.into(), it.name.into(), state]
+        [migration.version.into(), migration.name.into(), state]
     };
     output.table(
         "Migrations",
@@ -107,10 +106,10 @@ fn list(listed: &[MigrationStatus], output: &mut Output) -> Result<ExitCode, Fai
 }
 
 fn apply(connection: &mut Connection, listed: &[MigrationStatus]) -> Result<Vec<Done>, Failure> {
-    let none_is_recorded = listed.iter().all(|it| !it.is_applied);
+    let none_is_recorded = listed.iter().all(|migration| !migration.is_applied);
     if none_is_recorded && !connection.run(diagnosis::tables)?.is_empty() {
-        let message = "the tables are there, but none of this program's migrations made them";
-        let hint = "where they came from `mailglass migrations export`, apply those of your own migrations folder";
+        let message = "the tables exist, but no migration of this program is recorded";
+        let hint = "if `mailglass migrations export` wrote the migrations, apply your migrations folder instead";
         return Err(Failure::failed(message).hint(hint));
     }
     let applied = connection.run(migrations::run)?;
@@ -129,15 +128,17 @@ fn revert_to(
     listed: &[MigrationStatus],
     output: &Output,
 ) -> Result<Vec<Done>, Failure> {
-    // Folders are called 2026-11-21-231501_…
+    // The folders have hyphens in their dates: 2026-11-21-231501_…
     let version = version.replace('-', "");
     let version = (version != "0").then_some(version.as_str());
-    let affected = listed.iter().filter(|it| it.is_applied && Some(it.version) > version);
-    let affected: Vec<&str> = affected.rev().map(|it| it.name).collect();
+    let affected = listed
+        .iter()
+        .filter(|migration| migration.is_applied && Some(migration.version) > version);
+    let affected: Vec<&str> = affected.rev().map(|migration| migration.name).collect();
     if !affected.is_empty() {
         let loss = match data_loss {
-            DataLoss::Refuse => "refusing if rows would be lost or unguarded",
-            DataLoss::Accept => "and losing the rows of the tables that go",
+            DataLoss::Refuse => "unless rows would be lost or unguarded",
+            DataLoss::Accept => "dropping the rows of their tables",
         };
         output.note(&format!("reverting {}, {loss}", affected.join(", ")));
     }
@@ -152,8 +153,8 @@ fn all(versions: impl IntoIterator<Item = String>, what: &'static str) -> Vec<Do
 fn show(done: &[Done], output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         let of = |what| -> Vec<&str> {
-            let of_these = done.iter().filter(|it| it.what == what);
-            of_these.map(|it| it.version.as_str()).collect()
+            let of_these = done.iter().filter(|done| done.what == what);
+            of_these.map(|done| done.version.as_str()).collect()
         };
         let document = json!({"applied": of("applied"), "reverted": of("reverted"), "redone": of("redone")});
         return output.document(&document);
@@ -162,12 +163,17 @@ fn show(done: &[Done], output: &mut Output) -> Result<(), Failure> {
         output.note("nothing to do");
         return Ok(());
     }
-    let name = |version: &str| FILES.iter().find(|it| it.version == version).map_or("", |it| it.name);
-    let rows = done.iter().map(|it| {
+    let name = |version: &str| {
+        FILES
+            .iter()
+            .find(|migration| migration.version == version)
+            .map_or("", |migration| migration.name)
+    };
+    let rows = done.iter().map(|done| {
         [
-            it.version.as_str().into(),
-            name(&it.version).into(),
-            Cell::toned(it.what, Tone::Good),
+            done.version.as_str().into(),
+            name(&done.version).into(),
+            Cell::toned(done.what, Tone::Good),
         ]
     });
     output.table("Migrations", ["version", "name", "state"], rows.collect())

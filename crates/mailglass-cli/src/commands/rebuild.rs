@@ -17,15 +17,15 @@ use uuid::Uuid;
 use crate::connection::{Connection, DatabaseOptions};
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
-use crate::output::{Cell, Output, Tone};
+use crate::output::{Cell, Output, Tone, count};
 use crate::tenants::{Tenant, tenants};
 
 const LONG: &str = "\
-Make the projections again from the ledger, and say how many were wrong: none, unless somebody wrote to the tables by hand, or \
-appended without projecting.
+Rebuild the projections from the ledger and report how many were wrong. A projection is wrong only if somebody changed the \
+tables by hand, or if events were appended without projecting.
 
-It goes in steps of up to 1,000 deliveries, each a transaction, so that recording goes on meanwhile. Ctrl-C ends it after the \
-step at hand; what was done stays done, and running it again is safe. On a terminal it shows how far it is.";
+Works in steps of up to 1,000 deliveries. Each step is a transaction, so recording continues meanwhile. Ctrl-C stops after the \
+current step and keeps the finished ones; the command can be repeated safely. On a terminal, a bar shows the progress.";
 
 const AFTER: &str = "\
 Examples:
@@ -33,15 +33,15 @@ Examples:
   mailglass rebuild --tenant acme
   mailglass rebuild --delivery 0193f0a2-7c4e-7d1a-9c39-0a1b2c3d4e5f";
 
-/// Make the projections again from the ledger.
+/// Rebuild the projections from the ledger.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Rebuild {
-    /// Only this tenant's deliveries.
+    /// Rebuild only this tenant's deliveries.
     #[arg(long)]
     tenant: Option<String>,
 
-    /// Only this delivery.
+    /// Rebuild only this delivery.
     #[arg(long, value_name = "ID")]
     delivery: Option<Uuid>,
 }
@@ -66,13 +66,13 @@ impl Rebuild {
         show(&rebuilt, output)?;
         if interrupt::is_requested() {
             return Err(Failure::new(Kind::Interrupted, "interrupted between two steps")
-                .hint("what was done stays done; run it again to do all of it"));
+                .hint("finished steps are kept; run the command again to rebuild the rest"));
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Holds the row meanwhile, so that nothing but the rebuild can have moved it.
+/// Locks the row, so that a difference can only come from the rebuild.
 fn one(conn: &mut PgConnection, tenant: Option<&str>, id: Uuid) -> mailglass::Result<RebuildProgress> {
     conn.transaction(|conn| {
         let before = mailglass_deliveries::table
@@ -81,7 +81,7 @@ fn one(conn: &mut PgConnection, tenant: Option<&str>, id: Uuid) -> mailglass::Re
             .for_no_key_update()
             .first(conn)
             .optional()?
-            .filter(|it| tenant.is_none_or(|tenant| it.tenant_id == tenant))
+            .filter(|delivery| tenant.is_none_or(|tenant| delivery.tenant_id == tenant))
             .ok_or(Error::NotFound { record: "delivery", id })?;
         let after = projection::rebuild(conn, &before.tenant_id, id)?;
         Ok(RebuildProgress {
@@ -95,7 +95,7 @@ fn one(conn: &mut PgConnection, tenant: Option<&str>, id: Uuid) -> mailglass::Re
 fn all(connection: &mut Connection, tenant: Option<&str>) -> Result<Vec<RebuildProgress>, Failure> {
     let tenants = tenants(connection, tenant)?;
     interrupt::work_in_steps();
-    let total: i64 = tenants.iter().map(|it| it.deliveries).sum();
+    let total: i64 = tenants.iter().map(|tenant| tenant.deliveries).sum();
     let bar = progress(total.unsigned_abs());
     let mut done = Vec::new();
     let (mut deliveries, mut wrong) = (0, 0);
@@ -103,10 +103,11 @@ fn all(connection: &mut Connection, tenant: Option<&str>) -> Result<Vec<RebuildP
         let rebuilt = connection.run(|conn| {
             projection::rebuild_in_steps(conn, &tenant, |so_far| {
                 bar.set_position((deliveries + so_far.deliveries) as u64);
-                bar.set_message(format!("{} were wrong", wrong + so_far.corrected));
-                match interrupt::is_requested() {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
+                bar.set_message(format!("{} corrected", wrong + so_far.corrected));
+                if interrupt::is_requested() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
                 }
             })
         })?;
@@ -125,19 +126,19 @@ fn all(connection: &mut Connection, tenant: Option<&str>) -> Result<Vec<RebuildP
     Ok(done)
 }
 
-/// On standard error, and only where that is a terminal.
+/// A progress bar on standard error. It is hidden if that is no terminal.
 fn progress(total: u64) -> ProgressBar {
     let bar = ProgressBar::new(total);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} deliveries, {msg} ({elapsed}, {eta} to go)") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} deliveries, {msg} ({elapsed}, {eta} left)") {
         bar.set_style(style);
     }
-    bar.set_message("0 were wrong");
+    bar.set_message("0 corrected");
     bar
 }
 
 fn show(rebuilt: &[RebuildProgress], output: &mut Output) -> Result<(), Failure> {
-    let deliveries: usize = rebuilt.iter().map(|it| it.deliveries).sum();
-    let corrected: usize = rebuilt.iter().map(|it| it.corrected).sum();
+    let deliveries: usize = rebuilt.iter().map(|tenant| tenant.deliveries).sum();
+    let corrected: usize = rebuilt.iter().map(|tenant| tenant.corrected).sum();
     if output.is_json() {
         let is_complete = !interrupt::is_requested();
         return output.document(&json!({
@@ -147,12 +148,16 @@ fn show(rebuilt: &[RebuildProgress], output: &mut Output) -> Result<(), Failure>
             "tenants": rebuilt,
         }));
     }
-    let row = |it: &RebuildProgress| {
-        let tone = if it.corrected == 0 { Tone::Good } else { Tone::Warning };
+    let row = |tenant: &RebuildProgress| {
+        let tone = if tenant.corrected == 0 {
+            Tone::Good
+        } else {
+            Tone::Warning
+        };
         [
-            it.tenant.as_str().into(),
-            it.deliveries.into(),
-            Cell::toned(it.corrected, tone),
+            tenant.tenant.as_str().into(),
+            tenant.deliveries.into(),
+            Cell::toned(tenant.corrected, tone),
         ]
     };
     output.table(
@@ -160,6 +165,9 @@ fn show(rebuilt: &[RebuildProgress], output: &mut Output) -> Result<(), Failure>
         ["tenant", "deliveries", "corrected"],
         rebuilt.iter().map(row).collect(),
     )?;
-    output.note(&format!("{deliveries} deliveries made again, {corrected} were wrong"));
+    output.note(&format!(
+        "{} rebuilt, {corrected} corrected",
+        count(deliveries, "delivery", "deliveries")
+    ));
     Ok(())
 }

@@ -11,64 +11,66 @@ use serde_json::json;
 use crate::connection::{Connection, DatabaseOptions};
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
-use crate::output::Output;
+use crate::output::{Output, count};
 
 const LONG: &str = "\
-Link events that arrived before their delivery: one sweep, or one after the other with --every.
+Link events that were recorded before their delivery: in one sweep, or repeatedly with --every.
 
-A sweep looks at the pending events that were checked least recently, links those whose delivery is there by now, and gives up \
-those that have waited too long. It is one statement: all of it happens or nothing. Any number of processes may sweep at once.
+A sweep takes the pending events that were checked least recently, links those whose delivery exists by now, and expires those \
+that have waited too long. It is one statement, so it happens completely or not at all. Several processes can sweep at the same \
+time.
 
-With --every it is a service. It says a line for each sweep that linked or gave up something, and for each sweep with --verbose. \
-A connection that is lost is reported on standard error and made again, at first after a second, then after two, four and so on \
-up to half a minute. Ctrl-C and SIGTERM end it after the sweep at hand, with a line of totals and exit code 0.";
+With --every, the command is a service. It prints a line for each sweep that linked or expired something; with --verbose, for \
+each sweep. A lost connection is reported on standard error and opened again after a second, then after two, four and so on, up \
+to half a minute. Ctrl-C or SIGTERM ends the service after the current sweep, with a line of totals and exit code 0.";
 
 const AFTER: &str = "\
-Durations are like 30s, 5m, 12h or 7d.
+Durations look like 30s, 5m, 12h or 7d.
 
 Examples:
   mailglass reconcile
   mailglass reconcile --every 30s
   mailglass reconcile --every 30s --json >> sweeps.jsonl";
 
-/// Link events that arrived before their delivery.
+/// Link events that were recorded before their delivery.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Reconcile {
-    /// Sweep again and again, this long after the end of the last sweep; at least 100ms.
+    /// SweepOptions repeatedly, with this pause between sweeps; at least 100ms.
     #[arg(long, value_name = "DURATION", value_parser = pause)]
     every: Option<Duration>,
 
-    /// With --every, say a line for each sweep.
+    /// With --every, print a line for each sweep.
     #[arg(long, requires = "every")]
     verbose: bool,
 
-    /// Only this tenant's events.
+    /// Check only this tenant's events.
     #[arg(long)]
     tenant: Option<String>,
 
-    /// The most events that a sweep looks at.
+    /// Check at most this many events per sweep.
     #[arg(long, value_name = "EVENTS", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 
-    /// Leave events alone that have waited less than this.
+    /// Skip events that have waited less than this.
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = humantime::parse_duration)]
     grace: Duration,
 
-    /// Give events up that have waited longer than this.
+    /// Expire events that have waited longer than this.
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
     max_age: Duration,
 }
 
 fn pause(text: &str) -> Result<Duration, String> {
     let pause = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    match pause < Duration::from_millis(100) {
-        true => Err("less than 100ms would only keep the server busy".to_owned()),
-        false => Ok(pause),
+    if pause < Duration::from_millis(100) {
+        Err("must be at least 100ms".to_owned())
+    } else {
+        Ok(pause)
     }
 }
 
-/// What came of a sweep, or of all of them.
+/// The numbers of events of a sweep, by outcome.
 #[derive(Clone, Copy, Default, Serialize)]
 struct Counts {
     linked: i64,
@@ -128,7 +130,7 @@ impl Reconcile {
         for failed in &report.failed {
             let delivery = failed
                 .delivery_id
-                .map_or("no delivery".to_owned(), |id| format!("delivery {id}"));
+                .map_or("a delivery".to_owned(), |id| format!("delivery {id}"));
             output.note(&format!(
                 "mailglass: event {} could not be linked to {delivery}: {}",
                 failed.event_id, failed.error
@@ -144,12 +146,12 @@ impl Reconcile {
         }
         output.line(&counts.line())?;
         if counts.total() >= i64::from(self.limit) {
-            output.note("that is as many as --limit allows: there may be more, sweep again");
+            output.note("reached --limit; sweep again, because there may be more events");
         }
         Ok(())
     }
 
-    /// Until somebody ends it, or something fails that no reconnecting mends.
+    /// Sweeps until an interrupt, or until a failure other than a lost connection.
     fn serve(
         &self,
         every: Duration,
@@ -160,13 +162,13 @@ impl Reconcile {
         interrupt::work_in_steps();
         let mut connection = Some(connection);
         let mut backoff = Backoff::default();
-        let (mut sweeps, mut linked, mut expired) = (0_u64, 0, 0);
-        // Nobody reads what a closed pipe is told, so nobody would miss the service.
+        let (mut sweeps, mut linked, mut expired) = (0, 0, 0);
+        // Once the reader of the output is gone, the service ends.
         while !interrupt::is_requested() && !output.is_closed() {
             let swept = match &mut connection {
                 Some(connection) => self.sweep(connection, output),
                 None => database.connect_to_this_release().and_then(|made| {
-                    output.note("mailglass: connected again");
+                    output.note("mailglass: reconnected");
                     self.sweep(connection.insert(made), output)
                 }),
             };
@@ -185,21 +187,26 @@ impl Reconcile {
             linked += counts.linked;
             expired += counts.expired;
             if self.verbose || counts.linked + counts.expired + counts.failed > 0 {
-                match output.is_json() {
-                    true => output.object(&counts)?,
-                    false => output.line(&counts.line())?,
+                if output.is_json() {
+                    output.object(&counts)?
+                } else {
+                    output.line(&counts.line())?
                 }
             }
             interrupt::wait(every);
         }
-        match output.is_json() {
-            true => output.object(&json!({"sweeps": sweeps, "linked": linked, "expired": expired})),
-            false => output.line(&format!("{sweeps} sweeps in all: linked {linked}, expired {expired}")),
+        if output.is_json() {
+            output.object(&json!({"sweeps": sweeps, "linked": linked, "expired": expired}))
+        } else {
+            output.line(&format!(
+                "{}: linked {linked}, expired {expired}",
+                count(sweeps, "sweep", "sweeps")
+            ))
         }
     }
 }
 
-/// How long to wait before the next attempt to connect.
+/// The pause before the next attempt to connect.
 struct Backoff(Duration);
 
 impl Default for Backoff {

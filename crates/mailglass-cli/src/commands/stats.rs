@@ -14,26 +14,26 @@ use crate::failure::Failure;
 use crate::output::{Cell, Output};
 
 const LONG: &str = "\
-Count what is there: deliveries by status, events by type, events that wait for their delivery, and the space that it takes.
+Count deliveries by status, events by type and events that wait for their delivery, and show the size of the tables.
 
-All of it is from one snapshot. Counting reads the tables once, so on millions of rows it takes its time; it locks nothing. \
-The sizes are of whole tables, also with --tenant.";
+All numbers are from one snapshot. Counting reads each table once, which takes a while with millions of rows, and locks nothing. \
+The sizes are those of the whole tables, even with --tenant.";
 
 const AFTER: &str = "\
 Examples:
   mailglass stats --tenant acme
   mailglass stats --json | jq '.links.oldest_pending_seconds'";
 
-/// Count deliveries, events and what is waiting.
+/// Count deliveries, events and waiting events.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Stats {
-    /// Only this tenant's.
+    /// Count only this tenant's rows.
     #[arg(long)]
     tenant: Option<String>,
 }
 
-// Labels are read as text: what is there is counted whatever it is.
+// Labels are read as text, so that labels of a newer release are counted.
 const DELIVERIES: &str = "
     SELECT status::text, count(*) AS count, count(*) FILTER (WHERE NOT terminal) AS open,
            count(*) FILTER (WHERE terminal) AS terminal
@@ -125,9 +125,10 @@ impl Stats {
     pub(crate) fn run(self, database: &DatabaseOptions, output: &mut Output) -> Result<ExitCode, Failure> {
         let mut connection = database.connect_to_this_release()?;
         let counted = connection.run(|conn| self.count(conn))?;
-        match output.is_json() {
-            true => output.document(&counted)?,
-            false => show(&counted, output)?,
+        if output.is_json() {
+            output.document(&counted)?
+        } else {
+            show(&counted, output)?
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -150,12 +151,12 @@ impl Stats {
 
 fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
     let deliveries = counted.deliveries.iter();
-    let deliveries = deliveries.map(|it| {
+    let deliveries = deliveries.map(|status_count| {
         [
-            it.status.as_str().into(),
-            it.count.into(),
-            it.open.into(),
-            it.terminal.into(),
+            status_count.status.as_str().into(),
+            status_count.count.into(),
+            status_count.open.into(),
+            status_count.terminal.into(),
         ]
     });
     output.table(
@@ -166,21 +167,27 @@ fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
     let events = counted
         .events
         .iter()
-        .map(|it| [it.r#type.as_str().into(), it.count.into()]);
+        .map(|type_count| [type_count.r#type.as_str().into(), type_count.count.into()]);
     output.table("Events", ["type", "events"], events.collect())?;
     let links = &counted.links;
     let pending = counted
         .pending
         .iter()
-        .map(|it| [format!("pending, {}", it.reason).into(), it.count.into()]);
+        .map(|reason| [format!("pending, {}", reason.reason).into(), reason.count.into()]);
     let settled = [
         ["linked".into(), links.linked.into()],
         ["expired".into(), links.expired.into()],
     ];
     let rows: Vec<[Cell; 2]> = pending.chain(settled).collect();
-    output.table("Events that came before their delivery", ["state", "events"], rows)?;
+    output.table("Events recorded before their delivery", ["state", "events"], rows)?;
     let sizes = counted.sizes.iter();
-    let sizes = sizes.map(|it| [it.table.as_str().into(), it.table_bytes.into(), it.index_bytes.into()]);
+    let sizes = sizes.map(|size| {
+        [
+            size.table.as_str().into(),
+            size.table_bytes.into(),
+            size.index_bytes.into(),
+        ]
+    });
     output.table(
         "Bytes on disk",
         ["table", "table_bytes", "index_bytes"],
@@ -189,7 +196,7 @@ fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
     if let Some(seconds) = links.oldest_pending_seconds {
         let age = std::time::Duration::from_secs(seconds.max(0.0) as u64);
         output.note(&format!(
-            "the oldest that is pending has waited for {}",
+            "the oldest pending event has waited for {}",
             humantime::format_duration(age)
         ));
     }

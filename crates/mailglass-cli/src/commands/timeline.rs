@@ -17,24 +17,24 @@ use crate::failure::Failure;
 use crate::output::{Cell, Output, Tone, or_empty, time};
 
 const LONG: &str = "\
-Show a delivery, its events in order, and which event decided each column of its projection.
+Show a delivery, its events in order, and the event that decided each column of its projection.
 
-Events are in the projection's order: by the time at which they occurred, then by lifecycle. Those that the reconciler linked \
-are among them. A column that says something else than its events say was changed by hand; `mailglass rebuild` mends it.";
+Events are in the order of the projection: by the time at which they occurred, then by lifecycle. They include events that the \
+reconciler linked. If a column differs from its events, it was changed by hand; `mailglass rebuild` corrects it.";
 
 const AFTER: &str = "\
 Examples:
   mailglass timeline 0193f0a2-7c4e-7d1a-9c39-0a1b2c3d4e5f
   mailglass timeline 0193f0a2-7c4e-7d1a-9c39-0a1b2c3d4e5f --json | jq '.events[].type'";
 
-/// Show a delivery, its events in order, and what they decided.
+/// Show a delivery, its events, and what they decided.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Timeline {
     /// The delivery's id.
     delivery: Uuid,
 
-    /// Find it only where it is this tenant's.
+    /// Search only this tenant.
     #[arg(long)]
     tenant: Option<String>,
 }
@@ -49,14 +49,15 @@ impl Timeline {
     pub(crate) fn run(self, database: &DatabaseOptions, output: &mut Output) -> Result<ExitCode, Failure> {
         let mut connection = database.connect_to_migrated()?;
         let shown = connection.run(|conn| self.read(conn))?;
-        match output.is_json() {
-            true => document(&shown, output)?,
-            false => tables(&shown, output)?,
+        if output.is_json() {
+            document(&shown, output)?
+        } else {
+            tables(&shown, output)?
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// From one snapshot, so that the three parts agree.
+    /// Reads all parts from one snapshot, so that they agree.
     fn read(&self, conn: &mut PgConnection) -> mailglass::Result<Shown> {
         let id = self.delivery;
         conn.build_transaction().repeatable_read().read_only().run(|conn| {
@@ -65,7 +66,7 @@ impl Timeline {
                 .select(Delivery::as_select())
                 .first(conn)
                 .optional()?
-                .filter(|it: &Delivery| self.tenant.as_ref().is_none_or(|tenant| it.tenant_id == *tenant))
+                .filter(|delivery: &Delivery| self.tenant.as_ref().is_none_or(|tenant| delivery.tenant_id == *tenant))
                 .ok_or(Error::NotFound { record: "delivery", id })?;
             Ok(Shown {
                 events: delivery.timeline(conn)?,
@@ -77,12 +78,12 @@ impl Timeline {
 }
 
 fn document(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
-    let decision = |it: &Decision| {
+    let decision = |decision: &Decision| {
         json!({
-            "column": it.column,
-            "found": it.found,
-            "expected": it.expected,
-            "event_id": it.event.as_ref().map(|it| it.id),
+            "column": decision.column,
+            "found": decision.found,
+            "expected": decision.expected,
+            "event_id": decision.event.as_ref().map(|event| event.id),
         })
     };
     output.document(&json!({
@@ -92,12 +93,12 @@ fn document(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
     }))
 }
 
-/// A row with its times in one form: serde's has as many digits as there are.
+/// A row whose times all have microseconds. serde omits trailing zeros.
 fn row(row: &impl Serialize) -> Value {
     let mut row = json!(row);
     for (column, value) in row.as_object_mut().into_iter().flatten() {
         if column.ends_with("_at")
-            && let Some(at) = value.as_str().and_then(|it| it.parse::<DateTime<Utc>>().ok())
+            && let Some(at) = value.as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok())
         {
             *value = time(&at).into();
         }
@@ -123,17 +124,17 @@ fn tables(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
         ["updated_at".into(), time(&delivery.updated_at).into()],
     ];
     output.table("Delivery", ["column", "value"], facts)?;
-    let event = |it: &Event| {
+    let event = |event: &Event| {
         [
-            time(&it.occurred_at).into(),
-            it.type_.into(),
-            or_empty(&it.reject_reason),
-            or_empty(&it.idempotency_key),
-            match it.delivery_id {
+            time(&event.occurred_at).into(),
+            event.type_.into(),
+            or_empty(&event.reject_reason),
+            or_empty(&event.idempotency_key),
+            match event.delivery_id {
                 Some(_) => "with the event".into(),
                 None => "by the reconciler".into(),
             },
-            it.id.into(),
+            event.id.into(),
         ]
     };
     let header = [
@@ -145,18 +146,18 @@ fn tables(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
         "id",
     ];
     output.table("Events", header, shown.events.iter().map(event).collect())?;
-    let decision = |it: &Decision| {
-        // A row without any event is somebody else's INSERT, and stays as it is.
-        let is_wrong = it.found != it.expected && !shown.events.is_empty();
+    let decision = |decision: &Decision| {
+        // A row without events was inserted by hand, and no rebuild changes it.
+        let is_wrong = decision.found != decision.expected && !shown.events.is_empty();
         let tone = if is_wrong { Tone::Bad } else { Tone::Neutral };
         [
-            it.column.into(),
-            Cell::toned(it.found.as_deref().unwrap_or_default(), tone),
-            or_empty(&it.expected),
-            or_empty(&it.event.as_ref().map(|it| it.type_)),
-            or_empty(&it.event.as_ref().map(|it| it.id)),
+            decision.column.into(),
+            Cell::toned(decision.found.as_deref().unwrap_or_default(), tone),
+            or_empty(&decision.expected),
+            or_empty(&decision.event.as_ref().map(|event| event.type_)),
+            or_empty(&decision.event.as_ref().map(|event| event.id)),
         ]
     };
     let header = ["column", "found", "expected", "because_of", "event"];
-    output.table("Why it says so", header, shown.decisions.iter().map(decision).collect())
+    output.table("Decisions", header, shown.decisions.iter().map(decision).collect())
 }

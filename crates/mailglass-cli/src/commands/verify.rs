@@ -14,44 +14,44 @@ use serde::Serialize;
 use crate::connection::{Connection, DatabaseOptions};
 use crate::diagnosis;
 use crate::failure::Failure;
-use crate::output::{Cell, Output, Tone, or_empty};
+use crate::output::{Cell, Output, Tone, count, or_empty};
 use check::{Check, Outcome};
 
 const LONG: &str = "\
-Check a live database: exit code 1 with every difference, 0 where there is none.
+Check a live database. The exit code is 1 if there are differences, and 0 otherwise.
 
-contract    labels, tables, columns, constraints, indexes and triggers are what this release expects
-guard       the ledger refuses an UPDATE and a DELETE, tried in a transaction that is rolled back, on no row
+contract    labels, tables, columns, constraints, indexes and triggers are as this release expects
+guard       the ledger rejects UPDATE and DELETE, tried on no rows in a transaction that is rolled back
             (the server logs an error for each; TRUNCATE isn't tried, because it would lock the ledger)
-migrations  those of this release are applied
-projection  with --projection: each delivery says what its events say
+migrations  all migrations of this release are applied
+projection  with --projection: each delivery agrees with its events
 
-What is there beyond what is expected and does no harm, such as an index of yours, is shown and passes, but not with --strict. \
-A database in which there is no mailglass at all isn't checked: that is exit code 4.";
+Harmless differences, such as an additional index, are shown and pass, unless --strict is set. If the database has no mailglass \
+tables, the exit code is 4.";
 
 const AFTER: &str = "\
 Examples:
   mailglass verify --projection
   mailglass verify --strict --json | jq '.differences[].object'
-  mailglass verify --scratch        # what this release makes of an empty PostgreSQL of this machine's kind";
+  mailglass verify --scratch        # this release on this machine's PostgreSQL";
 
-/// Check a live database against what this release expects of it.
+/// Check a live database against what this release expects.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Verify {
-    /// Check a throwaway server instead, migrated by this release, whatever DATABASE_URL says.
+    /// Check a new database on a throwaway server instead; ignores DATABASE_URL.
     #[arg(long)]
     scratch: bool,
 
-    /// Also compare each delivery with its events. Reads the whole ledger, one tenant after the other.
+    /// Also compare each delivery with its events. This reads the whole ledger, tenant by tenant.
     #[arg(long)]
     projection: bool,
 
-    /// Only this tenant's deliveries.
+    /// Compare only this tenant's deliveries.
     #[arg(long, requires = "projection")]
     tenant: Option<String>,
 
-    /// Let harmless differences fail, too.
+    /// Fail on harmless differences as well.
     #[arg(long)]
     strict: bool,
 }
@@ -66,18 +66,19 @@ struct Report {
 
 impl Verify {
     pub(crate) fn run(self, database: &DatabaseOptions, output: &mut Output) -> Result<ExitCode, Failure> {
-        let mut connection = match self.scratch {
-            true => Connection::to_scratch()?,
-            false => database.connect()?,
+        let mut connection = if self.scratch {
+            Connection::to_scratch()?
+        } else {
+            database.connect()?
         };
-        let there = connection.run(diagnosis::tables)?;
-        if there.is_empty() {
+        let tables = connection.run(diagnosis::tables)?;
+        if tables.is_empty() {
             return Err(diagnosis::not_migrated());
         }
         let differences = connection.run(contract::verify)?;
         let mut checks = vec![
             self.contract(&differences),
-            guard::probe(&mut connection, &there)?,
+            guard::probe(&mut connection, &tables)?,
             migrations(&mut connection)?,
         ];
         let mut divergences = Vec::new();
@@ -86,7 +87,7 @@ impl Verify {
             checks.push(check);
         }
         let report = Report {
-            is_ok: checks.iter().all(|it| it.outcome != Outcome::Failed),
+            is_ok: checks.iter().all(|check| check.outcome != Outcome::Failed),
             checks,
             differences,
             divergences,
@@ -95,28 +96,33 @@ impl Verify {
         if let Some(newer) = diagnosis::newer_release(&report.differences) {
             output.note(&format!("{newer}: {}", diagnosis::UPGRADE));
         }
-        Ok(match report.is_ok {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::from(1),
+        Ok(if report.is_ok {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(1)
         })
     }
 
     fn contract(&self, differences: &[Difference]) -> Check {
-        let harmless = differences.iter().filter(|it| it.is_harmless).count();
+        let harmless = differences.iter().filter(|difference| difference.is_harmless).count();
         let broken = differences.len() - harmless;
         let is_failed = broken > 0 || (self.strict && harmless > 0);
         Check {
             check: "contract",
             outcome: if is_failed { Outcome::Failed } else { Outcome::Passed },
             detail: match differences.len() {
-                0 => "as this release expects".to_owned(),
-                _ => format!("{broken} differences that matter, {harmless} harmless"),
+                0 => "matches this release".to_owned(),
+                _ => format!(
+                    "{}, {harmless} harmless",
+                    count(broken, "serious difference", "serious differences")
+                ),
             },
         }
     }
 }
 
-/// Those that aren't applied; unless none is, because then others made what the contract is compared with.
+/// Checks that all migrations are applied. If none is recorded, migrations of the host created the tables, and the check is
+/// skipped.
 fn migrations(connection: &mut Connection) -> Result<Check, Failure> {
     let check = |outcome, detail: String| Check {
         check: "migrations",
@@ -124,20 +130,27 @@ fn migrations(connection: &mut Connection) -> Result<Check, Failure> {
         detail,
     };
     if !connection.run(diagnosis::may_read_versions)? {
-        let detail = "this role may not read __diesel_schema_migrations";
+        let detail = "this role can't read __diesel_schema_migrations";
         return Ok(check(Outcome::Skipped, detail.to_owned()));
     }
     let listed = connection.run(migrations::list)?;
-    let pending: Vec<&str> = listed.iter().filter(|it| !it.is_applied).map(|it| it.version).collect();
+    let pending: Vec<&str> = listed
+        .iter()
+        .filter(|migration| !migration.is_applied)
+        .map(|migration| migration.version)
+        .collect();
     Ok(if pending.is_empty() {
-        check(Outcome::Passed, format!("all {} are applied", listed.len()))
+        check(
+            Outcome::Passed,
+            format!("{} applied", count(listed.len(), "migration", "migrations")),
+        )
     } else if pending.len() == listed.len() {
-        let detail = "none is recorded: other migrations made the tables (`mailglass migrations export`?)";
+        let detail = "no migration is recorded; exported migrations may have created the tables";
         check(Outcome::Skipped, detail.to_owned())
     } else {
         check(
             Outcome::Failed,
-            format!("pending, run `mailglass migrate`: {}", pending.join(", ")),
+            format!("pending: {}; run `mailglass migrate`", pending.join(", ")),
         )
     })
 }
@@ -146,28 +159,29 @@ fn show(report: &Report, output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.document(report);
     }
-    let check = |it: &Check| {
-        let outcome = match it.outcome {
+    let check = |check: &Check| {
+        let outcome = match check.outcome {
             Outcome::Passed => Cell::toned("passed", Tone::Good),
             Outcome::Failed => Cell::toned("FAILED", Tone::Bad),
             Outcome::Skipped => Cell::toned("skipped", Tone::Warning),
         };
-        [it.check.into(), outcome, it.detail.as_str().into()]
+        [check.check.into(), outcome, check.detail.as_str().into()]
     };
     let checks = report.checks.iter().map(check).collect();
     output.table("Checks", ["check", "outcome", "detail"], checks)?;
-    let difference = |it: &Difference| {
-        let weight = match it.is_harmless {
-            true => Cell::toned("harmless", Tone::Warning),
-            false => Cell::toned("matters", Tone::Bad),
+    let difference = |difference: &Difference| {
+        let weight = if difference.is_harmless {
+            Cell::toned("harmless", Tone::Warning)
+        } else {
+            Cell::toned("serious", Tone::Bad)
         };
-        let kind = format!("{:?}", it.kind).to_lowercase();
+        let kind = format!("{:?}", difference.kind).to_lowercase();
         [
             weight,
             kind.into(),
-            it.object.as_str().into(),
-            or_empty(&it.expected),
-            or_empty(&it.found),
+            difference.object.as_str().into(),
+            or_empty(&difference.expected),
+            or_empty(&difference.found),
         ]
     };
     if !report.differences.is_empty() {
@@ -181,7 +195,7 @@ fn show(report: &Report, output: &mut Output) -> Result<(), Failure> {
             .flat_map(projections::Diverged::rows)
             .collect();
         let header = ["tenant", "delivery", "column", "found", "expected"];
-        output.table("Deliveries that don't say what their events say", header, rows)?;
+        output.table("Deliveries that differ from their events", header, rows)?;
     }
     Ok(())
 }

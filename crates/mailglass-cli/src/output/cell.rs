@@ -1,8 +1,8 @@
-//! The cells of a table: clean text, and what it means.
+//! The cells of a table: printable text and a tone.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// How a value is meant.
+/// Whether a value is good or bad news.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Tone {
     Neutral,
@@ -34,7 +34,7 @@ impl Cell {
     }
 }
 
-/// An empty cell for nothing.
+/// A cell that is empty for `None`.
 pub(crate) fn or_empty<T: ToString>(value: &Option<T>) -> Cell {
     Cell::from(value.as_ref().map(ToString::to_string).unwrap_or_default())
 }
@@ -43,11 +43,14 @@ pub(crate) fn time(time: &DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// A value may hold tabs, and escape codes that a terminal would obey.
+/// Escapes control characters. A value may contain tabs, or escape sequences that the terminal would execute.
 pub(super) fn clean(text: &str) -> String {
-    let escape = |it: char| match it.is_control() {
-        true => it.escape_default().to_string(),
-        false => it.to_string(),
+    let escape = |character: char| {
+        if character.is_control() {
+            character.escape_default().to_string()
+        } else {
+            character.to_string()
+        }
     };
     text.chars().map(escape).collect()
 }

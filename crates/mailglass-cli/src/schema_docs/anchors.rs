@@ -1,16 +1,16 @@
-//! The ends of links: an anchor per object, unique in a page.
+//! The anchors of the docs: one per object, unique in a page.
 
 use std::collections::BTreeMap;
 
 use super::model::{Docs, Function, Name};
 
-/// Where a link to something ends: unique, and the same in the HTML's ids and in a URL's fragment.
+/// An anchor that needs no escaping, neither as an HTML id nor in the fragment of a URL.
 pub(crate) fn anchor(kind: &str, parts: &[&str]) -> String {
     let mut anchor = kind.to_owned();
     for part in parts {
         anchor.push_str(if anchor == kind { "-" } else { "." });
         for byte in part.bytes() {
-            // A dot parts the names, and a tilde marks what was replaced.
+            // Dots separate the parts, and tildes mark encoded bytes.
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' => anchor.push(char::from(byte)),
                 other => anchor.push_str(&format!("~{other:02x}")),
@@ -27,7 +27,7 @@ impl Name {
         anchor(kind, &parts)
     }
 
-    /// Of something that belongs to what has this name.
+    /// The anchor of a part of the object with this name.
     pub(crate) fn anchor_of(&self, kind: &str, part: &str) -> String {
         let schema = self.schema.as_deref();
         let parts: Vec<&str> = schema.into_iter().chain([self.name.as_str(), part]).collect();
@@ -36,34 +36,34 @@ impl Name {
 }
 
 impl Docs {
-    /// The functions, each with the end of a link to it: those of one name are told apart by a number.
+    /// The functions with their anchors. Overloaded functions are numbered.
     pub(crate) fn anchored_functions(&self) -> Vec<(&Function, String)> {
         let mut seen: BTreeMap<&Name, usize> = BTreeMap::new();
-        let anchored = self.functions.iter().map(|it| {
-            let nth = seen.entry(&it.name).or_default();
+        let anchored = self.functions.iter().map(|function| {
+            let nth = seen.entry(&function.name).or_default();
             *nth += 1;
-            let anchor = it.name.anchor("function");
-            // No anchor ends like this: there, two digits follow a tilde, or a name does.
-            (it, if *nth == 1 { anchor } else { format!("{anchor}~~{nth}") })
+            let anchor = function.name.anchor("function");
+            // Unique, because every other tilde is followed by two hexadecimal digits.
+            (function, if *nth == 1 { anchor } else { format!("{anchor}~~{nth}") })
         });
         anchored.collect()
     }
 
-    /// The end of a link to a trigger's function, which takes no arguments.
+    /// The anchor of a trigger's function, which has no arguments.
     pub(crate) fn trigger_function_anchor(&self, name: &Name) -> Option<String> {
         let mut functions = self.anchored_functions().into_iter();
-        let found = functions.find(|(it, _)| it.name == *name && it.arguments.is_empty());
+        let found = functions.find(|(function, _)| function.name == *name && function.arguments.is_empty());
         found.map(|(_, anchor)| anchor)
     }
 
-    /// The end of a link to an enum or domain; nothing where the docs don't hold it.
+    /// The anchor of an enum or domain, if it is in the docs.
     pub(crate) fn type_anchor(&self, name: &Name) -> Option<String> {
-        let is_held = self.enum_type(name).is_some() || self.domains.iter().any(|it| it.name == *name);
+        let is_held = self.enum_type(name).is_some() || self.domains.iter().any(|domain| domain.name == *name);
         is_held.then(|| name.anchor("type"))
     }
 
-    /// The end of a link to a table or view; nothing where the docs don't hold it.
+    /// The anchor of a table or view, if it is in the docs.
     pub(crate) fn relation_anchor(&self, name: &Name) -> Option<String> {
-        self.relation(name).map(|it| it.name.anchor("table"))
+        self.relation(name).map(|relation| relation.name.anchor("table"))
     }
 }

@@ -1,5 +1,5 @@
-//! What the code does, told by the code: the projection is asked what it makes of each event type, and the reconciler for its
-//! limits.
+//! The behaviour of mailglass, generated from its code: the rules from projections of single events, and the limits from
+//! the reconciler's defaults.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ pub(crate) fn behaviour() -> Behaviour {
 
 fn projection() -> Projection {
     let mut event_types = EventType::ALL.to_vec();
-    event_types.sort_by_key(|it| it.lifecycle_rank());
+    event_types.sort_by_key(|event_type| event_type.lifecycle_rank());
     let mut statuses = DeliveryStatus::ALL.to_vec();
-    statuses.sort_by_key(|it| it.rank());
+    statuses.sort_by_key(|status| status.rank());
     Projection {
         rules: event_types.into_iter().map(rule).collect(),
         statuses: statuses.iter().map(ToString::to_string).collect(),
@@ -33,8 +33,11 @@ fn rule(event_type: EventType) -> Rule {
         event_type,
         occurred_at: DateTime::UNIX_EPOCH,
     };
-    // Of one event, the only stamp that isn't NULL is its own; `last_event_at` is every event's.
-    let columns = fold([fact]).map(|it| it.columns()).into_iter().flatten();
+    // The projection of one event sets no timestamp except its own and `last_event_at`.
+    let columns = fold([fact])
+        .map(|projection| projection.columns())
+        .into_iter()
+        .flatten();
     let stamp = columns
         .filter(|(column, value)| column.ends_with("_at") && *column != "last_event_at" && value.is_some())
         .map(|(column, _)| column.to_owned())
@@ -42,7 +45,7 @@ fn rule(event_type: EventType) -> Rule {
     Rule {
         event_type: event_type.to_string(),
         rank: event_type.lifecycle_rank(),
-        status: event_type.status().map(|it| it.to_string()),
+        status: event_type.status().map(|status| status.to_string()),
         terminal: event_type.is_terminal(),
         stamp,
     }
@@ -52,7 +55,7 @@ fn orphan() -> OrphanLife {
     let SweepOptions {
         limit, grace, max_age, ..
     } = SweepOptions::default();
-    let (grace, max_age) = (words(grace), words(max_age));
+    let (grace, max_age) = (duration_text(grace), duration_text(max_age));
     let state = |name: &str, condition: &str, meaning: &str| OrphanState {
         name: name.to_owned(),
         condition: condition.to_owned(),
@@ -68,49 +71,53 @@ fn orphan() -> OrphanLife {
             state(
                 "no_delivery",
                 "linked_at IS NULL AND expired_at IS NULL AND waiting_reason = 'no_delivery'",
-                "It waits, because the delivery that it names isn't there yet.",
+                "Waits, because no delivery matches yet.",
             ),
             state(
                 "ambiguous",
                 "linked_at IS NULL AND expired_at IS NULL AND waiting_reason = 'ambiguous'",
-                "It waits, because several deliveries fit: one provider message to several recipients, and it names none.",
+                "Waits, because several deliveries match: the provider message has several recipients, and the event names none.",
             ),
             state(
                 "malformed",
                 "linked_at IS NULL AND expired_at IS NULL AND waiting_reason = 'malformed'",
-                "It waits, because its payload names only half of a provider message.",
+                "Waits, because its payload names only a part of a provider message.",
             ),
             state(
                 "linked",
                 "linked_at IS NOT NULL",
-                "It belongs to its delivery's timeline and has moved its projection. The event's own row has not changed.",
+                "Belongs to the timeline and the projection of its delivery. The row of the event has not changed.",
             ),
             state(
                 "expired",
                 "expired_at IS NOT NULL",
-                "It was given up. It stays in the ledger, and waiting_reason says why it waited.",
+                "Waited too long. The event stays in the ledger, and waiting_reason tells why it waited.",
             ),
         ],
         transitions: vec![
-            transition(None, "no_delivery", "ledger::record finds no such delivery".to_owned()),
-            transition(None, "ambiguous", "ledger::record finds several".to_owned()),
+            transition(None, "no_delivery", "ledger::record finds no delivery".to_owned()),
+            transition(None, "ambiguous", "ledger::record finds several deliveries".to_owned()),
             transition(
                 None,
                 "malformed",
-                "its payload names half a provider message".to_owned(),
+                "its payload names a part of a provider message".to_owned(),
             ),
             transition(
                 Some("no_delivery"),
                 "linked",
-                format!("a sweep finds the delivery (it looks after {grace}, at {limit} events at a time)"),
+                format!("a sweep finds the delivery (after {grace}, up to {limit} events per sweep)"),
             ),
-            transition(Some("no_delivery"), "ambiguous", "a sweep finds several".to_owned()),
-            transition(Some("ambiguous"), "linked", "a sweep finds that one is left".to_owned()),
+            transition(
+                Some("no_delivery"),
+                "ambiguous",
+                "a sweep finds several deliveries".to_owned(),
+            ),
             transition(
                 Some("ambiguous"),
-                "no_delivery",
-                "a sweep finds that none is left".to_owned(),
+                "linked",
+                "a sweep finds only one delivery".to_owned(),
             ),
+            transition(Some("ambiguous"), "no_delivery", "a sweep finds no delivery".to_owned()),
             transition(Some("no_delivery"), "expired", format!("it has waited for {max_age}")),
             transition(Some("ambiguous"), "expired", format!("it has waited for {max_age}")),
             transition(Some("malformed"), "expired", format!("it has waited for {max_age}")),
@@ -118,14 +125,17 @@ fn orphan() -> OrphanLife {
     }
 }
 
-/// A round duration in words.
-fn words(duration: Duration) -> String {
+/// A duration as text, in the largest unit without a remainder.
+fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    let (count, unit) = match seconds {
-        it if it % 86_400 == 0 => (it / 86_400, "day"),
-        it if it % 3_600 == 0 => (it / 3_600, "hour"),
-        it if it % 60 == 0 => (it / 60, "minute"),
-        it => (it, "second"),
+    let (count, unit) = if seconds.is_multiple_of(86_400) {
+        (seconds / 86_400, "day")
+    } else if seconds.is_multiple_of(3_600) {
+        (seconds / 3_600, "hour")
+    } else if seconds.is_multiple_of(60) {
+        (seconds / 60, "minute")
+    } else {
+        (seconds, "second")
     };
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural}")

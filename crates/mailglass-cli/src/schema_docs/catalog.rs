@@ -1,4 +1,4 @@
-//! Reads a database's catalogs into the model: what Postgres knows, and nothing else yet.
+//! Reads the catalogs of a database into the model.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::model::{Domain, Enum, Function, Relation};
 use super::selection::Selection;
 
-/// What the catalogs say about some relations.
+/// The selected relations, with their types and functions.
 pub(crate) struct Catalog {
     pub(crate) relations: Vec<Relation>,
     pub(crate) enums: Vec<Enum>,
@@ -21,10 +21,10 @@ pub(crate) struct Catalog {
 pub(crate) enum ReadError {
     #[error(transparent)]
     Database(#[from] diesel::result::Error),
-    /// A pattern is a promise that there is something to document.
+    /// An error, because a misspelled pattern would otherwise go unnoticed.
     #[error("no table or view matches {}", patterns.join(", "))]
     NoMatch { patterns: Vec<String> },
-    #[error("the catalogs hold what these docs don't know: {0}")]
+    #[error("unexpected data in the catalogs: {0}")]
     Unknown(#[from] serde_json::Error),
 }
 
@@ -54,7 +54,7 @@ struct DescribedType {
     description: Value,
 }
 
-/// Reads what a selection takes, all of it as of one moment.
+/// Reads the selected relations from one snapshot.
 pub(crate) fn read(conn: &mut PgConnection, selection: &Selection) -> Result<Catalog, ReadError> {
     conn.build_transaction()
         .read_only()
@@ -66,7 +66,7 @@ fn read_at_once(conn: &mut PgConnection, selection: &Selection) -> Result<Catalo
     let candidates: Vec<Candidate> = sql_query(include_str!("catalog/candidates.sql")).load(conn)?;
     let names: Vec<_> = candidates
         .iter()
-        .map(|it| (it.schema.as_str(), it.name.as_str(), it.is_visible))
+        .map(|candidate| (candidate.schema.as_str(), candidate.name.as_str(), candidate.is_visible))
         .collect();
     let patterns = selection.unmatched(&names);
     if !patterns.is_empty() {
@@ -74,8 +74,8 @@ fn read_at_once(conn: &mut PgConnection, selection: &Selection) -> Result<Catalo
     }
     let selected = candidates
         .iter()
-        .filter(|it| selection.takes(&it.schema, &it.name, it.is_visible));
-    let oids: Vec<u32> = selected.map(|it| it.oid).collect();
+        .filter(|candidate| selection.takes(&candidate.schema, &candidate.name, candidate.is_visible));
+    let oids: Vec<u32> = selected.map(|candidate| candidate.oid).collect();
 
     let (mut enums, mut domains) = (Vec::new(), Vec::new());
     let types: Vec<DescribedType> = sql_query(include_str!("catalog/types.sql"))

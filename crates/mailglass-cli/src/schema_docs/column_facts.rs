@@ -1,5 +1,5 @@
-//! What only the crate knows about its columns: the Rust field and its type, who writes it, whether it may change and whether
-//! it is personal data. The compiler holds names and types to the models and to `mailglass::schema`.
+//! The facts about columns that only the crate knows: the Rust field and type, the writer, when it can change, and whether it
+//! holds personal data. Names and types come from the models and from `mailglass::schema`, so the compiler checks them.
 
 use std::any::type_name;
 
@@ -9,10 +9,10 @@ use mailglass::{Delivery, Event};
 
 use super::model::{Changes, ColumnFacts, PersonalData, Writer};
 
-/// A column's name and what is known of it.
+/// The name of a column, and its facts.
 type Known = (&'static str, ColumnFacts);
 
-/// What is known about the columns of a table; nothing about somebody else's.
+/// The facts about the columns of a table. Empty for tables of the application.
 pub(crate) fn columns(table: &str) -> Vec<Known> {
     match table {
         "mailglass_deliveries" => deliveries(),
@@ -26,7 +26,7 @@ macro_rules! known {
     ($table:ident, $model:ident { $($column:ident: $writer:ident, $changes:ident, $personal:ident;)* }) => {
         vec![$({
             let field = format!("{}::{}", stringify!($model), stringify!($column));
-            let rust_type = type_of(|it: &$model| &it.$column);
+            let rust_type = type_of(|model: &$model| &model.$column);
             column($table::$column, Some((field, rust_type)), Writer::$writer, Changes::$changes, PersonalData::$personal)
         }),*]
     };
@@ -158,16 +158,18 @@ mod tests {
             event_type: mailglass::EventType::Queued,
             occurred_at: chrono::DateTime::UNIX_EPOCH,
         };
-        let mut folded: Vec<&str> = fold([fact]).unwrap().columns().iter().map(|it| it.0).collect();
+        let mut folded: Vec<&str> = fold([fact]).unwrap().columns().iter().map(|column| column.0).collect();
         let columns = deliveries();
-        let projected = columns.iter().filter(|(_, it)| it.written_by == Writer::Projection);
+        let projected = columns
+            .iter()
+            .filter(|(_, facts)| facts.written_by == Writer::Projection);
         let mut projected: Vec<&str> = projected.map(|(name, _)| *name).collect();
         folded.sort_unstable();
         projected.sort_unstable();
         assert_eq!(projected, folded);
     }
 
-    /// What an application may change is what `DeliveryChanges` takes.
+    /// An application can change exactly the columns that `DeliveryChanges` accepts.
     #[test]
     fn a_column_changes_on_update_where_an_update_can_name_it() {
         for (name, known) in deliveries() {

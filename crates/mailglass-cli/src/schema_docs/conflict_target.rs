@@ -1,20 +1,20 @@
-//! How a Diesel insert names a unique index as its conflict target. With a partial index, Postgres takes it only where the
-//! statement repeats the predicate (PostgreSQL manual, INSERT, "conflict_target").
+//! The Diesel code that makes a unique index the conflict target of an insert. For a partial index, the statement must repeat
+//! the predicate (PostgreSQL manual, INSERT, "conflict_target").
 
 use super::model::{Index, Relation};
 
-/// The lines after `.values(…)`; nothing for an index that can't be a conflict target.
+/// The lines after `.values(…)`. `None` if the index can't be a conflict target.
 pub(crate) fn diesel_on_conflict(relation: &Relation, index: &Index) -> Option<String> {
     let is_deferrable = |name: &str| {
-        let constraint = relation.constraints.iter().find(|it| it.name == name);
-        constraint.is_some_and(|it| it.definition.contains(" DEFERRABLE"))
+        let constraint = relation.constraints.iter().find(|constraint| constraint.name == name);
+        constraint.is_some_and(|constraint| constraint.definition.contains(" DEFERRABLE"))
     };
     if !index.unique || !index.valid || is_deferrable(&index.name) {
         return None;
     }
     let table = rust_name(&relation.name.name);
     let path = |column: &str| format!("{table}::{}", rust_name(column));
-    let columns: Option<Vec<String>> = index.keys.iter().map(|it| it.column.as_deref().map(path)).collect();
+    let columns: Option<Vec<String>> = index.keys.iter().map(|key| key.column.as_deref().map(path)).collect();
     let Some(columns) = columns else {
         return Some(by_expression(index));
     };
@@ -29,14 +29,14 @@ pub(crate) fn diesel_on_conflict(relation: &Relation, index: &Index) -> Option<S
     Some(lines)
 }
 
-/// Diesel has no columns for expressions, so the whole target is SQL.
+/// The target of an index with expressions. Diesel has no columns for them, so the whole target is SQL.
 fn by_expression(index: &Index) -> String {
     let keys: Vec<String> = index
         .keys
         .iter()
-        .map(|it| match it.column {
-            Some(_) => it.expression.clone(),
-            None => format!("({})", it.expression),
+        .map(|key| match key.column {
+            Some(_) => key.expression.clone(),
+            None => format!("({})", key.expression),
         })
         .collect();
     let mut target = format!("({})", keys.join(", "));
@@ -46,17 +46,17 @@ fn by_expression(index: &Index) -> String {
     format!(".on_conflict(diesel::dsl::sql::<diesel::sql_types::Text>({target:?}))")
 }
 
-/// The predicate as a Diesel expression where it is about one column, else as SQL.
+/// The predicate as a Diesel expression if it is a condition on one column, otherwise as SQL.
 fn condition(relation: &Relation, predicate: &str, path: &dyn Fn(&str) -> String) -> String {
     let column = |text: &str| {
-        // As Postgres writes it: in quotes, if only because it is reserved.
+        // Postgres quotes the name if necessary, for example because it is reserved.
         let text = text
             .strip_prefix('"')
-            .and_then(|it| it.strip_suffix('"'))
+            .and_then(|rest| rest.strip_suffix('"'))
             .unwrap_or(text)
             .replace("\"\"", "\"");
-        let named = relation.columns.iter().find(|it| it.name == text);
-        named.map(|it| path(&it.name))
+        let named = relation.columns.iter().find(|column| column.name == text);
+        named.map(|column| path(&column.name))
     };
     if let Some(column) = predicate.strip_suffix(" IS NOT NULL").and_then(column) {
         format!("{column}.is_not_null()")
@@ -71,7 +71,7 @@ fn condition(relation: &Relation, predicate: &str, path: &dyn Fn(&str) -> String
     }
 }
 
-/// As the Diesel CLI names it: what is no identifier becomes one, and a keyword gets an underscore.
+/// The name that the Diesel CLI generates: invalid characters become underscores, and keywords get one appended.
 fn rust_name(name: &str) -> String {
     const KEYWORDS: &[&str] = &[
         "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
@@ -81,9 +81,9 @@ fn rust_name(name: &str) -> String {
     ];
     let mut rust: String = name
         .chars()
-        .map(|it| if it.is_alphanumeric() { it } else { '_' })
+        .map(|character| if character.is_alphanumeric() { character } else { '_' })
         .collect();
-    if rust.starts_with(|it: char| it.is_ascii_digit()) {
+    if rust.starts_with(|character: char| character.is_ascii_digit()) {
         rust.insert(0, '_');
     }
     if KEYWORDS.contains(&rust.as_str()) {

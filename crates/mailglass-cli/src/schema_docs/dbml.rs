@@ -1,5 +1,5 @@
-//! DBML, for dbdiagram and its kin. What DBML can't say stands in notes, so that nothing in it is false: a partial index is
-//! not called unique, and a reference without a foreign key is no `Ref`, from which DBML's tools would make a foreign key.
+//! `schema.dbml`, for dbdiagram and similar tools. Facts that DBML can't express are notes: a partial index is not marked as
+//! unique, and a logical reference is not a `Ref`, because DBML's tools would create a foreign key from it.
 
 mod text;
 
@@ -15,8 +15,8 @@ pub(crate) fn dbml(docs: &Docs) -> String {
         "Project {} {{\n  database_type: 'PostgreSQL'\n  Note: {note}\n}}\n",
         quoted(&docs.title)
     );
-    for it in &docs.enums {
-        text += &enum_type(it);
+    for enum_type in &docs.enums {
+        text += &enum_block(enum_type);
     }
     for relation in &docs.relations {
         text += &table(docs, relation);
@@ -29,15 +29,19 @@ pub(crate) fn dbml(docs: &Docs) -> String {
     text
 }
 
-fn enum_type(this: &Enum) -> String {
-    // DBML has no word for an empty label, nor a type without labels.
-    let labels: Vec<&Label> = this.labels.iter().filter(|it| !it.label.is_empty()).collect();
+fn enum_block(enum_type: &Enum) -> String {
+    // DBML supports neither empty labels nor enums without labels.
+    let labels: Vec<&Label> = enum_type
+        .labels
+        .iter()
+        .filter(|label| !label.label.is_empty())
+        .collect();
     if labels.is_empty() {
-        return format!("\n// DBML has no enum without labels: {}\n", name(&this.name));
+        return format!("\n// DBML has no enums without labels: {}\n", name(&enum_type.name));
     }
-    let mut text = format!("\nEnum {} {{\n", name(&this.name));
-    if labels.len() < this.labels.len() {
-        text += "  // and the empty label\n";
+    let mut text = format!("\nEnum {} {{\n", name(&enum_type.name));
+    if labels.len() < enum_type.labels.len() {
+        text += "  // the empty label is omitted\n";
     }
     for label in labels {
         text += &format!("  {}", quoted(&label.label));
@@ -51,20 +55,20 @@ fn enum_type(this: &Enum) -> String {
 
 fn table(docs: &Docs, relation: &Relation) -> String {
     if relation.columns.is_empty() {
-        return format!("\n// DBML has no table without columns: {}\n", name(&relation.name));
+        return format!("\n// DBML has no tables without columns: {}\n", name(&relation.name));
     }
     let mut text = format!("\nTable {} {{\n", name(&relation.name));
-    for it in &relation.columns {
-        text += &column(docs, relation, it);
+    for column in &relation.columns {
+        text += &column_line(docs, relation, column);
     }
     let key = relation.primary_key();
-    // A key of one column stands with the column.
+    // A primary key of one column is a setting of the column.
     let indexes = relation
         .indexes
         .iter()
-        .filter(|it| key.is_none_or(|key| key.columns.len() > 1 || key.name != it.name));
+        .filter(|index| key.is_none_or(|key| key.columns.len() > 1 || key.name != index.name));
     let indexes: String = indexes
-        .map(|it| index(it, key.is_some_and(|key| key.name == it.name)))
+        .map(|index| index_line(index, key.is_some_and(|key| key.name == index.name)))
         .collect();
     if !indexes.is_empty() {
         text += &format!("\n  indexes {{\n{indexes}  }}\n");
@@ -72,13 +76,13 @@ fn table(docs: &Docs, relation: &Relation) -> String {
     let checks = relation
         .constraints
         .iter()
-        .filter(|it| it.kind == ConstraintKind::Check);
+        .filter(|constraint| constraint.kind == ConstraintKind::Check);
     let checks: Vec<String> = checks
-        .map(|it| {
-            let expression = it.definition.strip_prefix("CHECK ").and_then(expression_of);
+        .map(|check| {
+            let expression = check.definition.strip_prefix("CHECK ").and_then(expression_of);
             match expression {
-                Some(expression) => format!("    {expression} [name: {}]\n", string(&it.name)),
-                None => format!("    // {}: {}\n", one_line(&it.name), one_line(&it.definition)),
+                Some(expression) => format!("    {expression} [name: {}]\n", string(&check.name)),
+                None => format!("    // {}: {}\n", one_line(&check.name), one_line(&check.definition)),
             }
         })
         .collect();
@@ -91,39 +95,39 @@ fn table(docs: &Docs, relation: &Relation) -> String {
     text + "}\n"
 }
 
-/// The comment, and what makes it no plain table.
+/// The comment, preceded by the kind of the relation if it is no plain table.
 fn table_note(relation: &Relation) -> Option<String> {
     let kind = (relation.is_view() || relation.partition_key.is_some()).then(|| {
         let key = relation.partition_key.as_ref();
-        let by = key.map(|it| format!(" by {it}")).unwrap_or_default();
-        format!("A {}{by}.", relation.kind.words())
+        let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
+        format!("A {}{by}.", relation.kind.as_str())
     });
     let parts: Vec<String> = kind.into_iter().chain(relation.comment.clone()).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-fn column(docs: &Docs, relation: &Relation, this: &Column) -> String {
+fn column_line(docs: &Docs, relation: &Relation, column: &Column) -> String {
     let mut settings = Vec::new();
     if relation
         .primary_key()
-        .is_some_and(|it| it.columns == [this.name.clone()])
+        .is_some_and(|key| key.columns == [column.name.clone()])
     {
         settings.push("pk".to_owned());
-    } else if relation.is_unique(&this.name) {
+    } else if relation.is_unique(&column.name) {
         settings.push("unique".to_owned());
     }
-    if this.identity.is_some() {
+    if column.identity.is_some() {
         settings.push("increment".to_owned());
     }
-    settings.push(if this.nullable { "null" } else { "not null" }.to_owned());
-    if let Some(default) = this.default.as_deref().and_then(expression_of) {
+    settings.push(if column.nullable { "null" } else { "not null" }.to_owned());
+    if let Some(default) = column.default.as_deref().and_then(expression_of) {
         settings.push(format!("default: {default}"));
     }
-    let mut notes: Vec<String> = this.comment.iter().cloned().collect();
-    if let Some(expression) = &this.generated {
+    let mut notes: Vec<String> = column.comment.iter().cloned().collect();
+    if let Some(expression) = &column.generated {
         notes.push(format!("Generated: {expression}."));
     }
-    let refers = |it: &&Reference| it.is_logical() && it.columns == [this.name.clone()];
+    let refers = |reference: &&Reference| reference.is_logical() && reference.columns == [column.name.clone()];
     for reference in relation.references.iter().filter(refers) {
         let to = format!("{}.{}", reference.to.sql(), reference.to_columns.join(", "));
         notes.push(format!("Logical reference to {to}: no foreign key."));
@@ -131,50 +135,53 @@ fn column(docs: &Docs, relation: &Relation, this: &Column) -> String {
     if !notes.is_empty() {
         settings.push(format!("note: {}", string(&notes.join(" "))));
     }
-    // An enum of these docs goes by its name, so that DBML links it.
-    let held = this.type_name.as_ref().filter(|it| docs.enum_type(it).is_some());
+    // An enum of the docs is written by name, so that DBML links it.
+    let held = column
+        .type_name
+        .as_ref()
+        .filter(|name_| docs.enum_type(name_).is_some());
     let sql_type = match held {
-        Some(held) if !this.sql_type.ends_with("[]") => name(held),
-        _ => quoted_unless_word(&this.sql_type),
+        Some(held) if !column.sql_type.ends_with("[]") => name(held),
+        _ => quoted_unless_word(&column.sql_type),
     };
     format!(
         "  {} {sql_type} [{}]\n",
-        quoted_unless_word(&this.name),
+        quoted_unless_word(&column.name),
         settings.join(", ")
     )
 }
 
-fn index(this: &Index, is_primary_key: bool) -> String {
-    let keys: Option<Vec<String>> = this
+fn index_line(index: &Index, is_primary_key: bool) -> String {
+    let keys: Option<Vec<String>> = index
         .keys
         .iter()
-        .map(|it| match &it.column {
+        .map(|key| match &key.column {
             Some(column) => Some(quoted_unless_word(column)),
-            None => expression_of(&it.expression),
+            None => expression_of(&key.expression),
         })
         .collect();
     let Some(keys) = keys else {
-        return format!("    // {}: {}\n", one_line(&this.name), one_line(&this.words()));
+        return format!("    // {}: {}\n", one_line(&index.name), one_line(&index.summary()));
     };
     let keys = match keys.as_slice() {
         [key] => key.clone(),
         several => format!("({})", several.join(", ")),
     };
-    let mut settings = vec![format!("name: {}", string(&this.name))];
+    let mut settings = vec![format!("name: {}", string(&index.name))];
     if is_primary_key {
         settings.push("pk".to_owned());
-    } else if this.unique && this.predicate.is_none() {
+    } else if index.unique && index.predicate.is_none() {
         settings.push("unique".to_owned());
     }
-    let purpose = this.purpose.iter().cloned();
-    let note: Vec<String> = purpose.chain([format!("{}.", this.words())]).collect();
+    let purpose = index.purpose.iter().cloned();
+    let note: Vec<String> = purpose.chain([format!("{}.", index.summary())]).collect();
     settings.push(format!("note: {}", string(&note.join(" "))));
     format!("    {keys} [{}]\n", settings.join(", "))
 }
 
 fn reference_line(docs: &Docs, relation: &Relation, reference: &Reference) -> String {
     let side = |table: &Name, columns: &[String]| {
-        let columns: Vec<String> = columns.iter().map(|it| quoted_unless_word(it)).collect();
+        let columns: Vec<String> = columns.iter().map(|column| quoted_unless_word(column)).collect();
         match columns.as_slice() {
             [column] => format!("{}.{column}", name(table)),
             several => format!("{}.({})", name(table), several.join(", ")),
@@ -187,19 +194,19 @@ fn reference_line(docs: &Docs, relation: &Relation, reference: &Reference) -> St
     );
     let Some(constraint) = &reference.constraint else {
         return format!(
-            "\n// No foreign key, so no Ref: {}\n",
+            "\n// Logical reference, without a foreign key: {}\n",
             one_line(&format!("{from} {arrow} {to}"))
         );
     };
     if docs.relation(&reference.to).is_none() {
         return format!(
-            "\n// To a table outside: {}\n",
+            "\n// Reference to a table outside these docs: {}\n",
             one_line(&format!("{from} {arrow} {to}"))
         );
     }
     let actions = [("delete", &reference.on_delete), ("update", &reference.on_update)];
     let actions = actions.into_iter().filter_map(|(event, action)| {
-        let action = action.as_deref().filter(|it| *it != "NO ACTION")?;
+        let action = action.as_deref().filter(|action| *action != "NO ACTION")?;
         Some(format!("{event}: {}", action.to_lowercase()))
     });
     let settings = actions.collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! The words that every rendering has for what the model says in names of its own.
+//! The texts for values of the model that all formats share.
 
 use super::model::{
     Changes, Column, ConstraintKind, Docs, Enabled, Identity, Index, Label, PersonalData, Reference, Relation,
@@ -6,7 +6,7 @@ use super::model::{
 };
 
 impl RelationKind {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             RelationKind::Table => "table",
             RelationKind::PartitionedTable => "partitioned table",
@@ -18,7 +18,7 @@ impl RelationKind {
 }
 
 impl ConstraintKind {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             ConstraintKind::PrimaryKey => "primary key",
             ConstraintKind::Unique => "unique",
@@ -30,7 +30,7 @@ impl ConstraintKind {
 }
 
 impl Writer {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Writer::Application => "application",
             Writer::Mailglass => "mailglass",
@@ -42,21 +42,21 @@ impl Writer {
 }
 
 impl Changes {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Changes::Never => "never changes",
             Changes::Once => "set once",
             Changes::WithEvents => "changes with events",
-            Changes::OnUpdate => "changes when the application says so",
-            Changes::Always => "changes with the row",
+            Changes::OnUpdate => "changed by the application",
+            Changes::Always => "changes with every update",
             Changes::OnSweep => "changes with every sweep",
         }
     }
 }
 
 impl PersonalData {
-    /// Nothing for what is none.
-    pub(crate) fn words(self) -> Option<&'static str> {
+    /// `None` if the column holds no personal data.
+    pub(crate) fn note(self) -> Option<&'static str> {
         match self {
             PersonalData::No => None,
             PersonalData::MayHold => Some("may hold personal data"),
@@ -66,26 +66,26 @@ impl PersonalData {
 }
 
 impl Enabled {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Enabled::Origin => "awake, but asleep under session_replication_role = replica",
-            Enabled::Always => "awake under session_replication_role = replica, too",
-            Enabled::Replica => "awake under session_replication_role = replica only",
+            Enabled::Origin => "enabled, except under session_replication_role = replica",
+            Enabled::Always => "always enabled, even under session_replication_role = replica",
+            Enabled::Replica => "enabled only under session_replication_role = replica",
             Enabled::Disabled => "disabled",
         }
     }
 }
 
 impl Label {
-    /// Even an empty label is one.
-    pub(crate) fn words(&self) -> &str {
+    /// The label, or a placeholder for the empty label.
+    pub(crate) fn text(&self) -> &str {
         if self.label.is_empty() { "(empty)" } else { &self.label }
     }
 }
 
 impl Column {
-    /// What it holds where an insert says nothing.
-    pub(crate) fn default_words(&self) -> Option<String> {
+    /// The default, the expression of a generated column, or the kind of an identity column.
+    pub(crate) fn default_text(&self) -> Option<String> {
         match (&self.generated, self.identity) {
             (Some(expression), _) => Some(format!("generated: {expression}")),
             (None, Some(Identity::Always)) => Some("generated always as identity".to_owned()),
@@ -94,9 +94,9 @@ impl Column {
         }
     }
 
-    /// The type in a diagram, where there is little room.
+    /// The type, abbreviated for diagrams.
     pub(crate) fn short_type(&self) -> String {
-        // With a precision between its words, such as timestamp(3) with time zone.
+        // The precision is inside the name, as in timestamp(3) with time zone.
         if let Some((precise, "")) = self.sql_type.split_once(" with time zone")
             && let Some((name, precision)) = precise.split_once('(')
         {
@@ -115,7 +115,7 @@ impl Column {
 
 impl Index {
     /// Such as `UNIQUE btree (provider, recipient) WHERE …`.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let unique = if self.unique { "UNIQUE " } else { "" };
         let invalid = if self.valid { "" } else { " INVALID" };
         format!("{unique}{}{invalid}", self.definition)
@@ -130,7 +130,7 @@ impl Reference {
         format!("{many} to one{optional}")
     }
 
-    /// What the foreign key does, where that is more than to refuse.
+    /// The actions of a foreign key other than NO ACTION.
     pub(crate) fn actions(&self) -> String {
         let action = |event: &str, action: &Option<String>| match action.as_deref() {
             None | Some("NO ACTION") => String::new(),
@@ -141,11 +141,14 @@ impl Reference {
 }
 
 impl Relation {
-    /// The marks of a column: PK, FK, LR for a logical reference, and UK.
+    /// The marks of a column: PK, FK, LR (logical reference) and UK.
     pub(crate) fn key_marks(&self, column: &str) -> Vec<&'static str> {
         let refers = |logically: bool| {
-            let mut references = self.references.iter().filter(|it| it.is_logical() == logically);
-            references.any(|it| it.columns.iter().any(|it| it == column))
+            let mut references = self
+                .references
+                .iter()
+                .filter(|reference| reference.is_logical() == logically);
+            references.any(|reference| reference.columns.iter().any(|member| member == column))
         };
         let marks = [
             (self.is_in_primary_key(column), "PK"),
@@ -153,16 +156,20 @@ impl Relation {
             (refers(true), "LR"),
             (self.is_unique(column) && !self.is_in_primary_key(column), "UK"),
         ];
-        marks.into_iter().filter(|it| it.0).map(|it| it.1).collect()
+        marks
+            .into_iter()
+            .filter(|(applies, _)| *applies)
+            .map(|(_, mark)| mark)
+            .collect()
     }
 }
 
 impl Docs {
-    /// The columns that hold personal data or may hold some, as far as it is known of them.
+    /// The columns that are known to hold personal data, or that may hold some.
     pub(crate) fn personal_data(&self) -> Vec<(&Relation, &Column, &'static str)> {
         let personal = self.columns().filter_map(|(relation, column)| {
-            let words = column.known.as_ref()?.personal_data.words()?;
-            Some((relation, column, words))
+            let note = column.known.as_ref()?.personal_data.note()?;
+            Some((relation, column, note))
         });
         personal.collect()
     }

@@ -1,4 +1,4 @@
-//! The docs as one HTML page that needs nothing else: no network, no other file, and no JavaScript to be read.
+//! `index.html`: the docs as one page that loads nothing and is readable without JavaScript.
 
 mod behaviour;
 mod columns;
@@ -18,7 +18,7 @@ mod types;
 
 use super::model::Docs;
 
-/// The page, the same bytes for the same docs.
+/// The page. The same docs give the same bytes.
 pub(crate) fn html(docs: &Docs) -> String {
     page::page(docs).into_string()
 }

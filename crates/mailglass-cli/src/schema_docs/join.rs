@@ -1,4 +1,4 @@
-//! Joins the catalogs' words with what the manifest and the crate know.
+//! Joins the catalogs with the manifest and the facts that only the crate knows.
 
 use mailglass::contract::{ClosedSet, NAMES, SETS, Value};
 use mailglass::{Error, LedgerOperation};
@@ -11,7 +11,7 @@ use super::model::{
 };
 use super::{column_facts, overview};
 
-/// The docs of what was read.
+/// The docs of the relations in the catalog.
 pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
     let Catalog {
         mut relations,
@@ -21,10 +21,10 @@ pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
     } = catalog;
     relations.iter_mut().for_each(join_relation);
     enums.iter_mut().for_each(join_enum);
-    let is_ours = |it: &Relation| promised("table", &it.name.name).is_some();
+    let is_ours = |relation: &Relation| promised("table", &relation.name.name).is_some();
     let has_ours = relations.iter().any(is_ours);
     let default_title = if relations.iter().all(is_ours) {
-        "The schema of mailglass"
+        "mailglass schema"
     } else {
         "Schema"
     };
@@ -47,9 +47,11 @@ pub(crate) fn join(catalog: Catalog, title: Option<String>) -> Docs {
     }
 }
 
-/// What the manifest says of a name that it promises.
+/// The meaning of a name in the manifest.
 fn promised(kind: &str, name: &str) -> Option<&'static str> {
-    let named = NAMES.iter().find(|it| it.kind == kind && it.name == name)?;
+    let named = NAMES
+        .iter()
+        .find(|promised| promised.kind == kind && promised.name == name)?;
     Some(named.meaning)
 }
 
@@ -68,9 +70,9 @@ fn join_relation(relation: &mut Relation) {
         }
     }
     let table = relation.name.name.clone();
-    for (column, known) in column_facts::columns(&table) {
-        if let Some(column) = relation.columns.iter_mut().find(|it| it.name == column) {
-            column.known = Some(known);
+    for (column, facts) in column_facts::columns(&table) {
+        if let Some(described) = relation.columns.iter_mut().find(|described| described.name == column) {
+            described.known = Some(facts);
         }
     }
     relation.rust = rust_table(&table);
@@ -78,7 +80,7 @@ fn join_relation(relation: &mut Relation) {
     relation.references.extend(logical);
 }
 
-/// What the guard of the ledger comes to in Rust.
+/// The Rust error for the ledger's guard.
 fn immutable(events: &[String]) -> Option<RustError> {
     let operations = events.iter().filter_map(|event| match event.as_str() {
         "UPDATE" => Some(LedgerOperation::Update),
@@ -87,9 +89,10 @@ fn immutable(events: &[String]) -> Option<RustError> {
         _ => None,
     });
     let operations: Vec<LedgerOperation> = operations.collect();
-    let sqlstate = NAMES.iter().find(|it| it.kind == "sqlstate")?;
+    let sqlstate = NAMES.iter().find(|promised| promised.kind == "sqlstate")?;
     let operation = *operations.first()?;
-    let pattern = |it: &LedgerOperation| format!("Error::LedgerImmutable {{ operation: LedgerOperation::{it:?} }}");
+    let pattern =
+        |operation: &LedgerOperation| format!("Error::LedgerImmutable {{ operation: LedgerOperation::{operation:?} }}");
     Some(RustError {
         sqlstate: sqlstate.name.to_owned(),
         patterns: operations.iter().map(pattern).collect(),
@@ -104,8 +107,8 @@ fn rust_table(table: &str) -> Option<RustTable> {
             Some("mailglass::Delivery"),
             "NewDelivery::insert, NewDelivery::insert_all",
             Some(
-                "Delivery::update with DeliveryChanges, mark_dispatched, mark_failed, mark_suppressed; its events, through \
-                 the projection",
+                "Delivery::update with DeliveryChanges, mark_dispatched, mark_failed and mark_suppressed; and by the \
+                 projection of its events",
             ),
         ),
         "mailglass_events" => (
@@ -128,11 +131,11 @@ fn rust_table(table: &str) -> Option<RustTable> {
     })
 }
 
-/// References that stand in the code and in no constraint.
+/// References that the code maintains without a constraint.
 fn logical_references(relation: &Relation) -> Vec<Reference> {
-    const EARLY: &str = "A webhook may arrive before its delivery, and an event outlives the delivery it is about.";
-    const HISTORY: &str = "A delivery may be deleted while the history of its links stays.";
-    const GUARDED: &str = "A foreign key would answer a TRUNCATE of the ledger before its guard could.";
+    const EARLY: &str = "A webhook can arrive before its delivery, and an event outlives its delivery.";
+    const HISTORY: &str = "The history of the links outlives the delivery.";
+    const GUARDED: &str = "With a foreign key, a TRUNCATE of the ledger would fail before its guard runs.";
     let (deliveries, events) = ("mailglass_deliveries", "mailglass_events");
     let known: &[(&str, &str, &str)] = match relation.name.name.as_str() {
         "mailglass_events" => &[("delivery_id", deliveries, EARLY)],
@@ -152,7 +155,10 @@ fn logical_references(relation: &Relation) -> Vec<Reference> {
         },
         to_columns: vec!["id".to_owned()],
         unique: relation.is_unique(column),
-        optional: relation.columns.iter().any(|it| it.name == column && it.nullable),
+        optional: relation
+            .columns
+            .iter()
+            .any(|referring| referring.name == column && referring.nullable),
         on_delete: None,
         on_update: None,
         note: Some(note.to_owned()),
@@ -160,25 +166,25 @@ fn logical_references(relation: &Relation) -> Vec<Reference> {
     known.iter().map(reference).collect()
 }
 
-fn join_enum(this: &mut Enum) {
-    let Some(set) = SETS.iter().find(|set| set.name == this.name.name) else {
-        let comment = this.comment.clone().unwrap_or_default();
-        for label in &mut this.labels {
+fn join_enum(enum_type: &mut Enum) {
+    let Some(set) = SETS.iter().find(|set| set.name == enum_type.name.name) else {
+        let comment = enum_type.comment.clone().unwrap_or_default();
+        for label in &mut enum_type.labels {
             label.meaning = meaning_in(&comment, &label.label);
         }
         return;
     };
-    this.rust = Some(format!("mailglass::{}", set.rust));
-    for label in &mut this.labels {
-        if let Some(value) = set.live().find(|it| it.label == label.label) {
+    enum_type.rust = Some(format!("mailglass::{}", set.rust));
+    for label in &mut enum_type.labels {
+        if let Some(value) = set.live().find(|value| value.label == label.label) {
             *label = promised_label(value);
         }
     }
-    this.removed = removed(set).map(promised_label).collect();
+    enum_type.removed = removed(set).map(promised_label).collect();
 }
 
 fn removed(set: &ClosedSet) -> impl Iterator<Item = &'static Value> {
-    set.values.iter().filter(|it| it.removed.is_some())
+    set.values.iter().filter(|value| value.removed.is_some())
 }
 
 fn promised_label(value: &Value) -> Label {
@@ -192,7 +198,8 @@ fn promised_label(value: &Value) -> Label {
     }
 }
 
-/// Postgres has no comments on labels, so a type's comment may have a line for each: `paid: the money has arrived`.
+/// The meaning of a label. Postgres has no comments on labels, so the comment of the type has a line for each, such as
+/// `paid: the money has arrived`.
 fn meaning_in(comment: &str, label: &str) -> Option<String> {
     comment.lines().find_map(|line| {
         let line = line.trim_start().trim_start_matches(['-', '*']).trim_start();

@@ -1,11 +1,11 @@
-//! `schema.json`, and the JSON Schema that it keeps to.
+//! `schema.json` and its JSON Schema.
 
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::model::Docs;
 
-/// The name of the JSON Schema's file, which stands beside.
+/// The file name of the JSON Schema, in the same folder.
 pub(crate) const SCHEMA_FILE: &str = "schema.schema.json";
 
 #[derive(Serialize)]
@@ -25,9 +25,9 @@ pub(crate) fn json(docs: &Docs) -> serde_json::Result<String> {
 }
 
 pub(crate) fn json_schema() -> serde_json::Result<String> {
-    // What is written, not what could be read: an absent member is a missing one.
+    // The schema of the output. The schema of accepted input would make members with defaults optional.
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema = settings.into_generator().into_root_schema_for::<Docs>();
-    schema.insert("title".to_owned(), "A schema that mailglass documents".into());
+    schema.insert("title".to_owned(), "A database schema documented by mailglass".into());
     Ok(serde_json::to_string_pretty(&schema)? + "\n")
 }

@@ -1,8 +1,8 @@
-//! Finds what has no note: docs that say nothing about a column are no docs of it.
+//! Finds objects without a note.
 
 use super::model::{Docs, Index, Name, Relation, RelationKind, identifier};
 
-/// Something without a note, and the statement that gives it one.
+/// An object without a note, and the statement that adds one.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct MissingNote {
     /// Such as `column orders.note`.
@@ -15,23 +15,26 @@ pub(crate) fn lint(docs: &Docs) -> Vec<MissingNote> {
     for relation in &docs.relations {
         lint_relation(relation, &mut missing);
     }
-    for it in &docs.enums {
-        let name = it.name.sql();
-        if it.comment.is_none() {
+    for enum_type in &docs.enums {
+        let name = enum_type.name.sql();
+        if enum_type.comment.is_none() {
             missing.push(comment("type", &name));
         }
-        for label in it.labels.iter().filter(|it| it.meaning.is_none()) {
+        for label in enum_type.labels.iter().filter(|label| label.meaning.is_none()) {
             missing.push(MissingNote {
                 object: format!("label {name}.{}", label.label),
                 help: format!("COMMENT ON TYPE {name} IS '…', with a line `{}: …` in it", label.label),
             });
         }
     }
-    for it in docs.domains.iter().filter(|it| it.comment.is_none()) {
-        missing.push(comment("domain", &it.name.sql()));
+    for domain in docs.domains.iter().filter(|domain| domain.comment.is_none()) {
+        missing.push(comment("domain", &domain.name.sql()));
     }
-    for it in docs.functions.iter().filter(|it| it.comment.is_none()) {
-        missing.push(comment("function", &format!("{}({})", it.name.sql(), it.arguments)));
+    for function in docs.functions.iter().filter(|function| function.comment.is_none()) {
+        missing.push(comment(
+            "function",
+            &format!("{}({})", function.name.sql(), function.arguments),
+        ));
     }
     missing
 }
@@ -39,27 +42,27 @@ pub(crate) fn lint(docs: &Docs) -> Vec<MissingNote> {
 fn lint_relation(relation: &Relation, missing: &mut Vec<MissingNote>) {
     let name = relation.name.sql();
     let kind = match relation.kind {
-        // As COMMENT ON has it.
+        // The keyword in COMMENT ON.
         RelationKind::PartitionedTable => "table",
-        kind => kind.words(),
+        kind => kind.as_str(),
     };
     if relation.comment.is_none() {
         missing.push(comment(kind, &name));
     }
-    for it in relation.columns.iter().filter(|it| it.comment.is_none()) {
-        missing.push(comment("column", &format!("{name}.{}", identifier(&it.name))));
+    for column in relation.columns.iter().filter(|column| column.comment.is_none()) {
+        missing.push(comment("column", &format!("{name}.{}", identifier(&column.name))));
     }
-    // What a constraint keeps is for the constraint.
-    let has_no_purpose = |it: &&Index| !it.keeps_constraint && it.purpose.is_none();
-    for it in relation.indexes.iter().filter(has_no_purpose) {
-        let index = Name {
+    // The index of a constraint needs no note.
+    let has_no_purpose = |index: &&Index| !index.keeps_constraint && index.purpose.is_none();
+    for index in relation.indexes.iter().filter(has_no_purpose) {
+        let index_name = Name {
             schema: relation.name.schema.clone(),
-            name: it.name.clone(),
+            name: index.name.clone(),
         };
-        missing.push(comment("index", &index.sql()));
+        missing.push(comment("index", &index_name.sql()));
     }
-    for it in relation.triggers.iter().filter(|it| it.comment.is_none()) {
-        missing.push(comment("trigger", &format!("{} ON {name}", identifier(&it.name))));
+    for trigger in relation.triggers.iter().filter(|trigger| trigger.comment.is_none()) {
+        missing.push(comment("trigger", &format!("{} ON {name}", identifier(&trigger.name))));
     }
 }
 

@@ -1,4 +1,4 @@
-//! `README.md`: the docs as a code host shows them.
+//! `README.md`: the docs for a code host.
 
 mod behaviour;
 mod elements;
@@ -14,18 +14,18 @@ pub(crate) fn markdown(docs: &Docs) -> String {
     let mut parts = vec![head(docs)];
     if let Some(overview) = &docs.overview {
         parts.push(overview.introduction.clone());
-        parts.push(format!("## What it guarantees\n\n{}", overview.guarantees));
+        parts.push(format!("## Guarantees\n\n{}", overview.guarantees));
     }
     parts.push(contents(docs));
-    parts.push(format!("## How the tables hang together\n\n{}", entities(docs)));
-    if let Some(it) = &docs.behaviour {
-        parts.push(behaviour::section(docs, it));
+    parts.push(format!("## Tables and references\n\n{}", entities(docs)));
+    if let Some(behaviour) = &docs.behaviour {
+        parts.push(behaviour::section(docs, behaviour));
     }
     parts.push("## Tables\n".to_owned());
-    parts.extend(docs.relations.iter().map(|it| relation::section(docs, it)));
+    parts.extend(docs.relations.iter().map(|relation| relation::section(docs, relation)));
     if !docs.enums.is_empty() || !docs.domains.is_empty() {
         parts.push("## Types\n".to_owned());
-        parts.extend(docs.enums.iter().map(|it| types::enum_type(docs, it)));
+        parts.extend(docs.enums.iter().map(|enum_type| types::enum_type(docs, enum_type)));
         parts.extend(docs.domains.iter().map(types::domain));
     }
     if !docs.functions.is_empty() {
@@ -33,7 +33,7 @@ pub(crate) fn markdown(docs: &Docs) -> String {
         parts.extend(
             docs.anchored_functions()
                 .iter()
-                .map(|(it, anchor)| types::function(it, anchor)),
+                .map(|(function, anchor)| types::function(function, anchor)),
         );
     }
     parts.join("\n")
@@ -43,7 +43,7 @@ fn head(docs: &Docs) -> String {
     let beside =
         "[index.html](index.html) (to browse), [schema.json](schema.json) (for programs), [schema.dbml](schema.dbml)";
     format!(
-        "# {}\n\nWritten by `mailglass docs` ({} {}) from a migrated database; edits are overwritten. The same as {beside}.\n",
+        "# {}\n\nWritten by `mailglass docs` ({} {}) from a migrated database; do not edit. Other formats: {beside}.\n",
         plain(&docs.title),
         docs.generator.name,
         docs.generator.version,
@@ -51,15 +51,21 @@ fn head(docs: &Docs) -> String {
 }
 
 fn contents(docs: &Docs) -> String {
-    let relations = docs.relations.iter().map(|it| {
+    let relations = docs.relations.iter().map(|relation| {
         vec![
-            link(&code(&it.name.plain()), &it.name.anchor("table")),
-            it.kind.words().to_owned(),
-            cell(it.comment.as_deref().unwrap_or("–")),
+            link(&code(&relation.name.plain()), &relation.name.anchor("table")),
+            relation.kind.as_str().to_owned(),
+            cell(relation.comment.as_deref().unwrap_or("–")),
         ]
     });
-    let enums = docs.enums.iter().map(|it| (&it.name, "enum", &it.comment));
-    let domains = docs.domains.iter().map(|it| (&it.name, "domain", &it.comment));
+    let enums = docs
+        .enums
+        .iter()
+        .map(|enum_type| (&enum_type.name, "enum", &enum_type.comment));
+    let domains = docs
+        .domains
+        .iter()
+        .map(|domain| (&domain.name, "domain", &domain.comment));
     let types = enums.chain(domains).map(|(name, kind, comment)| {
         vec![
             link(&code(&name.plain()), &name.anchor("type")),
@@ -68,17 +74,17 @@ fn contents(docs: &Docs) -> String {
         ]
     });
     let rows: Vec<Vec<String>> = relations.chain(types).collect();
-    format!("## What there is\n\n{}", table(&["Name", "Kind", "What it is"], &rows))
+    format!("## Contents\n\n{}", table(&["Name", "Kind", "Description"], &rows))
 }
 
 fn entities(docs: &Docs) -> String {
     let logical = docs
         .relations
         .iter()
-        .flat_map(|it| &it.references)
-        .any(|it| it.is_logical());
+        .flat_map(|relation| &relation.references)
+        .any(|reference| reference.is_logical());
     let legend = if logical {
-        "A dashed line is a reference that no foreign key holds.\n"
+        "A dashed line is a reference without a foreign key.\n"
     } else {
         ""
     };

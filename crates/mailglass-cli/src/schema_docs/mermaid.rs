@@ -1,14 +1,14 @@
-//! Mermaid's diagrams, which code hosts draw.
+//! Mermaid diagrams, which code hosts render.
 
 use std::collections::BTreeSet;
 
 use super::model::{Column, Docs, Name, OrphanLife, Projection, Reference, Relation};
 
-/// The longest text that Mermaid draws by default ("maxTextSize").
+/// The longest text that Mermaid renders by default (`maxTextSize`).
 const MAX_TEXT: usize = 50_000;
 
-/// The tables, their columns and references: those without a foreign key are dashed. With so much to draw that Mermaid would
-/// refuse, only the columns of keys stay, or none.
+/// The tables with their columns and references. References without a foreign key are dashed. If the diagram is too long
+/// for Mermaid, it has only key columns, or no columns.
 pub(crate) fn entities(docs: &Docs) -> String {
     let all = |_: &Relation, _: &Column| true;
     let keys = |relation: &Relation, column: &Column| !relation.key_marks(&column.name).is_empty();
@@ -30,7 +30,11 @@ fn entities_with(docs: &Docs, shows: &dyn Fn(&Relation, &Column) -> bool) -> Str
     for relation in &docs.relations {
         drawn.insert(&relation.name);
         text += &format!("    {}", entity(&relation.name, true));
-        let columns: Vec<&Column> = relation.columns.iter().filter(|it| shows(relation, it)).collect();
+        let columns: Vec<&Column> = relation
+            .columns
+            .iter()
+            .filter(|column| shows(relation, column))
+            .collect();
         if columns.is_empty() {
             text.push('\n');
             continue;
@@ -38,8 +42,8 @@ fn entities_with(docs: &Docs, shows: &dyn Fn(&Relation, &Column) -> bool) -> Str
         text += " {\n";
         for column in columns {
             let mut marks = relation.key_marks(&column.name);
-            // No mark of Mermaid's; its line is dashed.
-            marks.retain(|it| *it != "LR");
+            // Mermaid has no such mark. The line is dashed instead.
+            marks.retain(|mark| *mark != "LR");
             let marks = marks.join(", ");
             let null = if column.nullable { " \"NULL\"" } else { "" };
             let marks = if marks.is_empty() { marks } else { format!(" {marks}") };
@@ -50,7 +54,7 @@ fn entities_with(docs: &Docs, shows: &dyn Fn(&Relation, &Column) -> bool) -> Str
     }
     for relation in &docs.relations {
         for reference in &relation.references {
-            // What isn't documented is drawn by its name.
+            // A table outside the docs is drawn without columns.
             if drawn.insert(&reference.to) {
                 text += &format!("    {}\n", entity(&reference.to, true));
             }
@@ -73,17 +77,21 @@ fn relationship(relation: &Relation, reference: &Reference) -> String {
     format!("{to} {one}{line}{many} {from} : {label}")
 }
 
-/// A name that is no word of Mermaid's stands for itself; another one gets a stand-in, with the name where it is introduced.
+/// The identifier of a table. Names that Mermaid might not accept are hex-encoded, with the name as a label at the first
+/// occurrence.
 fn entity(name: &Name, introduces: bool) -> String {
     let plain = name.plain();
     let is_plain = plain
         .chars()
-        .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_');
-    // Mermaid's words have no underscore inside.
-    if is_plain && plain.trim_matches('_').contains('_') && plain.starts_with(|it: char| it.is_ascii_lowercase()) {
+        .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_');
+    // No keyword of Mermaid has an underscore inside.
+    if is_plain
+        && plain.trim_matches('_').contains('_')
+        && plain.starts_with(|character: char| character.is_ascii_lowercase())
+    {
         return plain;
     }
-    let id: String = plain.bytes().map(|it| format!("{it:02x}")).collect();
+    let id: String = plain.bytes().map(|byte| format!("{byte:02x}")).collect();
     if introduces {
         format!("x{id}[{}]", quoted(&plain))
     } else {
@@ -91,11 +99,15 @@ fn entity(name: &Name, introduces: bool) -> String {
     }
 }
 
-/// Mermaid's attributes are words.
+/// Replaces characters that Mermaid doesn't accept in attributes.
 fn word(text: &str) -> String {
-    let is_kept = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '-' | '(' | ')' | '[' | ']');
-    let mut word: String = text.chars().map(|it| if is_kept(it) { it } else { '_' }).collect();
-    let starts = word.starts_with(|it: char| it.is_ascii_alphabetic());
+    let is_kept =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '(' | ')' | '[' | ']');
+    let mut word: String = text
+        .chars()
+        .map(|character| if is_kept(character) { character } else { '_' })
+        .collect();
+    let starts = word.starts_with(|character: char| character.is_ascii_alphabetic());
     if !starts || matches!(word.to_lowercase().as_str(), "pk" | "fk" | "uk") {
         word.insert(0, 'x');
     }
@@ -106,7 +118,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", escaped(text))
 }
 
-/// Mermaid's own way to write what would be syntax.
+/// Escapes characters that are syntax in Mermaid.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {
@@ -114,48 +126,57 @@ fn escaped(text: &str) -> String {
             '"' | '#' | ';' | '<' | '>' | '&' | ':' | '`' | '\\' | '%' | '{' | '}' => {
                 out += &format!("#{};", u32::from(character));
             }
-            it if it.is_control() => out.push(' '),
-            it => out.push(it),
+            other if other.is_control() => out.push(' '),
+            other => out.push(other),
         }
     }
     out
 }
 
-/// Which event type moves a delivery how far: the status reached, and on the arrow the stamp that it sets.
+/// The event types, with arrows to the statuses that they reach. The label of an arrow is the timestamp that is set.
 pub(crate) fn projection(projection: &Projection) -> String {
-    let mut text = String::from("flowchart LR\n    subgraph ladder[\"status: the highest that any event reached\"]\n");
+    let mut text = String::from("flowchart LR\n    subgraph ladder[\"status: the highest that any event reaches\"]\n");
     let ladder: Vec<String> = projection
         .statuses
         .iter()
-        .map(|it| format!("status_{it}[\"{it}\"]"))
+        .map(|status| format!("status_{status}[\"{status}\"]"))
         .collect();
     text += &format!("        direction LR\n        {}\n    end\n", ladder.join(" ~~~ "));
     for rule in &projection.rules {
         let event = &rule.event_type;
-        // A double border for what ends the story.
+        // Terminal events have a double border.
         let node = if rule.terminal {
             format!("event_{event}[[\"{event}\"]]")
         } else {
             format!("event_{event}([\"{event}\"])")
         };
-        let stamp = rule.stamp.as_ref().map(|it| format!("|{it}|")).unwrap_or_default();
+        let stamp = rule
+            .stamp
+            .as_ref()
+            .map(|stamp| format!("|{stamp}|"))
+            .unwrap_or_default();
         match &rule.status {
             Some(status) => text += &format!("    {node} -->{stamp} status_{status}\n"),
-            None => text += &format!("    {node} -.-> unmoved[\"status stays\"]\n"),
+            None => text += &format!("    {node} -.-> unchanged[\"status unchanged\"]\n"),
         }
     }
     text
 }
 
-/// The life of an event whose delivery wasn't there when it came.
+/// The states of an orphan.
 pub(crate) fn orphan(orphan: &OrphanLife) -> String {
     let mut text = String::from("stateDiagram-v2\n");
     for transition in &orphan.transitions {
         let from = transition.from.as_deref().unwrap_or("[*]");
         text += &format!("    {from} --> {}: {}\n", transition.to, escaped(&transition.when));
     }
-    let leaves = |state: &str| orphan.transitions.iter().any(|it| it.from.as_deref() == Some(state));
-    for state in orphan.states.iter().filter(|it| !leaves(&it.name)) {
+    let leaves = |state: &str| {
+        orphan
+            .transitions
+            .iter()
+            .any(|transition| transition.from.as_deref() == Some(state))
+    };
+    for state in orphan.states.iter().filter(|state| !leaves(&state.name)) {
         text += &format!("    {} --> [*]\n", state.name);
     }
     text

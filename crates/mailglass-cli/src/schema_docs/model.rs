@@ -1,5 +1,5 @@
-//! What the docs say about a schema: the catalogs' words, joined with what only the crate knows. `schema.json` is this
-//! model as it stands, and its JSON Schema is made from these types and their comments.
+//! The model of a documented schema: the catalogs, joined with the facts that only the crate knows. `schema.json` is its
+//! serialization, and the JSON Schema is generated from these types and their comments.
 
 mod behaviour;
 mod column;
@@ -24,28 +24,28 @@ pub(crate) use relation::{Relation, RelationKind, RustTable};
 pub(crate) use trigger::{Enabled, RustError, Trigger};
 pub(crate) use types::{Domain, Enum, Function, Label};
 
-/// Raised when a reader of `schema.json` would have to change.
+/// The version of the format of `schema.json`. It increases with changes that break readers.
 pub(crate) const FORMAT_VERSION: u32 = 1;
 
 /// A documented schema.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Docs {
-    /// Raised when a field changes its meaning or goes. A new field is no new version.
+    /// Increases if a field is removed or changes its meaning. A new field does not increase it.
     pub(crate) format_version: u32,
     pub(crate) title: String,
-    /// The crate that wrote it, and its version.
+    /// The program that generated the docs.
     pub(crate) generator: Generator,
-    /// What the whole is for, as Markdown; only where mailglass's own tables are in it.
+    /// An introduction, as Markdown. Present only if the docs contain mailglass's own tables.
     pub(crate) overview: Option<Overview>,
-    /// Tables and views, by name.
+    /// The tables and views, sorted by name.
     pub(crate) relations: Vec<Relation>,
-    /// The enum types that columns are of, by name.
+    /// The enum types of columns, sorted by name.
     pub(crate) enums: Vec<Enum>,
-    /// The domains that columns are of, by name.
+    /// The domains of columns, sorted by name.
     pub(crate) domains: Vec<Domain>,
-    /// The functions that triggers, defaults, constraints and indexes call, by name.
+    /// The functions that triggers, defaults, constraints and indexes call, sorted by name.
     pub(crate) functions: Vec<Function>,
-    /// How events move deliveries and what becomes of orphans; only where mailglass's own tables are in it.
+    /// The behaviour of mailglass. Present only if the docs contain mailglass's own tables.
     pub(crate) behaviour: Option<Behaviour>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Generator {
     pub(crate) version: String,
 }
 
-/// Parts of the crate's README, as Markdown.
+/// An introduction to mailglass, as Markdown.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Overview {
     pub(crate) introduction: String,
@@ -63,23 +63,23 @@ pub(crate) struct Overview {
 }
 
 impl Docs {
-    /// Every column, with its table or view.
+    /// All columns, each with its table or view.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (&Relation, &Column)> {
         let relations = self.relations.iter();
-        relations.flat_map(|it| it.columns.iter().map(move |column| (it, column)))
+        relations.flat_map(|relation| relation.columns.iter().map(move |column| (relation, column)))
     }
 
-    /// The columns that are of an enum or domain, or of arrays of it.
+    /// The columns of an enum or domain, or of arrays of it.
     pub(crate) fn columns_of<'a>(&'a self, type_name: &'a Name) -> impl Iterator<Item = (&'a Relation, &'a Column)> {
         self.columns()
             .filter(move |(_, column)| column.type_name.as_ref() == Some(type_name))
     }
 
     pub(crate) fn relation(&self, name: &Name) -> Option<&Relation> {
-        self.relations.iter().find(|it| it.name == *name)
+        self.relations.iter().find(|relation| relation.name == *name)
     }
 
     pub(crate) fn enum_type(&self, name: &Name) -> Option<&Enum> {
-        self.enums.iter().find(|it| it.name == *name)
+        self.enums.iter().find(|enum_type| enum_type.name == *name)
     }
 }

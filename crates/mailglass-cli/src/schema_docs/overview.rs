@@ -1,4 +1,4 @@
-//! The two paragraphs at the head of the docs of a schema with our tables.
+//! The introduction to docs with mailglass's own tables.
 
 pub(crate) const INTRODUCTION: &str = include_str!("overview/introduction.md");
 

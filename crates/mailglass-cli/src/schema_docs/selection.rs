@@ -1,9 +1,9 @@
-//! Which tables and views are documented.
+//! The selection of tables and views.
 
 use wildmatch::WildMatch;
 
-/// Patterns with `*` and `?`: those with a dot, such as `billing.*`, go by schema and name; the others by the name of what
-/// `search_path` finds, such as `mailglass_*`.
+/// Patterns with `*` and `?`. A pattern with a dot, such as `billing.*`, matches schema and name. Any other, such as
+/// `mailglass_*`, matches the names that `search_path` finds.
 #[derive(Clone, Debug)]
 pub(crate) struct Selection {
     patterns: Vec<String>,
@@ -11,7 +11,7 @@ pub(crate) struct Selection {
 
 impl Selection {
     pub(crate) fn new(patterns: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let patterns = patterns.into_iter().map(|it| it.as_ref().trim().to_owned());
+        let patterns = patterns.into_iter().map(|pattern| pattern.as_ref().trim().to_owned());
         Selection {
             patterns: patterns.collect(),
         }
@@ -22,7 +22,7 @@ impl Selection {
         self.patterns.iter().any(takes)
     }
 
-    /// The patterns that take none of these.
+    /// The patterns that match none of the candidates.
     pub(crate) fn unmatched(&self, candidates: &[(&str, &str, bool)]) -> Vec<String> {
         let takes_none = |pattern: &&String| {
             !candidates

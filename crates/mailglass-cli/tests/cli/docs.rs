@@ -86,8 +86,8 @@ fn stale_and_missing_files_fail_the_check_and_are_left_as_they_are() {
 
     let report = docs(&database, out.path(), &["--check", "--json"]).exits(1);
     let states: Vec<(Value, Value)> = (report.json()["files"].as_array().unwrap().iter())
-        .map(|it| (it["file"].clone(), it["state"].clone()))
-        .filter(|it| it.1 != "current")
+        .map(|entry| (entry["file"].clone(), entry["state"].clone()))
+        .filter(|entry| entry.1 != "current")
         .collect();
     assert_eq!(
         states,
@@ -113,7 +113,7 @@ fn writing_again_writes_what_is_stale_and_nothing_else() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|it| it["state"] == "written")
+        .filter(|file| file["state"] == "written")
         .collect();
     assert_eq!(written.len(), 1);
     assert_eq!(written[0]["file"], "schema.dbml");
@@ -124,8 +124,8 @@ fn writing_again_writes_what_is_stale_and_nothing_else() {
             .unwrap(),
         before
     );
-    let drafts = fs::read_dir(out.path()).unwrap().filter(|it| {
-        let name = it.as_ref().unwrap().file_name();
+    let drafts = fs::read_dir(out.path()).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
         name.to_string_lossy().starts_with('.')
     });
     assert_eq!(drafts.count(), 0);
@@ -150,8 +150,8 @@ fn every_column_of_ours_has_its_rust_side() {
             let comment = column["comment"].as_str().unwrap().to_lowercase();
             let personal = column["known"]["personal_data"].as_str().unwrap();
             let expected = match comment {
-                it if it.contains("may hold personal data") => "may_hold",
-                it if it.contains("personal data") => "yes",
+                text if text.contains("may hold personal data") => "may_hold",
+                text if text.contains("personal data") => "yes",
                 _ if personal == "yes" => "said in the comment",
                 _ => personal,
             };

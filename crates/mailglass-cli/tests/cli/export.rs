@@ -155,5 +155,7 @@ fn versions_that_are_no_dates_are_only_a_problem_where_they_come_last() {
     export(&folder).exits(0);
     fs::remove_dir_all(folder.path().join(folder.names().last().unwrap())).unwrap();
     fs::create_dir(folder.path().join("v2_second")).unwrap();
-    export(&folder).exits(5).says("no date comes after the migration v2");
+    export(&folder)
+        .exits(5)
+        .says("the version of the migration v2 is no date");
 }

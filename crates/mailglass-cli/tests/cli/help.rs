@@ -25,7 +25,7 @@ fn every_subcommand_has_a_help_with_examples_and_stands_in_the_readme() {
         .collect();
     assert!(names.len() > 7, "{names:?}");
     let readme = include_str!("../../README.md");
-    for name in names.into_iter().filter(|it| *it != "help") {
+    for name in names.into_iter().filter(|name| *name != "help") {
         let arguments = if name == "migrations" {
             vec![name, "export"]
         } else {

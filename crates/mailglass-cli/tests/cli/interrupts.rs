@@ -39,12 +39,12 @@ fn a_rebuild_finishes_its_step_and_says_what_was_done() {
     let mut rebuild = Running::start(program_on(&database).arg("rebuild"));
     wait_until_blocked(&mut connect(&database));
     rebuild.signal(Signal::SIGINT);
-    rebuild.wait_for_word("finishing the step at hand; press again to stop at once");
+    rebuild.wait_for_word("finishing the current step; press Ctrl-C again to exit at once");
     conn.batch_execute("COMMIT").unwrap();
-    let answer = rebuild.end().exits(130).says("what was done stays done");
+    let answer = rebuild.end().exits(130).says("finished steps are kept");
     let done = [["a", "1", "1"], ["b", "1000", "1000"]];
     assert_eq!(answer.tables()[0][1..], done);
-    let statuses = [first, last].map(|it| reload(&mut conn, &it).status);
+    let statuses = [first, last].map(|delivery| reload(&mut conn, &delivery).status);
     assert_eq!(statuses, [DeliveryStatus::Queued, DeliveryStatus::Suppressed]);
     let rest = run(&database, &["rebuild"]).exits(0);
     assert_eq!(
@@ -67,7 +67,7 @@ fn a_second_ctrl_c_ends_at_once_and_the_step_is_rolled_back() {
     let mut rebuild = Running::start(program_on(&database).arg("rebuild"));
     wait_until_blocked(&mut connect(&database));
     rebuild.signal(Signal::SIGINT);
-    rebuild.wait_for_word("finishing the step at hand");
+    rebuild.wait_for_word("finishing the current step");
     rebuild.signal(Signal::SIGINT);
     // Nobody has let go of the lock.
     rebuild.end().exits(130).says("interrupted");
@@ -104,7 +104,7 @@ fn a_migration_that_is_interrupted_twice_is_applied_as_a_whole_or_not_at_all() {
     let mut migrate = Running::start(program_on(&database).arg("migrate"));
     wait_until_blocked(&mut connect(&database));
     migrate.signal(Signal::SIGINT);
-    migrate.wait_for_word("finishing the step at hand");
+    migrate.wait_for_word("finishing the current step");
     migrate.signal(Signal::SIGINT);
     migrate.end().exits(130);
     blocker.batch_execute("ROLLBACK").unwrap();
@@ -123,7 +123,7 @@ fn a_migration_that_is_interrupted_once_goes_on_to_the_end() {
     let mut migrate = Running::start(program_on(&database).arg("migrate"));
     wait_until_blocked(&mut connect(&database));
     migrate.signal(Signal::SIGINT);
-    migrate.wait_for_word("finishing the step at hand");
+    migrate.wait_for_word("finishing the current step");
     blocker.batch_execute("ROLLBACK").unwrap();
     migrate.end().exits(0);
     run(&database, &["verify"]).exits(0);

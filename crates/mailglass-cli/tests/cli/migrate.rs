@@ -7,7 +7,7 @@ use crate::program::{execute, run};
 use test_support::{connect, count_events, database, delivery, server};
 
 fn versions() -> Vec<&'static str> {
-    FILES.iter().map(|it| it.version).collect()
+    FILES.iter().map(|migration| migration.version).collect()
 }
 
 fn newest_first() -> Vec<&'static str> {
@@ -68,7 +68,7 @@ fn a_revert_stops_at_the_version_that_is_named_as_in_the_table_or_as_the_folder_
             .says("reverting");
         let listed = run(&database, &["migrate", "--list", "--json"]).json();
         let applied = listed["migrations"].as_array().unwrap().iter();
-        assert_eq!(applied.filter(|it| it["is_applied"] == true).count(), 4);
+        assert_eq!(applied.filter(|migration| migration["is_applied"] == true).count(), 4);
     }
 }
 
@@ -89,7 +89,7 @@ fn a_revert_that_would_lose_rows_is_refused_unless_one_says_so() {
     assert_eq!(count_events(&mut conn), 1);
     run(&database, &["migrate", "--revert-to", "0", "--yes-drop-data"])
         .exits(0)
-        .says("losing the rows");
+        .says("dropping the rows");
     run(&database, &["stats"]).exits(4);
 }
 

@@ -52,7 +52,7 @@ fn verify_fails_and_says_so() {
     let answer = run(&database, &["verify"]).exits(1).says("newer release");
     assert_eq!(
         answer.tables()[1][1][..3],
-        ["matters", "label", "mailglass_event_type.teleported"]
+        ["serious", "label", "mailglass_event_type.teleported"]
     );
 }
 
@@ -87,7 +87,7 @@ fn an_older_releases_database_is_refused_too() {
     for command in ["rebuild", "reconcile", "stats"] {
         run(&database, &[command])
             .exits(4)
-            .says("older release: 1 migration is pending")
+            .says("an older release migrated this database: 1 migration is pending")
             .says("mailglass migrate");
     }
 }

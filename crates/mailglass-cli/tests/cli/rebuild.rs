@@ -28,7 +28,7 @@ fn every_tenant_is_made_again_and_what_was_wrong_is_counted() {
     spoil(&mut conn);
     let rebuilt = run(&database, &["rebuild"])
         .exits(0)
-        .says("3 deliveries made again, 3 were wrong");
+        .says("3 deliveries rebuilt, 3 corrected");
     let expected = [
         ["tenant", "deliveries", "corrected"],
         ["acme", "2", "2"],

@@ -51,7 +51,7 @@ fn a_terminal_gets_tables_and_colour() {
     let shown = on_a_terminal(verify, 120);
     assert!(shown.contains('│') && shown.contains("Checks"), "{shown}");
     assert!(shown.contains(ESCAPE), "{shown}");
-    assert!(shown.contains("as this release expects"), "{shown}");
+    assert!(shown.contains("matches this release"), "{shown}");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_terminal_without_room_gets_long_lines() {
         let mut verify = program_on(&database);
         verify.arg("verify");
         let shown = on_a_terminal(verify, columns);
-        assert!(shown.contains("as this release expects"), "{shown}");
+        assert!(shown.contains("matches this release"), "{shown}");
     }
 }
 
@@ -118,9 +118,9 @@ fn progress_is_shown_on_a_terminal_and_nowhere_else() {
     delivery_of(&mut conn, "acme");
     let mut rebuild = program_on(&database);
     rebuild.arg("rebuild");
-    assert!(on_a_terminal(rebuild, 120).contains("1/1 deliveries, 0 were wrong"));
+    assert!(on_a_terminal(rebuild, 120).contains("1/1 deliveries, 0 corrected"));
     let piped = run(&database, &["rebuild"]).exits(0);
-    assert_eq!(piped.stderr, "1 deliveries made again, 0 were wrong\n");
+    assert_eq!(piped.stderr, "1 delivery rebuilt, 0 corrected\n");
 }
 
 #[test]

@@ -44,7 +44,9 @@ fn a_delivery_is_shown_with_its_events_in_order_and_what_they_decided() {
     assert_eq!(json["events"][3]["type"], "opened");
     assert_eq!(json["events"][3]["occurred_at"], "2024-10-04T00:00:09.000000Z");
     let decided = json["decisions"].as_array().unwrap().iter();
-    let terminal = decided.filter(|it| it["column"] == "terminal").collect::<Vec<_>>();
+    let terminal = decided
+        .filter(|decision| decision["column"] == "terminal")
+        .collect::<Vec<_>>();
     assert_eq!(terminal[0]["event_id"], json["events"][2]["id"]);
     assert_eq!(json["delivery"]["bounced_at"], Value::Null);
 }

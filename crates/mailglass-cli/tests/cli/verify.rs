@@ -37,8 +37,8 @@ fn every_difference_is_listed() {
     assert_eq!(
         found,
         [
-            ("matters", "column", "mailglass_deliveries.mailable"),
-            ("matters", "index", "mailglass_events.mailglass_events_delivery_idx"),
+            ("serious", "column", "mailglass_deliveries.mailable"),
+            ("serious", "index", "mailglass_events.mailglass_events_delivery_idx"),
         ]
     );
     let json = run(&database, &["verify", "--json"]).exits(1).json();
@@ -90,7 +90,7 @@ fn the_probe_leaves_nothing_and_needs_no_rights() {
     let checks = &checks.tables()[0];
     assert_eq!(checks[2][..2], ["guard", "passed"]);
     assert_eq!(
-        checks[2][2].matches("this role has no right to it").count(),
+        checks[2][2].matches("is not permitted to this role").count(),
         2,
         "{checks:?}"
     );

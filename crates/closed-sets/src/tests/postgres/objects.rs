@@ -1,4 +1,4 @@
-//! The tables, indexes, triggers and functions that the check has left are those that Postgres has.
+//! The check and PostgreSQL agree on the remaining tables, indexes, triggers and functions.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -137,5 +137,5 @@ fn the_check_leaves_the_objects_that_postgres_leaves() {
         prop_assert_eq!(kept, there, "{:#?}", accepted);
         Ok(())
     });
-    assert!(left > 200, "there is too little to compare");
+    assert!(left > 200, "too few objects to compare: {left}");
 }

@@ -1,6 +1,6 @@
-//! The many ways to write one string, name or key word.
+//! The spellings of a string, a name or a keyword.
 
-/// Choices that were generated before, taken one after the other and from the beginning again.
+/// Generated choices, taken in order and then from the beginning again.
 pub(super) struct Choices {
     bytes: Vec<u8>,
     next: usize,
@@ -21,7 +21,7 @@ impl Choices {
         of[self.below(of.len())]
     }
 
-    /// In any case.
+    /// A keyword in upper, lower or mixed case.
     pub(super) fn word(&mut self, word: &str) -> String {
         match self.below(4) {
             0 => word.to_ascii_uppercase(),
@@ -42,7 +42,7 @@ impl Choices {
         self.one(&[" ", "\n", "/**/", " -- it's\n", "\t/* ; */ "])
     }
 
-    /// A name, with or without quotes; `text` has no quote in it.
+    /// A name with or without quotes; `text` contains no quote.
     pub(super) fn name(&mut self, text: &str) -> String {
         match self.below(4) {
             0 => self.word(text),
@@ -68,7 +68,7 @@ impl Choices {
         }
     }
 
-    /// A text put together by operators or functions, as only running it shows.
+    /// An expression whose value is the text.
     pub(super) fn expression(&mut self, text: &str) -> String {
         let (one, two) = text.split_at(text.len() / 2);
         match self.below(4) {

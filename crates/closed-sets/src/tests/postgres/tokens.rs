@@ -1,4 +1,4 @@
-//! The check splits a text into the statements, strings and names that Postgres splits it into.
+//! The check and PostgreSQL split a text into the same statements, strings and names.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use proptest::sample::{Index, select};
 use super::{cases, corpus, database, for_all};
 use crate::tokens::{self, Kind, Token};
 
-/// A statement `SELECT see(to_jsonb(s)) FROM (SELECT <string> AS <name>) s` leaves its string and its name here.
+/// A statement `SELECT see(to_jsonb(s)) FROM (SELECT <string> AS <name>) s` inserts its string and its name here.
 const SETUP: &str = "
     CREATE TABLE seen (position serial, name text NOT NULL, value text NOT NULL);
     CREATE FUNCTION see(named jsonb) RETURNS void LANGUAGE sql AS
@@ -27,14 +27,14 @@ struct Seen {
     value: String,
 }
 
-/// What a statement leaves by the check's tokens, if it is of that form.
+/// The row that a statement of that form inserts, according to the check's tokens.
 fn seen(statement: &[Token]) -> Option<Seen> {
     let is = |token: &Token, text: &str| match &token.kind {
         Kind::Word(word) => word == text,
         Kind::Other(symbol) => text.chars().eq([*symbol]),
         Kind::Quoted(_) | Kind::Text { .. } => false,
     };
-    // Damage may name the column.
+    // A random edit may name the column.
     let mut tokens: Vec<&Token> = statement.iter().collect();
     if tokens
         .get(8)
@@ -43,7 +43,7 @@ fn seen(statement: &[Token]) -> Option<Seen> {
         tokens.remove(8);
     }
     let (before, rest) = tokens.split_at_checked(BEFORE_STRING.len())?;
-    // A comment may have swallowed `AS` and the name.
+    // A comment may include `AS` and the name.
     let (string, name, end) = match rest {
         [string, keyword, name, end @ ..] if is(keyword, "as") => (string, Some(name), end),
         [string, _, _] => (string, None, &rest[1..]),
@@ -66,7 +66,7 @@ fn seen(statement: &[Token]) -> Option<Seen> {
     }
 }
 
-/// Holds the check's tokens to what Postgres does with a text; whether Postgres accepts it.
+/// Compares the check's tokens with PostgreSQL's effects of a text; returns whether PostgreSQL accepts it.
 fn compare(conn: &mut PgConnection, text: &str) -> Result<bool, TestCaseError> {
     conn.batch_execute("TRUNCATE seen RESTART IDENTITY").unwrap();
     let applied = conn.batch_execute(text);
@@ -79,11 +79,11 @@ fn compare(conn: &mut PgConnection, text: &str) -> Result<bool, TestCaseError> {
         return Ok(false);
     };
     let expected: Vec<Seen> = statements.iter().filter_map(|statement| seen(statement)).collect();
-    // Postgres cuts long names off, and has none without a letter.
+    // PostgreSQL truncates long names and rejects empty ones.
     if expected.iter().any(|seen| !(1..64).contains(&seen.name.len())) {
         return Ok(applied.is_ok());
     }
-    // Damage makes other statements, too, and Postgres accepts some of them.
+    // Random edits produce other statements, some of which PostgreSQL accepts.
     let must_be_accepted = expected.len() == statements.len();
     prop_assert!(
         applied.is_ok() || !must_be_accepted,
@@ -121,7 +121,7 @@ fn blank() -> impl Strategy<Value = String> {
     select(blanks).prop_map(str::to_owned)
 }
 
-/// What stands between the quotes of a string or a name.
+/// The text between the quotes of a string or a name.
 fn body() -> impl Strategy<Value = String> {
     let pieces = vec![
         "a",
@@ -176,7 +176,7 @@ fn body() -> impl Strategy<Value = String> {
     prop::collection::vec(select(pieces), 0..6).prop_map(|pieces| pieces.concat())
 }
 
-/// Bodies that most kinds of string hold, so that whole texts are often accepted.
+/// Bodies that are valid in most kinds of strings, so that whole texts are often accepted.
 fn tame_body() -> impl Strategy<Value = String> {
     let pieces = vec![
         "a",
@@ -232,7 +232,7 @@ fn string() -> impl Strategy<Value = String> {
         ("$é_1$", "$é_1$"),
         ("$1$", "$1$"),
     ];
-    // What stands between two segments; not every one of them continues the string.
+    // The text between two segments. Some of these do not continue the string.
     let breaks = vec![
         "\n'",
         "\r\n'",
@@ -285,7 +285,7 @@ fn statement() -> impl Strategy<Value = String> {
     })
 }
 
-/// Statements, and damage to them.
+/// Statements, some with random edits.
 fn text() -> impl Strategy<Value = String> {
     let statements = prop::collection::vec((statement(), blank()), 1..4).prop_map(|statements| {
         (statements.iter())

@@ -1,4 +1,4 @@
-//! The files of the docs: what they would be beside what they are.
+//! Compares the files of the docs with their current text, and writes them.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,12 +11,12 @@ use similar::TextDiff;
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
 
-/// A file as it would be.
+/// A file and its current text.
 #[derive(Serialize)]
 pub(crate) struct Rendered {
     pub(crate) file: &'static str,
     pub(crate) state: State,
-    /// What is there and what would be, as a unified diff; only where it is stale.
+    /// A unified diff from the found to the current text; only for a stale file.
     pub(crate) diff: Option<String>,
     #[serde(skip)]
     text: String,
@@ -32,7 +32,7 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             State::Current => "current",
             State::Stale => "stale",
@@ -46,7 +46,7 @@ pub(crate) fn compare(dir: &Path, rendered: Vec<(&'static str, String)>) -> Resu
     let compare = |(file, text): (&'static str, String)| {
         let path = dir.join(file);
         let (found, state) = match fs::read(&path) {
-            // What isn't text is no file of ours, but is shown as one.
+            // A file that is not UTF-8 is stale, and its diff shows replacement characters.
             Ok(found) => (String::from_utf8_lossy(&found).into_owned(), State::Stale),
             Err(error) if error.kind() == ErrorKind::NotFound => (String::new(), State::Missing),
             Err(error) => return Err(Failure::of_file(&path, &error)),
@@ -62,13 +62,13 @@ pub(crate) fn compare(dir: &Path, rendered: Vec<(&'static str, String)>) -> Resu
     rendered.into_iter().map(compare).collect()
 }
 
-/// Long lines, such as those of the HTML, are cut: they are there to be found, and the other files say the same.
+/// A unified diff with long lines, such as those of the HTML, cut off.
 fn diff(file: &str, found: &str, text: &str) -> String {
     const WIDTH: usize = 200;
     let diff = TextDiff::from_lines(found, text);
     let diff = diff
         .unified_diff()
-        .header(&format!("{file} (there)"), &format!("{file} (current)"))
+        .header(&format!("{file} (found)"), &format!("{file} (current)"))
         .to_string();
     let cut = |line: &str| match line.char_indices().nth(WIDTH) {
         Some((end, _)) => format!("{}…\n", &line[..end]),
@@ -77,7 +77,8 @@ fn diff(file: &str, found: &str, text: &str) -> String {
     diff.lines().map(cut).collect()
 }
 
-/// Writes what isn't current: all of it beside first, so that a full disk leaves what was there.
+/// Writes the files that are not current, first as drafts in the same folder. If a draft can't be written, for example because
+/// the disk is full, nothing changes.
 pub(crate) fn write(dir: &Path, files: &mut [Rendered]) -> Result<(), Failure> {
     if interrupt::is_requested() {
         return Err(Failure::new(Kind::Interrupted, "interrupted; nothing was written"));
@@ -87,7 +88,7 @@ pub(crate) fn write(dir: &Path, files: &mut [Rendered]) -> Result<(), Failure> {
     let written = write_drafts(dir, files, &draft_of);
     if written.is_err() {
         for file in files.iter() {
-            // Some were not made, or are in place already.
+            // Some drafts were never written, or are already renamed.
             let _ = fs::remove_file(draft_of(file));
         }
     }
@@ -95,7 +96,7 @@ pub(crate) fn write(dir: &Path, files: &mut [Rendered]) -> Result<(), Failure> {
 }
 
 fn write_drafts(dir: &Path, files: &mut [Rendered], draft_of: &dyn Fn(&Rendered) -> PathBuf) -> Result<(), Failure> {
-    let mut stale: Vec<&mut Rendered> = files.iter_mut().filter(|it| it.state != State::Current).collect();
+    let mut stale: Vec<&mut Rendered> = files.iter_mut().filter(|file| file.state != State::Current).collect();
     for file in &stale {
         let draft = draft_of(file);
         fs::write(&draft, &file.text).map_err(|error| Failure::of_file(&draft, &error))?;

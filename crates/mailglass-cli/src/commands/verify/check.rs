@@ -1,8 +1,8 @@
-//! The result of one of the checks.
+//! The result of a check.
 
 use serde::Serialize;
 
-/// One of the things that are looked at, and what came of it.
+/// The result of one of the checks of `mailglass verify`.
 #[derive(Serialize)]
 pub(super) struct Check {
     pub(super) check: &'static str,

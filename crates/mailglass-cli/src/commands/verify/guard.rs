@@ -1,4 +1,4 @@
-//! Whether the ledger refuses to be changed: tried, not looked up.
+//! Tries to change the ledger, to check that its guard rejects it.
 
 use diesel::connection::Connection as _;
 use diesel::dsl::sql;
@@ -12,12 +12,12 @@ use super::check::{Check, Outcome};
 use crate::connection::Connection;
 use crate::failure::Failure;
 
-/// Statements that would change no row. The guard refuses them all the same.
+/// Statements that match no rows. The guard rejects them nevertheless.
 const ATTEMPTS: [(&str, &str, &str); 2] = [
     (
         "UPDATE",
         "UPDATE mailglass_events SET id = id WHERE false",
-        // PostgreSQL manual, "UPDATE": the right to read what the expressions read, too.
+        // PostgreSQL manual, "UPDATE": the expressions need the right to SELECT.
         "has_column_privilege('mailglass_events', 'id', 'UPDATE')
          AND has_column_privilege('mailglass_events', 'id', 'SELECT')",
     ),
@@ -29,9 +29,9 @@ const ATTEMPTS: [(&str, &str, &str); 2] = [
 ];
 
 enum Answer {
-    /// By the guard.
+    /// The guard rejected the statement.
     Refused,
-    /// By Postgres, before the guard was asked.
+    /// The role has no right to the statement, so the guard did not run.
     NotAllowed,
     ReadOnly,
     Accepted,
@@ -43,22 +43,25 @@ pub(super) fn probe(connection: &mut Connection, tables: &[String]) -> Result<Ch
         outcome,
         detail,
     };
-    if !tables.iter().any(|it| it == "mailglass_events") {
-        return Ok(check(Outcome::Failed, "there is no ledger".to_owned()));
+    if !tables.iter().any(|table| table == "mailglass_events") {
+        return Ok(check(
+            Outcome::Failed,
+            "the table mailglass_events is missing".to_owned(),
+        ));
     }
     let mut outcome = Outcome::Passed;
     let mut details = Vec::new();
     for (what, statement, privilege) in ATTEMPTS {
         let detail = match connection.run(|conn| attempt(conn, statement, privilege))? {
-            Answer::Refused => "is refused by the guard",
-            Answer::NotAllowed => "is refused: this role has no right to it",
+            Answer::Refused => "is rejected by the guard",
+            Answer::NotAllowed => "is not permitted to this role",
             Answer::ReadOnly => {
                 outcome = Outcome::Skipped;
-                "can't be tried: the session is read-only"
+                "can't be tried in a read-only session"
             }
             Answer::Accepted => {
                 outcome = Outcome::Failed;
-                "is accepted: the ledger can be rewritten"
+                "is accepted, so the ledger can be changed"
             }
         };
         details.push(format!("{what} {detail}"));
@@ -66,9 +69,9 @@ pub(super) fn probe(connection: &mut Connection, tables: &[String]) -> Result<Ch
     Ok(check(outcome, details.join("; ")))
 }
 
-/// In a transaction that is rolled back, whatever comes of it.
+/// Executes the statement in a transaction that is always rolled back.
 fn attempt(conn: &mut PgConnection, statement: &str, privilege: &str) -> mailglass::Result<Answer> {
-    // Asked first, because Diesel doesn't tell a missing right from other errors.
+    // Checked first, because Diesel doesn't distinguish a missing right from other errors.
     if !diesel::select(sql::<Bool>(privilege)).get_result::<bool>(conn)? {
         return Ok(Answer::NotAllowed);
     }

@@ -1,4 +1,4 @@
-//! Whether each delivery says what its events say.
+//! Compares each delivery with its events.
 
 use mailglass::projection::{self, Divergence};
 use serde::Serialize;
@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::check::{Check, Outcome};
 use crate::connection::Connection;
 use crate::failure::Failure;
-use crate::output::{Cell, or_empty};
+use crate::output::{Cell, count, or_empty};
 use crate::tenants::tenants;
 
-/// A delivery that doesn't.
+/// A delivery that differs from its events.
 #[derive(Serialize)]
 pub(super) struct Diverged {
     tenant: String,
@@ -27,10 +27,10 @@ struct Column {
 
 impl Diverged {
     fn new(tenant: &str, divergence: &Divergence) -> Self {
-        let columns = divergence.columns().into_iter().map(|it| Column {
-            column: it.column,
-            found: it.found,
-            expected: it.expected,
+        let columns = divergence.columns().into_iter().map(|column| Column {
+            column: column.column,
+            found: column.found,
+            expected: column.expected,
         });
         Diverged {
             tenant: tenant.to_owned(),
@@ -40,13 +40,13 @@ impl Diverged {
     }
 
     pub(super) fn rows(&self) -> Vec<[Cell; 5]> {
-        let row = |it: &Column| {
+        let row = |column: &Column| {
             [
                 self.tenant.as_str().into(),
                 self.delivery_id.into(),
-                it.column.into(),
-                or_empty(&it.found),
-                or_empty(&it.expected),
+                column.column.into(),
+                or_empty(&column.found),
+                or_empty(&column.expected),
             ]
         };
         self.columns.iter().map(row).collect()
@@ -59,10 +59,13 @@ pub(super) fn compare(
     diverged: &mut Vec<Diverged>,
 ) -> Result<Check, Failure> {
     let tenants = tenants(connection, tenant)?;
-    let deliveries: i64 = tenants.iter().map(|it| it.deliveries).sum();
+    let deliveries = tenants
+        .iter()
+        .map(|tenant| tenant.deliveries.unsigned_abs() as usize)
+        .sum();
     for tenant in &tenants {
         let found = connection.run(|conn| projection::verify(conn, &tenant.tenant))?;
-        diverged.extend(found.iter().map(|it| Diverged::new(&tenant.tenant, it)));
+        diverged.extend(found.iter().map(|divergence| Diverged::new(&tenant.tenant, divergence)));
     }
     Ok(Check {
         check: "projection",
@@ -72,8 +75,14 @@ pub(super) fn compare(
             Outcome::Failed
         },
         detail: match diverged.len() {
-            0 => format!("{deliveries} deliveries say what their events say"),
-            wrong => format!("{wrong} of {deliveries} deliveries don't: run `mailglass rebuild`"),
+            0 => format!(
+                "{} with their events",
+                count(deliveries, "delivery agrees", "deliveries agree")
+            ),
+            different => format!(
+                "{different} of {} from their events; run `mailglass rebuild`",
+                count(deliveries, "delivery differs", "deliveries differ")
+            ),
         },
     })
 }

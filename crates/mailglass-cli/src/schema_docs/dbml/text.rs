@@ -1,4 +1,4 @@
-//! Names, strings and expressions as DBML writes them.
+//! Names, strings and expressions in DBML.
 
 use crate::schema_docs::model::Name;
 
@@ -10,7 +10,7 @@ pub(super) fn name(name: &Name) -> String {
 }
 
 pub(super) fn quoted_unless_word(text: &str) -> String {
-    // DBML's own words, as far as a name could be one.
+    // The keywords of DBML.
     const WORDS: &[&str] = &[
         "as",
         "checks",
@@ -30,8 +30,9 @@ pub(super) fn quoted_unless_word(text: &str) -> String {
         "true",
         "unique",
     ];
-    let is_kept = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
-    let is_word = text.starts_with(|it: char| it.is_ascii_lowercase() || it == '_') && text.chars().all(is_kept);
+    let is_kept = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
+    let is_word = text.starts_with(|character: char| character.is_ascii_lowercase() || character == '_')
+        && text.chars().all(is_kept);
     if is_word && !WORDS.contains(&text) {
         text.to_owned()
     } else {
@@ -48,7 +49,7 @@ pub(super) fn string(text: &str) -> String {
     format!("'{}'", one_line(text).replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// DBML has no way to write a backtick in an expression.
+/// An expression. `None` if it contains a backtick, which DBML can't escape.
 pub(super) fn expression_of(text: &str) -> Option<String> {
     (!text.contains('`')).then(|| format!("`{}`", one_line(text)))
 }

@@ -1,4 +1,4 @@
-//! How it behaves: what events do to a delivery, and what becomes of an event that finds none.
+//! The behaviour: the projection, the states of orphans, and personal data.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use crate::schema_docs::model::{Behaviour, Docs, Enum, OrphanLife, Projection};
 pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> Markup {
     html! {
         div.group #behaviour {
-            h2 { "How it behaves" (own_link("behaviour")) }
+            h2 { "Behaviour" (own_link("behaviour")) }
             (projection(docs, &behaviour.projection))
             (orphans(&behaviour.orphan))
             (personal_data(docs))
@@ -21,9 +21,9 @@ fn personal_data(docs: &Docs) -> Markup {
     let columns = docs.personal_data();
     html! {
         section.entry #personal-data {
-            h3 { "Where personal data is" (own_link("personal-data")) }
+            h3 { "Personal data" (own_link("personal-data")) }
             div.prose {
-                p { "These columns are meant for it, or may hold some, because the application or the provider fills them." }
+                p { "These columns hold personal data, or may hold some because the application or the provider fills them." }
                 ul {
                     @for (relation, column, words) in columns {
                         li {
@@ -40,17 +40,17 @@ fn personal_data(docs: &Docs) -> Markup {
 fn projection(docs: &Docs, projection: &Projection) -> Markup {
     html! {
         section.entry #projection {
-            h3 { "How events move a delivery" (own_link("projection")) }
+            h3 { "Projection" (own_link("projection")) }
             div.prose {
                 p {
-                    "A delivery’s projection is what its events come to. Each of its columns is a join, so neither their order "
-                    "nor how often one arrives makes a difference:"
+                    "The projection columns of a delivery are computed from its events. Neither the order of the events nor "
+                    "repeated ones change the result:"
                 }
                 ul {
-                    li { b { "Last event" } ": the greatest by (occurred_at, rank); the rank decides at the same instant." }
-                    li { b { "Status" } ": the highest that any event reached. It never goes down." }
-                    li { b { "Stamps" } ": the earliest time of an event that stamps the column." }
-                    li { b { "Terminal" } ": whether any event was terminal." }
+                    li { b { "Last event" } ": the greatest event by (occurred_at, rank)." }
+                    li { b { "Status" } ": the highest status that any event reaches. It never decreases." }
+                    li { b { "Timestamps" } ": the earliest time of an event that sets the column." }
+                    li { b { "Terminal" } ": whether any event is terminal." }
                 }
             }
             div.wide.figure role="region" tabindex="0" aria-label="Diagram of the statuses" { (status_diagram::diagram(projection)) }
@@ -60,14 +60,14 @@ fn projection(docs: &Docs, projection: &Projection) -> Markup {
 }
 
 fn rules(docs: &Docs, projection: &Projection) -> Markup {
-    let event_types = holder(docs, projection.rules.iter().map(|it| it.event_type.as_str()));
+    let event_types = holder(docs, projection.rules.iter().map(|rule| rule.event_type.as_str()));
     let statuses = holder(docs, projection.statuses.iter().map(String::as_str));
-    let stamps: Vec<&String> = projection.rules.iter().filter_map(|it| it.stamp.as_ref()).collect();
-    let stamped = docs.relations.iter().find(|it| {
+    let stamps: Vec<&String> = projection.rules.iter().filter_map(|rule| rule.stamp.as_ref()).collect();
+    let stamped = docs.relations.iter().find(|relation| {
         !stamps.is_empty()
             && stamps
                 .iter()
-                .all(|stamp| it.columns.iter().any(|it| it.name == **stamp))
+                .all(|stamp| relation.columns.iter().any(|column| column.name == **stamp))
     });
     html! {
         table {
@@ -75,9 +75,9 @@ fn rules(docs: &Docs, projection: &Projection) -> Markup {
                 tr {
                     th scope="col" { "Rank" }
                     th scope="col" { "Event type" }
-                    th scope="col" { "Reaches the status" }
+                    th scope="col" { "Status" }
                     th scope="col" { "Terminal" }
-                    th scope="col" { "Stamps" }
+                    th scope="col" { "Sets" }
                 }
             }
             tbody {
@@ -88,7 +88,7 @@ fn rules(docs: &Docs, projection: &Projection) -> Markup {
                         td {
                             @match &rule.status {
                                 Some(status) => (label_link(statuses, status)),
-                                None => span.soft { "leaves it" },
+                                None => span.soft { "unchanged" },
                             }
                         }
                         td { @if rule.terminal { "terminal" } }
@@ -107,16 +107,23 @@ fn rules(docs: &Docs, projection: &Projection) -> Markup {
     }
 }
 
-/// The enum that has all these labels: the smallest, should several.
+/// The smallest enum that has all these labels.
 fn holder<'a>(docs: &'a Docs, labels: impl Iterator<Item = &'a str> + Clone) -> Option<&'a Enum> {
-    let has = |it: &&Enum| labels.clone().all(|label| it.labels.iter().any(|it| it.label == label));
-    docs.enums.iter().filter(has).min_by_key(|it| it.labels.len())
+    let has = |enum_type: &&Enum| {
+        labels
+            .clone()
+            .all(|wanted| enum_type.labels.iter().any(|label| label.label == wanted))
+    };
+    docs.enums
+        .iter()
+        .filter(has)
+        .min_by_key(|enum_type| enum_type.labels.len())
 }
 
 fn label_link(holder: Option<&Enum>, label: &str) -> Markup {
     html! {
         @match holder {
-            Some(it) => a href={ "#" (it.name.anchor_of("label", label)) } { code { (label) } },
+            Some(enum_type) => a href={ "#" (enum_type.name.anchor_of("label", label)) } { code { (label) } },
             None => code { (label) },
         }
     }
@@ -125,11 +132,12 @@ fn label_link(holder: Option<&Enum>, label: &str) -> Markup {
 fn orphans(life: &OrphanLife) -> Markup {
     html! {
         section.entry #orphans {
-            h3 { "The life of an orphan" (own_link("orphans")) }
+            h3 { "Orphans" (own_link("orphans")) }
             div.prose {
                 p {
-                    "An event lands in the ledger even where its delivery isn’t there yet. Beside the ledger it then waits for "
-                    "the delivery, and a sweep of the reconciler links it or, past an age, gives it up. The event’s own row never changes."
+                    "An orphan is an event that was recorded before its delivery, or for which several deliveries match. A row "
+                    "beside the ledger tracks it until a sweep of the reconciler links it or, after a maximum age, expires it. "
+                    "The row of the event itself never changes."
                 }
             }
             div.wide.figure role="region" tabindex="0" aria-label="Diagram of an orphan’s states" { (orphan_diagram::diagram(life)) }
@@ -142,7 +150,7 @@ fn orphans(life: &OrphanLife) -> Markup {
 fn state_table(life: &OrphanLife) -> Markup {
     html! {
         table {
-            thead { tr { th scope="col" { "State" } th scope="col" { "Told by" } th scope="col" { "Meaning" } } }
+            thead { tr { th scope="col" { "State" } th scope="col" { "Condition" } th scope="col" { "Meaning" } } }
             tbody {
                 @for state in &life.states {
                     tr { th scope="row" { code { (state.name) } } td { code { (state.condition) } } td { (state.meaning) } }
@@ -157,11 +165,11 @@ fn transitions(life: &OrphanLife) -> Markup {
         table {
             thead { tr { th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "When" } } }
             tbody {
-                @for it in &life.transitions {
+                @for transition in &life.transitions {
                     tr {
-                        td { @match &it.from { Some(from) => code { (from) }, None => span.soft { "the beginning" } } }
-                        td { code { (it.to) } }
-                        td { (it.when) }
+                        td { @match &transition.from { Some(from) => code { (from) }, None => span.soft { "start" } } }
+                        td { code { (transition.to) } }
+                        td { (transition.when) }
                     }
                 }
             }

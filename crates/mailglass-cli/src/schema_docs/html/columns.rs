@@ -6,7 +6,7 @@ use super::elements::{badge, column_link, comment, list, relation_link, scrollin
 use crate::schema_docs::model::{Column, ColumnFacts, ConstraintKind, Docs, Identity, Index, PersonalData, Relation};
 
 pub(super) fn table(docs: &Docs, relation: &Relation) -> Markup {
-    let is_known = relation.columns.iter().any(|it| it.known.is_some());
+    let is_known = relation.columns.iter().any(|column| column.known.is_some());
     let table = html! {
         table.columns {
             thead {
@@ -48,23 +48,23 @@ fn row(docs: &Docs, relation: &Relation, column: &Column, is_known: bool) -> Mar
 
 fn keys(relation: &Relation, column: &str) -> Markup {
     let of = |kind: ConstraintKind| {
-        let mut constraints = relation.constraints.iter().filter(|it| it.kind == kind);
-        constraints.any(|it| it.columns.iter().any(|it| it == column))
+        let mut constraints = relation.constraints.iter().filter(|constraint| constraint.kind == kind);
+        constraints.any(|constraint| constraint.columns.iter().any(|member| member == column))
     };
     let mut references = relation
         .references
         .iter()
-        .filter(|it| it.columns.iter().any(|it| it == column));
+        .filter(|reference| reference.columns.iter().any(|member| member == column));
     html! {
         @if of(ConstraintKind::PrimaryKey) { (badge("key", "primary key")) }
         @if of(ConstraintKind::ForeignKey) { (badge("key", "foreign key")) }
-        @if references.any(|it| it.is_logical()) { (badge("dash", "logical reference")) }
+        @if references.any(|reference| reference.is_logical()) { (badge("dash", "logical reference")) }
         @if of(ConstraintKind::Unique) { (badge("key", "unique")) }
     }
 }
 
 fn sql_type(docs: &Docs, column: &Column) -> Markup {
-    let anchor = column.type_name.as_ref().and_then(|it| docs.type_anchor(it));
+    let anchor = column.type_name.as_ref().and_then(|name| docs.type_anchor(name));
     html! {
         @match anchor {
             Some(anchor) => a href={ "#" (anchor) } { code { (column.sql_type) } },
@@ -86,24 +86,24 @@ fn sql_type(docs: &Docs, column: &Column) -> Markup {
 }
 
 fn writer(known: &ColumnFacts) -> Markup {
-    html! { (known.written_by.words()) div.soft { (known.changes.words()) } }
+    html! { (known.written_by.as_str()) div.soft { (known.changes.as_str()) } }
 }
 
 fn personal(data: PersonalData) -> Markup {
-    html! { @if let Some(words) = data.words() { p { (badge("private", words)) } } }
+    html! { @if let Some(words) = data.note() { p { (badge("private", words)) } } }
 }
 
 fn refers(docs: &Docs, relation: &Relation, column: &Column) -> Markup {
     let references = relation
         .references
         .iter()
-        .filter(|it| it.columns.contains(&column.name));
+        .filter(|reference| reference.columns.contains(&column.name));
     html! {
         @for reference in references {
-            @let to = reference.columns.iter().position(|it| *it == column.name);
+            @let to = reference.columns.iter().position(|member| *member == column.name);
             p.soft {
                 "→ " (relation_link(docs, &reference.to))
-                @if let Some(to) = to.and_then(|it| reference.to_columns.get(it)) {
+                @if let Some(to) = to.and_then(|position| reference.to_columns.get(position)) {
                     "." (column_link(docs, &reference.to, to))
                 }
                 @if reference.is_logical() { " (no foreign key)" }
@@ -113,14 +113,14 @@ fn refers(docs: &Docs, relation: &Relation, column: &Column) -> Markup {
 }
 
 fn indexes(relation: &Relation, column: &Column) -> Markup {
-    let holds = |it: &&Index| {
-        it.keys.iter().any(|it| it.column.as_ref() == Some(&column.name)) || it.include.contains(&column.name)
+    let holds = |index: &&Index| {
+        index.keys.iter().any(|key| key.column.as_ref() == Some(&column.name)) || index.include.contains(&column.name)
     };
     let prefix = format!("{}_", relation.name.name);
-    let mut links = relation.indexes.iter().filter(holds).map(|it| {
-        // The table's name is clear from the place.
-        let short = it.name.strip_prefix(&prefix).unwrap_or(&it.name);
-        html! { a href={ "#" (relation.name.anchor_of("index", &it.name)) } { (short) } }
+    let mut links = relation.indexes.iter().filter(holds).map(|index| {
+        // The section already names the table.
+        let short = index.name.strip_prefix(&prefix).unwrap_or(&index.name);
+        html! { a href={ "#" (relation.name.anchor_of("index", &index.name)) } { (short) } }
     });
     let first = links.next();
     html! {

@@ -5,18 +5,23 @@ use maud::{Markup, html};
 use super::elements::{badge, block, comment};
 use crate::schema_docs::model::Relation;
 
-/// All but the foreign keys that stand with their references.
+/// All constraints except the foreign keys, which are shown with their references.
 pub(super) fn constraints(relation: &Relation) -> Markup {
     let items: Vec<Markup> = relation
         .constraints
         .iter()
-        .filter(|it| !relation.references.iter().any(|reference| reference.is_held_by(it)))
-        .map(|it| {
+        .filter(|constraint| {
+            !relation
+                .references
+                .iter()
+                .any(|reference| reference.is_held_by(constraint))
+        })
+        .map(|constraint| {
             html! {
-                li.item id=(relation.name.anchor_of("constraint", &it.name)) {
-                    p { code { (it.name) } (badge("", it.kind.words())) }
-                    p.soft { code { (it.definition) } }
-                    (comment(it.comment.as_ref()))
+                li.item id=(relation.name.anchor_of("constraint", &constraint.name)) {
+                    p { code { (constraint.name) } (badge("", constraint.kind.as_str())) }
+                    p.soft { code { (constraint.definition) } }
+                    (comment(constraint.comment.as_ref()))
                 }
             }
         })

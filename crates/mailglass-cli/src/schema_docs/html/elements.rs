@@ -4,12 +4,12 @@ use maud::{Markup, html};
 
 use crate::schema_docs::model::{Docs, Name};
 
-/// A COMMENT, which is plain text; its lines stay lines.
+/// A COMMENT. It is plain text and keeps its line breaks.
 pub(super) fn comment(text: Option<&String>) -> Markup {
     html! { @if let Some(text) = text { p.c { (text) } } }
 }
 
-/// A mark beside a name.
+/// A label beside a name.
 pub(super) fn badge(class: &str, text: &str) -> Markup {
     html! {
         " "
@@ -17,12 +17,12 @@ pub(super) fn badge(class: &str, text: &str) -> Markup {
     }
 }
 
-/// A heading's own link.
+/// A link from a heading to itself.
 pub(super) fn own_link(anchor: &str) -> Markup {
-    html! { " " a.h href={ "#" (anchor) } aria-label="Link to this" { "#" } }
+    html! { " " a.h href={ "#" (anchor) } aria-label="Link to this section" { "#" } }
 }
 
-/// A block of code, with a button that JavaScript wakes.
+/// A block of code. JavaScript shows the button.
 pub(super) fn code_block(code: &str) -> Markup {
     html! {
         div.code {
@@ -32,12 +32,12 @@ pub(super) fn code_block(code: &str) -> Markup {
     }
 }
 
-/// A table that scrolls by itself where it is wider than the page.
+/// A table that scrolls if it is wider than the page.
 pub(super) fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.wide role="region" tabindex="0" aria-label=(label) { (table) } }
 }
 
-/// A relation's name, as a link where the docs hold it.
+/// A relation's name, as a link if the relation is in the docs.
 pub(super) fn relation_link(docs: &Docs, name: &Name) -> Markup {
     html! {
         @match docs.relation_anchor(name) {
@@ -47,11 +47,11 @@ pub(super) fn relation_link(docs: &Docs, name: &Name) -> Markup {
     }
 }
 
-/// A column of a relation, as a link where the docs hold it.
+/// A column name, as a link if the column is in the docs.
 pub(super) fn column_link(docs: &Docs, relation: &Name, column: &str) -> Markup {
     let is_held = docs
         .relation(relation)
-        .is_some_and(|it| it.columns.iter().any(|it| it.name == column));
+        .is_some_and(|relation| relation.columns.iter().any(|held| held.name == column));
     html! {
         @if is_held {
             a href={ "#" (relation.anchor_of("column", column)) } { code { (column) } }
@@ -61,7 +61,7 @@ pub(super) fn column_link(docs: &Docs, relation: &Name, column: &str) -> Markup 
     }
 }
 
-/// Things with commas between them.
+/// A list separated by commas.
 pub(super) fn list(things: impl IntoIterator<Item = Markup>) -> Markup {
     html! {
         @for (index, thing) in things.into_iter().enumerate() {
@@ -71,7 +71,7 @@ pub(super) fn list(things: impl IntoIterator<Item = Markup>) -> Markup {
     }
 }
 
-/// A titled list; nothing where nothing is in it.
+/// A titled list. Empty lists are left out.
 pub(super) fn block(title: &str, items: &[Markup]) -> Markup {
     html! {
         @if !items.is_empty() {

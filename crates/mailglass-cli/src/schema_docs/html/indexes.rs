@@ -6,20 +6,24 @@ use super::elements::{badge, block, code_block, column_link, comment, list};
 use crate::schema_docs::model::{Docs, Index, Relation};
 
 pub(super) fn indexes(docs: &Docs, relation: &Relation) -> Markup {
-    let items: Vec<Markup> = relation.indexes.iter().map(|it| index(docs, relation, it)).collect();
+    let items: Vec<Markup> = relation
+        .indexes
+        .iter()
+        .map(|index| item(docs, relation, index))
+        .collect();
     block("Indexes", &items)
 }
 
-fn index(docs: &Docs, relation: &Relation, index: &Index) -> Markup {
-    let keys = index.keys.iter().map(|it| {
+fn item(docs: &Docs, relation: &Relation, index: &Index) -> Markup {
+    let keys = index.keys.iter().map(|key| {
         html! {
-            @match &it.column {
+            @match &key.column {
                 Some(column) => (column_link(docs, &relation.name, column)),
-                None => code { (it.expression) },
+                None => code { (key.expression) },
             }
-            @if it.descending { " DESC" }
-            // Postgres puts NULLs last, or first where it descends.
-            @match (it.descending, it.nulls_first) {
+            @if key.descending { " DESC" }
+            // Postgres's default is NULLS LAST, or NULLS FIRST with DESC.
+            @match (key.descending, key.nulls_first) {
                 (false, true) => " NULLS FIRST",
                 (true, false) => " NULLS LAST",
                 _ => {},
@@ -34,13 +38,13 @@ fn index(docs: &Docs, relation: &Relation, index: &Index) -> Markup {
                 @if index.nulls_not_distinct { (badge("", "NULLs count as equal")) }
                 @if index.method != "btree" { (badge("", &index.method)) }
                 @if index.predicate.is_some() { (badge("", "partial")) }
-                @if index.keeps_constraint { (badge("", "keeps a constraint")) }
-                @if !index.valid { (badge("bad", "not valid: a concurrent build failed")) }
+                @if index.keeps_constraint { (badge("", "of a constraint")) }
+                @if !index.valid { (badge("bad", "invalid: a concurrent build failed")) }
             }
             p.soft {
                 "On " (list(keys))
                 @if !index.include.is_empty() {
-                    ", carrying " (list(index.include.iter().map(|it| column_link(docs, &relation.name, it))))
+                    ", including " (list(index.include.iter().map(|column| column_link(docs, &relation.name, column))))
                 }
                 @if let Some(predicate) = &index.predicate { ", where " code { (predicate) } }
             }

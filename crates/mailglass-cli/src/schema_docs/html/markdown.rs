@@ -1,9 +1,9 @@
-//! Markdown as HTML that runs and loads nothing.
+//! Converts Markdown into HTML that neither runs nor loads anything.
 
 use maud::{Markup, PreEscaped, html};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// Markdown as HTML; HTML in it stays text, and headings become bold lines, because the page has headings of its own.
+/// Converts Markdown. HTML in it becomes text, and headings become paragraphs, because the page has headings of its own.
 pub(super) fn markdown(text: &str) -> Markup {
     let events = Parser::new_ext(text, Options::ENABLE_TABLES).map(|event| match event {
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
@@ -26,7 +26,7 @@ pub(super) fn markdown(text: &str) -> Markup {
             title,
             id,
         }),
-        // The page loads nothing: a picture's words stand for it.
+        // The page loads nothing, so the alternative text replaces the image.
         Event::Start(Tag::Image { .. }) => Event::Start(Tag::Emphasis),
         Event::End(TagEnd::Image) => Event::End(TagEnd::Emphasis),
         other => other,
@@ -36,17 +36,20 @@ pub(super) fn markdown(text: &str) -> Markup {
     PreEscaped(html)
 }
 
-/// Markdown of one paragraph, without the paragraph.
+/// Converts Markdown of one paragraph, without the `<p>`.
 pub(super) fn inline(text: &str) -> Markup {
     let html = markdown(text).into_string();
-    let inner = html.trim().strip_prefix("<p>").and_then(|it| it.strip_suffix("</p>"));
+    let inner = html
+        .trim()
+        .strip_prefix("<p>")
+        .and_then(|rest| rest.strip_suffix("</p>"));
     match inner {
         Some(inner) if !inner.contains("<p>") => PreEscaped(inner.to_owned()),
         _ => html! { div { (PreEscaped(html)) } },
     }
 }
 
-/// Whether a link leads to a page and runs nothing.
+/// Whether the scheme of a link is one that runs no script.
 fn is_safe(url: &str) -> bool {
     let scheme = url.split(['/', '?', '#']).next().unwrap_or_default();
     match scheme.split_once(':') {

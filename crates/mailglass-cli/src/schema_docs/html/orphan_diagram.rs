@@ -1,4 +1,4 @@
-//! The life of an orphan as a diagram of states: as many steps from the beginning as a state is, so far to the right.
+//! The states of an orphan as a diagram. A state is in the column of its distance from the start.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::svg_text::{fitting, wrap};
 use crate::schema_docs::model::{OrphanLife, OrphanState, Transition};
 
 const WIDTH: i32 = 208;
-/// Between columns: where lines bend, then their labels.
+/// The space between columns: first for the bends of lines, then for their labels.
 const BEND: i32 = 56;
 const LABEL: i32 = 172;
-/// The letters of a label, and of a box's text.
+/// The maximum numbers of letters per line, in a label and in a box.
 const LETTERS: usize = 27;
 const BOX_LETTERS: usize = 30;
 const LINE: i32 = 13;
@@ -28,7 +28,7 @@ struct Placed<'a> {
     height: i32,
 }
 
-/// A line, its label's lines, and where the first of them begins.
+/// A line with its label, and the position of the label.
 struct Arrow {
     path: String,
     head: String,
@@ -38,41 +38,46 @@ struct Arrow {
 
 pub(super) fn diagram(life: &OrphanLife) -> Markup {
     let boxes = place(life);
-    let begin = boxes.first().map_or(MARGIN, |it| it.y + it.height / 2);
+    let begin = boxes.first().map_or(MARGIN, |placed| placed.y + placed.height / 2);
     let mut arrows = Vec::new();
-    let deepest = boxes.iter().map(|it| it.y + it.height).max().unwrap_or_default();
+    let deepest = boxes
+        .iter()
+        .map(|placed| placed.y + placed.height)
+        .max()
+        .unwrap_or_default();
     let mut below = deepest;
     let mut used: BTreeMap<(usize, bool), i32> = BTreeMap::new();
-    for (index, it) in life.transitions.iter().enumerate() {
-        let from = it
+    for (index, transition) in life.transitions.iter().enumerate() {
+        let from = transition
             .from
             .as_ref()
-            .and_then(|name| boxes.iter().position(|it| it.state.name == *name));
-        let Some(to) = boxes.iter().position(|at| at.state.name == it.to) else {
+            .and_then(|name| boxes.iter().position(|placed| placed.state.name == *name));
+        let Some(to) = boxes.iter().position(|placed| placed.state.name == transition.to) else {
             continue;
         };
         let column = from.map_or(0, |from| boxes[from].column);
         let beside = from.filter(|from| boxes[*from].column == boxes[to].column && from.abs_diff(to) == 1);
         arrows.push(if boxes[to].column == column + 1 {
-            forward(&boxes, from, to, begin, &it.when, &mut used)
+            forward(&boxes, from, to, begin, &transition.when, &mut used)
         } else if let Some(from) = beside {
             upright(life, &boxes, from, to, index)
         } else {
             below += 30;
-            around(&boxes, from, to, begin, below, &it.when, &mut used)
+            around(&boxes, from, to, begin, below, &transition.when, &mut used)
         });
     }
-    let width =
-        boxes.iter().map(|it| it.x + WIDTH).max().unwrap_or_default() + MARGIN + if below > deepest { 60 } else { 0 };
+    let width = boxes.iter().map(|placed| placed.x + WIDTH).max().unwrap_or_default()
+        + MARGIN
+        + if below > deepest { 60 } else { 0 };
     let height = below + MARGIN;
     html! {
         svg.states role="img" aria-labelledby="states-title states-about" style=(fitting(width))
             viewBox={ "0 0 " (width) " " (height) } {
-            title #states-title { "The states of an orphan and what moves it from one to the next" }
-            desc #states-about { "The two tables below say the same in words." }
+            title #states-title { "The states of an orphan and the transitions between them" }
+            desc #states-about { "The tables below have the same information as text." }
             circle.begin cx=(MARGIN + 6) cy=(begin) r="6" {}
             @for arrow in &arrows { path.arrow d=(arrow.path) {} path.arrow d=(arrow.head) {} }
-            @for it in &boxes { (draw(it)) }
+            @for placed in &boxes { (draw(placed)) }
             @for arrow in &arrows {
                 @for (y, line) in (0..).map(|nth: i32| arrow.at.1 + nth * LINE).zip(&arrow.lines) {
                     text.label x=(arrow.at.0) y=(y) { (line) }
@@ -82,30 +87,30 @@ pub(super) fn diagram(life: &OrphanLife) -> Markup {
     }
 }
 
-fn draw(it: &Placed<'_>) -> Markup {
+fn draw(placed: &Placed<'_>) -> Markup {
     html! {
         g {
-            rect.box.status x=(it.x) y=(it.y) width=(WIDTH) height=(it.height) rx="8" {}
-            text.big x=(it.x + 10) y=(it.y + 20) { (it.state.name) }
-            @for (y, line) in (0..).map(|nth: i32| it.y + 38 + nth * LINE).zip(&it.meaning) {
-                text.small x=(it.x + 10) y=(y) { (line) }
+            rect.box.status x=(placed.x) y=(placed.y) width=(WIDTH) height=(placed.height) rx="8" {}
+            text.big x=(placed.x + 10) y=(placed.y + 20) { (placed.state.name) }
+            @for (y, line) in (0..).map(|nth: i32| placed.y + 38 + nth * LINE).zip(&placed.meaning) {
+                text.small x=(placed.x + 10) y=(y) { (line) }
             }
         }
     }
 }
 
-/// How many steps each state is from the beginning.
+/// The number of steps from the start to each state.
 fn columns(life: &OrphanLife) -> BTreeMap<&str, usize> {
     let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
-    // A state is found at the latest when as many steps were taken as there are states.
+    // The longest path without repetition visits each state once.
     for step in 1..=life.states.len() {
-        for it in &life.transitions {
-            let reached = match &it.from {
+        for transition in &life.transitions {
+            let reached = match &transition.from {
                 None => step == 1,
                 Some(from) => columns.get(from.as_str()) == Some(&(step - 1)),
             };
             if reached {
-                columns.entry(&it.to).or_insert(step);
+                columns.entry(&transition.to).or_insert(step);
             }
         }
     }
@@ -118,14 +123,14 @@ fn place(life: &OrphanLife) -> Vec<Placed<'_>> {
     let mut boxes: Vec<Placed<'_>> = Vec::new();
     for state in &life.states {
         let column = columns.get(state.name.as_str()).copied().unwrap_or(1);
-        let comes = life.transitions.iter().filter(|it| it.to == state.name);
-        let labels: i32 = comes.map(|it| label_height(&it.when) + 12).sum();
+        let comes = life.transitions.iter().filter(|transition| transition.to == state.name);
+        let labels: i32 = comes.map(|transition| label_height(&transition.when) + 12).sum();
         let meaning = wrap(&state.meaning, BOX_LETTERS);
         let own = 38 + LINE * i32::try_from(meaning.len()).unwrap_or_default();
         let y = below.get(&column).copied().unwrap_or(MARGIN);
         let height = own.max(labels + 14);
         let x = MARGIN + 12 + BEND + LABEL + i32::try_from(column - 1).unwrap_or_default() * (WIDTH + BEND + LABEL);
-        // Room for the labels of what goes on between two of a column.
+        // Space for the labels of transitions between two states of a column.
         below.insert(column, y + height + 24 + 4 * LINE);
         boxes.push(Placed {
             state,
@@ -136,19 +141,23 @@ fn place(life: &OrphanLife) -> Vec<Placed<'_>> {
             height,
         });
     }
-    // Lower columns are centred.
-    let deepest = boxes.iter().map(|it| it.y + it.height).max().unwrap_or_default();
+    // Columns that are not full are centred.
+    let deepest = boxes
+        .iter()
+        .map(|placed| placed.y + placed.height)
+        .max()
+        .unwrap_or_default();
     for column in below.into_keys() {
         let bottom = boxes
             .iter()
-            .filter(|it| it.column == column)
-            .map(|it| it.y + it.height)
+            .filter(|placed| placed.column == column)
+            .map(|placed| placed.y + placed.height)
             .max();
         let down = (deepest - bottom.unwrap_or_default()) / 2;
         boxes
             .iter_mut()
-            .filter(|it| it.column == column)
-            .for_each(|it| it.y += down);
+            .filter(|placed| placed.column == column)
+            .for_each(|placed| placed.y += down);
     }
     boxes
 }
@@ -157,7 +166,7 @@ fn label_height(text: &str) -> i32 {
     LINE * i32::try_from(wrap(text, LETTERS).len()).unwrap_or_default()
 }
 
-/// To the next column: a curve, then level under its label.
+/// A transition to the next column: a curve, then a horizontal line below the label.
 fn forward(
     boxes: &[Placed<'_>],
     from: Option<usize>,
@@ -189,12 +198,21 @@ fn forward(
     }
 }
 
-/// To the box right above or below: those between the same two stand side by side.
+/// A transition to the box directly above or below. Transitions between the same two boxes are side by side.
 fn upright(life: &OrphanLife, boxes: &[Placed<'_>], from: usize, to: usize, index: usize) -> Arrow {
     let names = [&boxes[from].state.name, &boxes[to].state.name];
-    let is_beside = |it: &Transition| names.contains(&&it.to) && it.from.as_ref().is_some_and(|it| names.contains(&it));
-    let count = life.transitions.iter().filter(|it| is_beside(it)).count();
-    let nth = life.transitions[..index].iter().filter(|it| is_beside(it)).count();
+    let is_beside = |transition: &Transition| {
+        names.contains(&&transition.to) && transition.from.as_ref().is_some_and(|name| names.contains(&name))
+    };
+    let count = life
+        .transitions
+        .iter()
+        .filter(|transition| is_beside(transition))
+        .count();
+    let nth = life.transitions[..index]
+        .iter()
+        .filter(|transition| is_beside(transition))
+        .count();
     let slot = WIDTH / i32::try_from(count).unwrap_or(1).max(1);
     let x = boxes[from].x + 10 + slot * i32::try_from(nth).unwrap_or_default();
     let (upper, lower) = (&boxes[from.min(to)], &boxes[from.max(to)]);
@@ -216,7 +234,7 @@ fn upright(life: &OrphanLife, boxes: &[Placed<'_>], from: usize, to: usize, inde
     }
 }
 
-/// Anywhere else: below all boxes, from right side to right side.
+/// Any other transition: below all boxes, from right side to right side.
 fn around(
     boxes: &[Placed<'_>],
     from: Option<usize>,
@@ -226,10 +244,10 @@ fn around(
     when: &str,
     used: &mut BTreeMap<(usize, bool), i32>,
 ) -> Arrow {
-    let mut side = |it: usize| {
-        let leaves = used.entry((it, true)).or_insert(8);
+    let mut side = |index: usize| {
+        let leaves = used.entry((index, true)).or_insert(8);
         *leaves += 14;
-        (boxes[it].x + WIDTH, boxes[it].y + *leaves, 12 + *leaves / 2)
+        (boxes[index].x + WIDTH, boxes[index].y + *leaves, 12 + *leaves / 2)
     };
     let (x, start, out) = from.map_or((MARGIN + 12, begin, 8), &mut side);
     let (end_x, end_y, end_out) = side(to);

@@ -1,4 +1,4 @@
-//! The page around the sections: its head, its navigation and its foot.
+//! The frame of the page: head, navigation and footer.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -6,7 +6,7 @@ use super::markdown::markdown;
 use super::{behaviour, relation, table_diagram, types};
 use crate::schema_docs::model::{Docs, Name};
 
-/// Nothing from elsewhere is ever loaded.
+/// The page loads nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 pub(super) fn page(docs: &Docs) -> Markup {
@@ -23,16 +23,16 @@ pub(super) fn page(docs: &Docs) -> Markup {
                 style { (PreEscaped(include_str!("style.css"))) }
             }
             body {
-                a.skip href="#content" { "Skip to the content" }
+                a.skip href="#content" { "Skip to content" }
                 (header(docs))
                 div.shell {
                     (navigation(docs))
                     main #content tabindex="-1" {
                         (opening(docs))
-                        @if docs.relations.iter().any(|it| !it.is_view()) { (table_diagram::diagram(docs)) }
+                        @if docs.relations.iter().any(|relation| !relation.is_view()) { (table_diagram::diagram(docs)) }
                         @if let Some(behaviour) = &docs.behaviour { (behaviour::section(docs, behaviour)) }
-                        (group("Tables", docs.relations.iter().filter(|it| !it.is_view()).map(|it| relation::section(docs, it))))
-                        (group("Views", docs.relations.iter().filter(|it| it.is_view()).map(|it| relation::section(docs, it))))
+                        (group("Tables", docs.relations.iter().filter(|relation| !relation.is_view()).map(|relation| relation::section(docs, relation))))
+                        (group("Views", docs.relations.iter().filter(|relation| relation.is_view()).map(|relation| relation::section(docs, relation))))
                         (group("Types", types::sections(docs)))
                         (group("Functions", types::functions(docs)))
                         p #nothing hidden { "Nothing matches. " button type="button" { "Clear the filter" } }
@@ -69,7 +69,7 @@ fn opening(docs: &Docs) -> Markup {
                 div.introduction { (markdown(&overview.introduction)) }
                 @if !overview.guarantees.trim().is_empty() {
                     details.guarantees open {
-                        summary { h2 { "What it guarantees" } }
+                        summary { h2 { "Guarantees" } }
                         (markdown(&overview.guarantees))
                     }
                 }
@@ -92,17 +92,20 @@ fn group(title: &str, sections: impl Iterator<Item = Markup>) -> Markup {
 
 fn navigation(docs: &Docs) -> Markup {
     let names = |kind: &str, names: Vec<&Name>| -> Vec<(String, String)> {
-        names.into_iter().map(|it| (it.anchor(kind), it.plain())).collect()
+        names
+            .into_iter()
+            .map(|name| (name.anchor(kind), name.plain()))
+            .collect()
     };
     let relations = |views: bool| {
         docs.relations
             .iter()
-            .filter(move |it| it.is_view() == views)
-            .map(|it| &it.name)
+            .filter(move |relation| relation.is_view() == views)
+            .map(|relation| &relation.name)
     };
-    let enums = docs.enums.iter().map(|it| &it.name);
+    let enums = docs.enums.iter().map(|enum_type| &enum_type.name);
     let functions = docs.anchored_functions().into_iter();
-    let functions = functions.map(|(it, anchor)| (anchor, it.name.plain()));
+    let functions = functions.map(|(function, anchor)| (anchor, function.name.plain()));
     html! {
         nav aria-label="Contents" {
             details open {
@@ -110,7 +113,7 @@ fn navigation(docs: &Docs) -> Markup {
                 (entries("Start here", &starts(docs)))
                 (entries("Tables", &names("table", relations(false).collect())))
                 (entries("Views", &names("table", relations(true).collect())))
-                (entries("Types", &names("type", enums.chain(docs.domains.iter().map(|it| &it.name)).collect())))
+                (entries("Types", &names("type", enums.chain(docs.domains.iter().map(|domain| &domain.name)).collect())))
                 (entries("Functions", &functions.collect::<Vec<_>>()))
             }
         }
@@ -119,14 +122,14 @@ fn navigation(docs: &Docs) -> Markup {
 
 fn starts(docs: &Docs) -> Vec<(String, String)> {
     let mut starts = vec![("overview", "Overview")];
-    if docs.relations.iter().any(|it| !it.is_view()) {
+    if docs.relations.iter().any(|relation| !relation.is_view()) {
         starts.push(("diagram", "Diagram"));
     }
     if docs.behaviour.is_some() {
         starts.extend([
-            ("projection", "How events move a delivery"),
-            ("orphans", "The life of an orphan"),
-            ("personal-data", "Where personal data is"),
+            ("projection", "Projection"),
+            ("orphans", "Orphans"),
+            ("personal-data", "Personal data"),
         ]);
     }
     starts

@@ -9,45 +9,54 @@ pub(super) fn references(docs: &Docs, relation: &Relation) -> Markup {
     let items: Vec<Markup> = relation
         .references
         .iter()
-        .map(|it| reference(docs, relation, it))
+        .map(|reference| item(docs, relation, reference))
         .collect();
     let mut referrers = docs
         .relations
         .iter()
-        .flat_map(|from| from.references.iter().map(move |it| (from, it)));
+        .flat_map(|from| from.references.iter().map(move |reference| (from, reference)));
     let referrers: Vec<Markup> = referrers
         .by_ref()
-        .filter(|(_, it)| it.to == relation.name)
-        .map(|(from, it)| {
-            let columns = it.columns.iter().map(|column| column_link(docs, &from.name, column));
+        .filter(|(_, reference)| reference.to == relation.name)
+        .map(|(from, reference)| {
+            let columns = reference
+                .columns
+                .iter()
+                .map(|column| column_link(docs, &from.name, column));
             html! { (relation_link(docs, &from.name)) " (" (list(columns)) ")" }
         })
         .collect();
     html! {
         (block("References", &items))
         @if !referrers.is_empty() {
-            div.block { h4 { "Referred to by" } p { (list(referrers)) } }
+            div.block { h4 { "Referenced by" } p { (list(referrers)) } }
         }
     }
 }
 
-fn reference(docs: &Docs, relation: &Relation, reference: &Reference) -> Markup {
-    let from = reference.columns.iter().map(|it| column_link(docs, &relation.name, it));
+fn item(docs: &Docs, relation: &Relation, reference: &Reference) -> Markup {
+    let from = reference
+        .columns
+        .iter()
+        .map(|column| column_link(docs, &relation.name, column));
     let to = reference
         .to_columns
         .iter()
-        .map(|it| column_link(docs, &reference.to, it));
-    let kept_by = relation.constraints.iter().find(|it| reference.is_held_by(it));
+        .map(|column| column_link(docs, &reference.to, column));
+    let kept_by = relation
+        .constraints
+        .iter()
+        .find(|constraint| reference.is_held_by(constraint));
     html! {
-        li.item id=[reference.constraint.as_ref().map(|it| relation.name.anchor_of("constraint", it))] {
+        li.item id=[reference.constraint.as_ref().map(|name| relation.name.anchor_of("constraint", name))] {
             p {
                 (list(from)) " → " (relation_link(docs, &reference.to)) " (" (list(to)) ")"
                 @if reference.is_logical() { (badge("dash", "no foreign key")) }
-                @if reference.unique { (badge("", "at most one row refers to the same")) }
-                @if reference.optional { (badge("", "may refer to nothing")) }
+                @if reference.unique { (badge("", "at most one row per target")) }
+                @if reference.optional { (badge("", "optional")) }
             }
             @if let Some(constraint) = kept_by {
-                p.soft { "Kept by " code { (constraint.name) } ": " code { (constraint.definition) } }
+                p.soft { "Constraint " code { (constraint.name) } ": " code { (constraint.definition) } }
                 (comment(constraint.comment.as_ref()))
             }
             (comment(reference.note.as_ref()))

@@ -1,9 +1,10 @@
-//! A table or view: everything about it, most asked first.
+//! The section of a table or view.
 
 use maud::{Markup, html};
 
 use super::elements::{code_block, comment, own_link};
 use super::{columns, constraints, indexes, references, triggers};
+use crate::output::count;
 use crate::schema_docs::model::{Docs, Relation};
 
 pub(super) fn section(docs: &Docs, relation: &Relation) -> Markup {
@@ -28,7 +29,7 @@ pub(super) fn section(docs: &Docs, relation: &Relation) -> Markup {
 fn facts(relation: &Relation) -> Markup {
     html! {
         dl.facts {
-            (fact("Kind", &html! { (relation.kind.words()) }))
+            (fact("Kind", &html! { (relation.kind.as_str()) }))
             @if let Some(rust) = &relation.rust {
                 @if let Some(model) = &rust.model { (fact("Read as", &html! { code { (model) } })) }
                 (fact("Made by", &html! { (rust.made_by) }))
@@ -44,9 +45,9 @@ fn facts(relation: &Relation) -> Markup {
         }
         @if !relation.partitions.is_empty() {
             details.partitions {
-                summary { (relation.partitions.len()) " partitions" }
+                summary { (count(relation.partitions.len(), "partition", "partitions")) }
                 ul {
-                    @for it in &relation.partitions { li { code { (it.name) } " " span.soft { (it.bound) } } }
+                    @for partition in &relation.partitions { li { code { (partition.name) } " " span.soft { (partition.bound) } } }
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The statuses as a ladder, and under each the events that raise a delivery to it.
+//! The statuses in ascending order, each above the event types that reach it.
 
 use maud::{Markup, html};
 
@@ -12,7 +12,11 @@ const PAD: i32 = 10;
 const LINE: i32 = 15;
 
 pub(super) fn diagram(projection: &Projection) -> Markup {
-    let statuses = projection.statuses.iter().map(|it| Some(it.as_str())).chain([None]);
+    let statuses = projection
+        .statuses
+        .iter()
+        .map(|status| Some(status.as_str()))
+        .chain([None]);
     let groups: Vec<(Option<&str>, Vec<&Rule>)> = statuses
         .map(|status| {
             (
@@ -20,15 +24,15 @@ pub(super) fn diagram(projection: &Projection) -> Markup {
                 projection
                     .rules
                     .iter()
-                    .filter(|it| it.status.as_deref() == status)
+                    .filter(|rule| rule.status.as_deref() == status)
                     .collect(),
             )
         })
         .filter(|(status, rules): &(_, Vec<&Rule>)| status.is_some() || !rules.is_empty())
         .collect();
-    let texts = projection.rules.iter().flat_map(|it| {
-        let name = width_of(&it.event_type) + width_of(&format!("  {}", it.rank));
-        [Some(name), stamp(it).map(|it| width_of(&it) * 11 / 12)]
+    let texts = projection.rules.iter().flat_map(|rule| {
+        let name = width_of(&rule.event_type) + width_of(&format!("  {}", rule.rank));
+        [Some(name), stamp(rule).map(|stamp| width_of(&stamp) * 11 / 12)]
             .into_iter()
             .flatten()
     });
@@ -38,14 +42,14 @@ pub(super) fn diagram(projection: &Projection) -> Markup {
     let total = count * (width + GAP) - GAP + 2 * TOP;
     let bottom = groups
         .iter()
-        .map(|(_, rules)| rules.iter().map(|it| height(it) + 8).sum::<i32>())
+        .map(|(_, rules)| rules.iter().map(|rule| height(rule) + 8).sum::<i32>())
         .max();
     let depth = TOP + STEP + 26 + bottom.unwrap_or_default() + TOP;
     html! {
         svg.ladder role="img" aria-labelledby="ladder-title ladder-about" style=(fitting(total))
             viewBox={ "0 0 " (total) " " (depth) } {
-            title #ladder-title { "The statuses, lowest first, and the events that reach them" }
-            desc #ladder-about { "The table of rules below says the same in words." }
+            title #ladder-title { "The statuses in ascending order, and the event types that reach them" }
+            desc #ladder-about { "The table of rules below has the same information as text." }
             @for (x, (status, rules)) in (0..).map(|nth: i32| TOP + nth * (width + GAP)).zip(&groups) {
                 (group(x, width, *status, rules))
                 @if status.is_some() && x > TOP {
@@ -56,8 +60,8 @@ pub(super) fn diagram(projection: &Projection) -> Markup {
     }
 }
 
-/// The head of those that move no status.
-const STAYS: &str = "status stays";
+/// The heading of the event types that leave the status unchanged.
+const STAYS: &str = "status unchanged";
 
 fn group(x: i32, width: i32, status: Option<&str>, rules: &[&Rule]) -> Markup {
     let middle = x + width / 2;
@@ -74,7 +78,7 @@ fn group(x: i32, width: i32, status: Option<&str>, rules: &[&Rule]) -> Markup {
         g {
             rect.box.(if status.is_some() { "status" } else { "stays" })
                 x=(x) y=(TOP) width=(width) height=(STEP) rx="8" {}
-            text.middle.big x=(middle) y=(TOP + STEP / 2 + 4) { (status.map_or(STAYS.to_owned(), |it| cut(it, 30))) }
+            text.middle.big x=(middle) y=(TOP + STEP / 2 + 4) { (status.map_or(STAYS.to_owned(), |status| cut(status, 30))) }
         }
         @if status.is_some() && !rules.is_empty() {
             path.arrow d={ "M" (middle) " " (TOP + STEP + 23) "v-19m-5 6l5 -6l5 6" } {}
@@ -88,7 +92,7 @@ fn height(rule: &Rule) -> i32 {
 }
 
 fn stamp(rule: &Rule) -> Option<String> {
-    rule.stamp.as_ref().map(|it| format!("stamps {it}"))
+    rule.stamp.as_ref().map(|stamp| format!("sets {stamp}"))
 }
 
 fn chip(x: i32, y: i32, width: i32, rule: &Rule) -> Markup {

@@ -1,4 +1,4 @@
-//! The entity-relationship diagram, as SVG in the page.
+//! The entity-relationship diagram, as inline SVG.
 
 use maud::{Markup, html};
 
@@ -9,33 +9,36 @@ mod table_box;
 
 use super::elements::own_link;
 use super::svg_text::{cut, fitting, width_of};
+use crate::output::count;
 use layout::{End, Layout, Link, Node, Placed, layout};
 use line_style::{ends, legend, rounded};
 use table_box::{LETTERS, PAD, TableBox};
 
-/// Past so many tables, boxes show keys only.
+/// With more tables than this, boxes show only keys.
 const MANY: usize = 30;
 
 pub(super) fn diagram(docs: &Docs) -> Markup {
-    let relations: Vec<&Relation> = docs.relations.iter().filter(|it| !it.is_view()).collect();
+    let relations: Vec<&Relation> = docs.relations.iter().filter(|relation| !relation.is_view()).collect();
     let is_short = relations.len() > MANY;
-    let tables: Vec<TableBox<'_>> = relations.iter().map(|it| TableBox::new(docs, it, is_short)).collect();
+    let tables: Vec<TableBox<'_>> = relations
+        .iter()
+        .map(|relation| TableBox::new(docs, relation, is_short))
+        .collect();
     let note = if is_short { "no FK" } else { "no foreign key" };
     let lines = lines(&tables, note);
-    let nodes = tables.iter().map(|it| Node {
-        width: it.width,
-        rows: it.rows.len(),
+    let nodes = tables.iter().map(|table| Node {
+        width: table.width,
+        rows: table.rows.len(),
     });
     let links: Vec<Link> = lines.iter().map(|(_, _, link)| *link).collect();
     let placed = layout(&nodes.collect::<Vec<_>>(), &links);
     html! {
         section #diagram.flow {
-            h2 { "How the tables hang together" (own_link("diagram")) }
+            h2 { "Tables and references" (own_link("diagram")) }
             p.lead {
-                "A box is a table"
-                @if is_short { ", with its keys only" }
-                "; its name and its columns are links. A line leads from the column that refers to the column that is "
-                "referred to."
+                "Each box is a table"
+                @if is_short { ", with only its keys" }
+                ". Its name and its columns are links. Each line leads from a referencing column to the referenced column."
             }
             (legend())
             div.wide.figure role="region" tabindex="0" aria-label="Diagram of the tables" {
@@ -45,7 +48,7 @@ pub(super) fn diagram(docs: &Docs) -> Markup {
     }
 }
 
-/// What the docs hold of the references: from which table, which, and how it is drawn.
+/// The references between the tables of the docs, each with the referring table and its line.
 fn lines<'a>(tables: &[TableBox<'a>], note: &str) -> Vec<(&'a Relation, &'a Reference, Link)> {
     let end = |node: usize, columns: &[String]| {
         let rows = &tables[node].rows;
@@ -58,8 +61,10 @@ fn lines<'a>(tables: &[TableBox<'a>], note: &str) -> Vec<(&'a Relation, &'a Refe
     let mut lines = Vec::new();
     for (node, table) in tables.iter().enumerate() {
         for reference in &table.relation.references {
-            let target = tables.iter().position(|it| it.relation.name == reference.to);
-            let ends = target.and_then(|it| Some((end(node, &reference.columns)?, end(it, &reference.to_columns)?)));
+            let target = tables.iter().position(|table| table.relation.name == reference.to);
+            let ends = target.and_then(|target_node| {
+                Some((end(node, &reference.columns)?, end(target_node, &reference.to_columns)?))
+            });
             if let Some((from, to)) = ends {
                 let kind = u8::from(reference.is_logical()) * 2 + u8::from(reference.optional);
                 let label = if reference.is_logical() {
@@ -76,12 +81,12 @@ fn lines<'a>(tables: &[TableBox<'a>], note: &str) -> Vec<(&'a Relation, &'a Refe
 
 fn svg(tables: &[TableBox<'_>], lines: &[(&Relation, &Reference, Link)], note: &str, layout: &Layout) -> Markup {
     let (width, height) = (layout.width, layout.height);
-    let title = format!("{} tables and what they refer to", tables.len());
+    let title = format!("{} and their references", count(tables.len(), "table", "tables"));
     html! {
         svg.er role="group" aria-labelledby="diagram-title diagram-about" style=(fitting(width))
             viewBox={ "0 0 " (width) " " (height) } {
             title #diagram-title { (title) }
-            desc #diagram-about { "The same is told in words at each table below, under “References”." }
+            desc #diagram-about { "The section “References” of each table has the same information as text." }
             @for ((relation, reference, link), route) in lines.iter().zip(&layout.routes) {
                 g.l.d[reference.is_logical()] {
                     title { (sentence(relation, reference)) }
@@ -126,7 +131,7 @@ fn draw(table: &TableBox<'_>, placed: &Placed) -> Markup {
     }
 }
 
-/// A reference in words.
+/// A reference as a sentence.
 fn sentence(relation: &Relation, reference: &Reference) -> String {
     let (from, to) = (relation.name.plain(), reference.to.plain());
     let how = match &reference.constraint {

@@ -7,7 +7,7 @@ use crate::schema_docs::model::{
     Behaviour, Docs, FORMAT_VERSION, Generator, OrphanLife, OrphanState, Overview, Projection, Rule, Transition,
 };
 
-/// What would be markup, code or the end of something, were it not escaped.
+/// Text that breaks the page if it is not escaped.
 const HOSTILE: &str =
     "</title></style></script><script>alert(1)</script><img src=x onerror=\"a\"> ]]> --> 'q' \"q\" | `t` & &lt; \\ {}";
 
@@ -15,7 +15,7 @@ fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-/// Docs in which every text is the same.
+/// Docs in which every text is `text`.
 fn docs(text: &str) -> Docs {
     let name = json!({"name": text});
     let constraint = |kind: &str| json!({"name": format!("{text}{kind}"), "kind": kind, "columns": [text], "definition": text, "comment": text});
@@ -101,7 +101,7 @@ fn docs(text: &str) -> Docs {
     }
 }
 
-/// The page without its own style and script.
+/// The page without its stylesheet and script.
 fn body(text: &str) -> String {
     let html = html(&docs(text));
     html.replacen(include_str!("style.css"), "", 1)
@@ -121,7 +121,7 @@ fn no_text_becomes_markup() {
     assert!(body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
 }
 
-/// A tag without what is in quotes.
+/// A tag without its quoted parts.
 fn skeleton(tag: &str) -> String {
     let mut is_quoted = false;
     let mut skeleton = String::new();
@@ -136,17 +136,18 @@ fn skeleton(tag: &str) -> String {
     skeleton
 }
 
-/// A quote that isn't escaped would end the attribute that it is in and begin another.
+/// An unescaped quote would end its attribute and start another.
 #[test]
 fn tags_and_attributes_do_not_depend_on_the_texts() {
     let tags = |text: &str| -> Vec<String> {
         let body = body(text);
-        // Markdown has tags of its own, and long names have a title where they are cut.
+        // Markdown adds tags, and names that are cut have a title.
         let own = ["p", "/p", "code", "/code", "title", "/title", "div", "/div"];
-        // As many lines as the text needs.
-        let is_line = |it: &str| it.starts_with("text ") || it.starts_with("/text");
+        // The number of lines depends on the text.
+        let is_line = |tag: &str| tag.starts_with("text ") || tag.starts_with("/text");
         let tags = body.split('<').skip(1).map(skeleton);
-        tags.filter(|it| !own.contains(&it.as_str()) && !is_line(it)).collect()
+        tags.filter(|tag| !own.contains(&tag.as_str()) && !is_line(tag))
+            .collect()
     };
     assert_eq!(tags("plain"), tags(HOSTILE));
 }
@@ -157,7 +158,10 @@ fn every_id_is_there_once_and_every_link_lands() {
         let body = body(text);
         let after = |start: &str| -> Vec<String> {
             let parts = body.split(start).skip(1);
-            parts.filter_map(|it| it.split('"').next()).map(str::to_owned).collect()
+            parts
+                .filter_map(|part| part.split('"').next())
+                .map(str::to_owned)
+                .collect()
         };
         let mut ids = after(" id=\"");
         ids.sort();

@@ -1,4 +1,4 @@
-//! A relation's triggers, and what a Rust caller gets from them.
+//! A relation's triggers, and the Rust errors that they cause.
 
 use maud::{Markup, html};
 
@@ -6,16 +6,20 @@ use super::elements::{badge, block, code_block, comment, list};
 use crate::schema_docs::model::{Docs, Enabled, Relation, RustError, Trigger};
 
 pub(super) fn triggers(docs: &Docs, relation: &Relation) -> Markup {
-    let items: Vec<Markup> = relation.triggers.iter().map(|it| trigger(docs, relation, it)).collect();
+    let items: Vec<Markup> = relation
+        .triggers
+        .iter()
+        .map(|trigger| item(docs, relation, trigger))
+        .collect();
     block("Triggers", &items)
 }
 
-fn trigger(docs: &Docs, relation: &Relation, trigger: &Trigger) -> Markup {
+fn item(docs: &Docs, relation: &Relation, trigger: &Trigger) -> Markup {
     html! {
         li.item id=(relation.name.anchor_of("trigger", &trigger.name)) {
             p {
                 code { (trigger.name) }
-                (badge(if trigger.enabled == Enabled::Disabled { "bad" } else { "" }, trigger.enabled.words()))
+                (badge(if trigger.enabled == Enabled::Disabled { "bad" } else { "" }, trigger.enabled.as_str()))
             }
             p {
                 (trigger.timing) " " (trigger.events.join(" or ")) ", for each " (trigger.level.to_lowercase()) ", calls "
@@ -35,9 +39,9 @@ fn rust_error(error: &RustError) -> Markup {
     html! {
         dl.facts {
             div { dt { "SQLSTATE" } dd { code { (error.sqlstate) } } }
-            div { dt { "In Rust" } dd { (list(error.patterns.iter().map(|it| html! { code { (it) } }))) } }
-            div { dt { "Told apart by" } dd { code { (error.predicate) } } }
-            div { dt { "It says" } dd { "“" (error.message) "”" } }
+            div { dt { "In Rust" } dd { (list(error.patterns.iter().map(|pattern| html! { code { (pattern) } }))) } }
+            div { dt { "Predicate" } dd { code { (error.predicate) } } }
+            div { dt { "Message" } dd { "“" (error.message) "”" } }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the code does with the rows, as Markdown: diagrams and tables of the same.
+//! The behaviour, as Markdown.
 
 use super::elements::column_link;
 use super::text::{block, cell, code, link, table};
@@ -15,29 +15,29 @@ pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> String {
     let rules: Vec<Vec<String>> = projection
         .rules
         .iter()
-        .map(|it| {
+        .map(|rule| {
             vec![
-                it.rank.to_string(),
-                label(&it.event_type),
-                it.status.as_deref().map_or("stays".to_owned(), code),
-                if it.terminal { "yes" } else { "" }.to_owned(),
-                it.stamp.as_deref().map_or(String::new(), code),
+                rule.rank.to_string(),
+                label(&rule.event_type),
+                rule.status.as_deref().map_or("unchanged".to_owned(), code),
+                if rule.terminal { "yes" } else { "" }.to_owned(),
+                rule.stamp.as_deref().map_or(String::new(), code),
             ]
         })
         .collect();
     let states: Vec<Vec<String>> = orphan
         .states
         .iter()
-        .map(|it| vec![code(&it.name), cell(&it.meaning), code(&it.condition)])
+        .map(|state| vec![code(&state.name), cell(&state.meaning), code(&state.condition)])
         .collect();
     let transitions: Vec<Vec<String>> = orphan
         .transitions
         .iter()
-        .map(|it| {
+        .map(|transition| {
             vec![
-                it.from.as_deref().map_or("(recorded)".to_owned(), code),
-                code(&it.to),
-                cell(&it.when),
+                transition.from.as_deref().map_or("(start)".to_owned(), code),
+                code(&transition.to),
+                cell(&transition.when),
             ]
         })
         .collect();
@@ -47,33 +47,33 @@ pub(super) fn section(docs: &Docs, behaviour: &Behaviour) -> String {
     };
     let waits_in = docs
         .relation_anchor(&links)
-        .map(|it| format!(" It waits in {}.", link(&code(&links.name), &it)))
+        .map(|anchor| format!(" {} tracks it.", link(&code(&links.name), &anchor)))
         .unwrap_or_default();
     let ladder = projection
         .statuses
         .iter()
-        .map(|it| code(it))
+        .map(|status| code(status))
         .collect::<Vec<_>>()
         .join(" < ");
     [
-        "## How it behaves\n\n<a id=\"projection\"></a>\n\n### How events move a delivery\n".to_owned(),
+        "## Behaviour\n\n<a id=\"projection\"></a>\n\n### Projection\n".to_owned(),
         format!(
-            "The projection columns of a delivery are what its events say, in whatever order they come and however often: \
-             `last_event_type` and `last_event_at` are those of the greatest event by (`occurred_at`, rank), each stamp is the \
-             earliest of its type, `terminal` is whether any event was terminal, and `status` is the highest that any event \
-             reached: {ladder}.\n"
+            "The projection columns of a delivery are computed from its events. Neither the order of the events nor repeated \
+             ones change the result. `last_event_type` and `last_event_at` are those of the greatest event by (`occurred_at`, \
+             rank). Each timestamp is the earliest of its event types. `terminal` is whether any event is terminal. `status` is \
+             the highest status that any event reaches: {ladder}.\n"
         ),
         block("mermaid", &mermaid::projection(projection)),
         table(
-            &["Rank", "Event type", "Reaches `status`", "Terminal", "Stamp (its earliest)"],
+            &["Rank", "Event type", "`status`", "Terminal", "Sets"],
             &rules,
         ),
-        "<a id=\"orphans\"></a>\n\n### The life of an orphan\n".to_owned(),
-        format!("An orphan is an event whose delivery was missing or ambiguous when it was recorded.{waits_in}\n"),
+        "<a id=\"orphans\"></a>\n\n### Orphans\n".to_owned(),
+        format!("An orphan is an event that was recorded before its delivery, or for which several deliveries match.{waits_in}\n"),
         block("mermaid", &mermaid::orphan(orphan)),
-        table(&["State", "Meaning", "In `mailglass_event_links`"], &states),
+        table(&["State", "Meaning", "Condition on `mailglass_event_links`"], &states),
         table(&["From", "To", "When"], &transitions),
-        "<a id=\"personal-data\"></a>\n\n### Where personal data is\n".to_owned(),
+        "<a id=\"personal-data\"></a>\n\n### Personal data\n".to_owned(),
         personal_data(docs),
     ]
     .join("\n")
@@ -84,6 +84,6 @@ fn personal_data(docs: &Docs) -> String {
     let items = columns.map(|(relation, column, words)| format!("- {}: {words}\n", column_link(relation, column)));
     let items: String = items.collect();
     format!(
-        "These columns are meant for it, or may hold some, because the application or the provider fills them.\n\n{items}"
+        "These columns hold personal data, or may hold some because the application or the provider fills them.\n\n{items}"
     )
 }

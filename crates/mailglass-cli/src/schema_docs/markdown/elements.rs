@@ -1,9 +1,9 @@
-//! Small pieces of the file.
+//! Pieces that several sections share.
 
 use super::text::{code, link, plain};
 use crate::schema_docs::model::{Column, Name, Relation};
 
-/// A heading that links can point to.
+/// A heading with an anchor.
 pub(super) fn heading(kind: &str, name: &Name) -> String {
     format!("<a id=\"{}\"></a>\n\n### {}\n", name.anchor(kind), plain(&name.plain()))
 }

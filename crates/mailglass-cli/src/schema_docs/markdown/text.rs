@@ -1,19 +1,19 @@
-//! Text that is safe in Markdown, whatever stands in it.
+//! Escapes text for Markdown.
 
-/// Plain text as it reads: nothing in it is markup.
+/// Plain text, with all markup escaped.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::new();
     let characters: Vec<char> = text.trim().chars().collect();
     let is_word = |at: Option<usize>| {
         at.and_then(|at| characters.get(at))
-            .is_some_and(|it| it.is_alphanumeric())
+            .is_some_and(|character| character.is_alphanumeric())
     };
     for (at, character) in characters.iter().enumerate() {
         match character {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            // Inside a word it is no emphasis.
+            // Inside a word, an underscore is no emphasis.
             '_' if is_word(at.checked_sub(1)) && is_word(Some(at + 1)) => out.push('_'),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '#' => {
                 out.push('\\');
@@ -25,26 +25,26 @@ pub(crate) fn plain(text: &str) -> String {
     out
 }
 
-/// Plain text in a table's cell.
+/// Plain text in a table cell.
 pub(crate) fn cell(text: &str) -> String {
     plain(text).lines().map(str::trim_end).collect::<Vec<_>>().join("<br>")
 }
 
-/// Markdown of ours in a table's cell.
+/// Trusted Markdown in a table cell.
 pub(crate) fn markdown_cell(text: &str) -> String {
     text.trim().replace('|', "\\|").replace('\n', " ")
 }
 
-/// Code in a line, or in a table's cell.
+/// Code in a line or in a table cell.
 pub(crate) fn code(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.contains("\\|") {
-        // In a table, no run of backslashes before a pipe says just this.
+        // A code span in a table can't contain a backslash before a pipe.
         return format!("<code>{}</code>", html(&text));
     }
     let text = text.replace('|', "\\|");
     let fence = "`".repeat(longest_run(&text) + 1);
-    // A space keeps a backtick at an end apart from the fence; Markdown takes it off again.
+    // Spaces separate a leading or trailing backtick from the fence. Markdown removes them.
     let pad = if text.starts_with('`') || text.ends_with('`') {
         " "
     } else {
@@ -54,9 +54,12 @@ pub(crate) fn code(text: &str) -> String {
 }
 
 fn html(text: &str) -> String {
-    let escape = |it: char| match it.is_ascii_punctuation() {
-        true => format!("&#{};", u32::from(it)),
-        false => it.to_string(),
+    let escape = |character: char| {
+        if character.is_ascii_punctuation() {
+            format!("&#{};", u32::from(character))
+        } else {
+            character.to_string()
+        }
     };
     text.chars().map(escape).collect()
 }
@@ -68,7 +71,7 @@ pub(crate) fn block(language: &str, text: &str) -> String {
 }
 
 fn longest_run(text: &str) -> usize {
-    let runs = text.split(|it| it != '`');
+    let runs = text.split(|character| character != '`');
     runs.map(str::len).max().unwrap_or(0)
 }
 
@@ -76,7 +79,7 @@ pub(crate) fn link(text: &str, anchor: &str) -> String {
     format!("[{text}](#{anchor})")
 }
 
-/// A table; nothing without rows.
+/// A table. A table without rows is empty.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();
@@ -84,7 +87,7 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let head: Vec<String> = head.iter().map(ToString::to_string).collect();
     let rule = vec!["---".to_owned(); head.len()];
-    let rows: String = rows.iter().map(|it| line(it)).collect();
+    let rows: String = rows.iter().map(|row| line(row)).collect();
     line(&head) + &line(&rule) + &rows
 }
 

@@ -4,10 +4,13 @@ use super::elements::{column_link, heading, paragraph};
 use super::text::{block, cell, code, markdown_cell, plain, table};
 use crate::schema_docs::model::{Docs, Domain, Enum, Function, Label};
 
-pub(super) fn enum_type(docs: &Docs, this: &Enum) -> String {
-    let rust = this.rust.as_ref().map(|it| format!("In Rust: {}.\n\n", code(it)));
+pub(super) fn enum_type(docs: &Docs, enum_type: &Enum) -> String {
+    let rust = enum_type
+        .rust
+        .as_ref()
+        .map(|rust| format!("In Rust: {}.\n\n", code(rust)));
     let used: Vec<String> = docs
-        .columns_of(&this.name)
+        .columns_of(&enum_type.name)
         .map(|(relation, column)| column_link(relation, column))
         .collect();
     let used = if used.is_empty() {
@@ -15,36 +18,39 @@ pub(super) fn enum_type(docs: &Docs, this: &Enum) -> String {
     } else {
         format!("\nUsed by {}.\n", used.join(", "))
     };
-    let row = |position: String, it: &Label| {
+    let row = |position: String, label: &Label| {
         let text = |text: &Option<String>| text.clone().unwrap_or("–".to_owned());
         vec![
             position,
             format!(
                 "<a id=\"{}\"></a>{}",
-                this.name.anchor_of("label", &it.label),
-                code(it.words())
+                enum_type.name.anchor_of("label", &label.label),
+                code(label.text())
             ),
-            it.variant.as_deref().map_or("–".to_owned(), code),
-            text(&it.since),
-            text(&it.deprecated),
-            text(&it.removed),
-            it.meaning.as_deref().map_or("–".to_owned(), |it| match this.rust {
-                Some(_) => markdown_cell(it),
-                None => cell(it),
-            }),
+            label.variant.as_deref().map_or("–".to_owned(), code),
+            text(&label.since),
+            text(&label.deprecated),
+            text(&label.removed),
+            label
+                .meaning
+                .as_deref()
+                .map_or("–".to_owned(), |meaning| match enum_type.rust {
+                    Some(_) => markdown_cell(meaning),
+                    None => cell(meaning),
+                }),
         ]
     };
-    let live = this
+    let live = enum_type
         .labels
         .iter()
         .enumerate()
-        .map(|(at, it)| row((at + 1).to_string(), it));
-    let removed = this.removed.iter().map(|it| row("–".to_owned(), it));
+        .map(|(at, label)| row((at + 1).to_string(), label));
+    let removed = enum_type.removed.iter().map(|label| row("–".to_owned(), label));
     let rows: Vec<Vec<String>> = live.chain(removed).collect();
     format!(
         "{}\n{}{}{}{used}",
-        heading("type", &this.name),
-        paragraph(this.comment.as_deref()),
+        heading("type", &enum_type.name),
+        paragraph(enum_type.comment.as_deref()),
         rust.unwrap_or_default(),
         table(
             &["#", "Label", "Variant", "Since", "Deprecated", "Removed", "Meaning"],
@@ -53,36 +59,42 @@ pub(super) fn enum_type(docs: &Docs, this: &Enum) -> String {
     )
 }
 
-pub(super) fn domain(this: &Domain) -> String {
+pub(super) fn domain(domain: &Domain) -> String {
     let facts = [
-        Some(format!("A domain over {}", code(&this.base))),
-        this.not_null.then(|| "never NULL".to_owned()),
-        this.default.as_ref().map(|it| format!("{} by default", code(it))),
+        Some(format!("A domain over {}", code(&domain.base))),
+        domain.not_null.then(|| "never NULL".to_owned()),
+        domain
+            .default
+            .as_ref()
+            .map(|default| format!("{} by default", code(default))),
     ];
-    let facts = facts.into_iter().flatten().chain(this.checks.iter().map(|it| code(it)));
+    let facts = facts
+        .into_iter()
+        .flatten()
+        .chain(domain.checks.iter().map(|check| code(check)));
     let facts = facts.collect::<Vec<_>>().join(", ");
-    let comment = paragraph(this.comment.as_deref());
-    format!("{}\n{comment}{facts}.\n", heading("type", &this.name))
+    let comment = paragraph(domain.comment.as_deref());
+    format!("{}\n{comment}{facts}.\n", heading("type", &domain.name))
 }
 
-pub(super) fn function(this: &Function, anchor: &str) -> String {
+pub(super) fn function(function: &Function, anchor: &str) -> String {
     let mut facts = vec![
         format!(
             "{} returns {}",
-            code(&format!("({})", this.arguments)),
-            code(&this.returns)
+            code(&format!("({})", function.arguments)),
+            code(&function.returns)
         ),
-        format!("language {}", this.language),
+        format!("language {}", function.language),
     ];
-    if this.security_definer {
+    if function.security_definer {
         facts.push("SECURITY DEFINER".to_owned());
     }
-    facts.extend(this.settings.iter().map(|it| format!("SET {}", code(it))));
+    facts.extend(function.settings.iter().map(|setting| format!("SET {}", code(setting))));
     format!(
         "<a id=\"{anchor}\"></a>\n\n### {}\n\n{}{}.\n\n{}",
-        plain(&this.name.plain()),
-        paragraph(this.comment.as_deref()),
+        plain(&function.name.plain()),
+        paragraph(function.comment.as_deref()),
         facts.join(", "),
-        block("sql", &this.source),
+        block("sql", &function.source),
     )
 }

@@ -1,21 +1,21 @@
-//! What the code does with the rows.
+//! The behaviour of mailglass.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What the code does, told by the code.
+/// The behaviour of mailglass, generated from its code.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Behaviour {
     pub(crate) projection: Projection,
     pub(crate) orphan: OrphanLife,
 }
 
-/// How events move a delivery's projection columns.
+/// The projection from events to the columns of a delivery.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Projection {
-    /// Every event type, lowest lifecycle rank first: at the same instant, the later one wins `last_event_type`.
+    /// All event types by ascending rank. Of two events at the same instant, the higher rank wins `last_event_type`.
     pub(crate) rules: Vec<Rule>,
-    /// Every status, lowest rank first: the highest that any event reached stays.
+    /// All statuses by ascending rank. A delivery has the highest status that any event reaches.
     pub(crate) statuses: Vec<String>,
 }
 
@@ -23,14 +23,14 @@ pub(crate) struct Projection {
 pub(crate) struct Rule {
     pub(crate) event_type: String,
     pub(crate) rank: usize,
-    /// The status it reaches, unless a higher one was reached; absent where it leaves the status.
+    /// The status that the event type reaches. Absent if it leaves the status unchanged.
     pub(crate) status: Option<String>,
     pub(crate) terminal: bool,
-    /// The column that keeps the earliest such event's time.
+    /// The column that holds the earliest time of such an event.
     pub(crate) stamp: Option<String>,
 }
 
-/// What becomes of an event whose delivery wasn't there, or wasn't clear, when it came.
+/// The states of an event whose delivery was missing or ambiguous when it was recorded.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct OrphanLife {
     pub(crate) states: Vec<OrphanState>,
@@ -40,14 +40,14 @@ pub(crate) struct OrphanLife {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct OrphanState {
     pub(crate) name: String,
-    /// The condition on a row of `mailglass_event_links` that tells it.
+    /// The condition on a row of `mailglass_event_links` for this state.
     pub(crate) condition: String,
     pub(crate) meaning: String,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Transition {
-    /// Absent for the beginning.
+    /// Absent for the start.
     pub(crate) from: Option<String>,
     pub(crate) to: String,
     pub(crate) when: String,

@@ -1,4 +1,4 @@
-//! A column, and what only the crate knows about it.
+//! A column, and the facts about it that only the crate knows.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ use super::name::Name;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Column {
     pub(crate) name: String,
-    /// As Postgres writes it.
+    /// The type, as Postgres writes it.
     #[serde(rename = "type")]
     pub(crate) sql_type: String,
-    /// The enum or domain behind `type`, where it is one (or an array of one).
+    /// The enum or domain, if the type is one or an array of one.
     pub(crate) type_name: Option<Name>,
     pub(crate) nullable: bool,
     pub(crate) default: Option<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Column {
     pub(crate) generated: Option<String>,
     pub(crate) identity: Option<Identity>,
     pub(crate) comment: Option<String>,
-    /// What only the crate knows about the column.
+    /// Present only for mailglass's own columns.
     #[serde(default)]
     pub(crate) known: Option<ColumnFacts>,
 }
@@ -31,7 +31,7 @@ pub(crate) enum Identity {
     ByDefault,
 }
 
-/// What only the crate knows about a column.
+/// The facts about a column that only the crate knows.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ColumnFacts {
     /// The model's field, such as `Delivery::recipient`.
@@ -45,29 +45,29 @@ pub(crate) struct ColumnFacts {
     pub(crate) personal_data: PersonalData,
 }
 
-/// Who decides what a column says.
+/// The writer of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Writer {
-    /// The application says it.
+    /// The application provides the value.
     Application,
-    /// The crate derives it or keeps count.
+    /// The crate computes the value.
     Mailglass,
-    /// The projection makes it from the delivery's events.
+    /// The projection computes the value from the events of the delivery.
     Projection,
-    /// The reconciler.
+    /// The reconciler sets the value.
     Reconciler,
-    /// A default, by the server's clock.
+    /// The value is a default from the clock of the server.
     Database,
 }
 
-/// Whether a column may change once its row is there.
+/// When a column can change after the insert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Changes {
-    /// Never; in the ledger, a trigger sees to it.
+    /// Never. In the ledger, triggers enforce it.
     Never,
-    /// From NULL to a value, and no further.
+    /// Once, from NULL to a value.
     Once,
     /// When an event of the delivery is projected.
     WithEvents,
@@ -75,7 +75,7 @@ pub(crate) enum Changes {
     OnUpdate,
     /// With every change of the row.
     Always,
-    /// With every sweep that looks at the row.
+    /// With every sweep that checks the row.
     OnSweep,
 }
 
@@ -83,7 +83,7 @@ pub(crate) enum Changes {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PersonalData {
     No,
-    /// It is the application's or the provider's to fill, so it may hold some.
+    /// The application or the provider fills the column, so it may hold personal data.
     MayHold,
     Yes,
 }

@@ -8,7 +8,7 @@ pub(crate) struct Constraint {
     pub(crate) name: String,
     pub(crate) kind: ConstraintKind,
     pub(crate) columns: Vec<String>,
-    /// In Postgres' words.
+    /// The definition, as Postgres writes it.
     pub(crate) definition: String,
     pub(crate) comment: Option<String>,
 }

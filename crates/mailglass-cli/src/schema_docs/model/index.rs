@@ -12,30 +12,30 @@ pub(crate) struct Index {
     /// The access method, such as `btree`.
     pub(crate) method: String,
     pub(crate) keys: Vec<IndexKey>,
-    /// Columns that are only carried along (INCLUDE).
+    /// Columns that are included but not searchable (INCLUDE).
     pub(crate) include: Vec<String>,
-    /// Which rows a partial index holds.
+    /// The condition of a partial index.
     pub(crate) predicate: Option<String>,
-    /// Whether a constraint of the same name keeps it.
+    /// Whether the index belongs to a constraint of the same name.
     pub(crate) keeps_constraint: bool,
-    /// In Postgres' words, from the access method on.
+    /// The definition from the access method on, as Postgres writes it.
     pub(crate) definition: String,
-    /// False where a concurrent build failed.
+    /// False if a concurrent build failed.
     pub(crate) valid: bool,
     pub(crate) comment: Option<String>,
-    /// What it is for: the manifest's words for mailglass's own, else the comment.
+    /// The purpose: the meaning in the manifest for mailglass's own indexes, otherwise the comment.
     #[serde(default)]
     pub(crate) purpose: Option<String>,
-    /// For a unique index: the lines that name it as the conflict target of a Diesel insert.
+    /// For a unique index: the Diesel code that makes it the conflict target of an insert.
     #[serde(default)]
     pub(crate) diesel_on_conflict: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct IndexKey {
-    /// The column, as Postgres writes it, or an expression.
+    /// The column or expression, as Postgres writes it.
     pub(crate) expression: String,
-    /// The column's plain name; absent for an expression.
+    /// The name of the column. Absent for an expression.
     pub(crate) column: Option<String>,
     pub(crate) descending: bool,
     pub(crate) nulls_first: bool,

@@ -3,17 +3,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The name of something in a database.
+/// The name of a database object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Name {
-    /// Absent for what `search_path` finds without it.
+    /// Absent if `search_path` finds the object without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) schema: Option<String>,
     pub(crate) name: String,
 }
 
 impl Name {
-    /// As SQL writes it, in quotes where it needs them.
+    /// The name in SQL, quoted if necessary.
     pub(crate) fn sql(&self) -> String {
         match &self.schema {
             Some(schema) => format!("{}.{}", identifier(schema), identifier(&self.name)),
@@ -21,9 +21,9 @@ impl Name {
         }
     }
 
-    /// As people read it.
+    /// The name for readers, without quotes.
     pub(crate) fn plain(&self) -> String {
-        // Where a dot could be mistaken, in quotes all the same.
+        // A name with a dot is quoted, because it would be ambiguous.
         let plain = |part: &str| {
             if part.contains('.') {
                 identifier(part)
@@ -38,7 +38,7 @@ impl Name {
     }
 }
 
-/// A name as SQL writes it, but for reserved words, which stand without the quotes that they would need.
+/// An identifier in SQL. Reserved words are not quoted.
 pub(crate) fn identifier(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !name.is_empty() && name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {

@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 use super::constraint::{Constraint, ConstraintKind};
 use super::name::Name;
 
-/// A foreign key, or a reference that only the code knows.
+/// A foreign key, or a logical reference, which only the code maintains.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Reference {
-    /// The foreign key's name; absent for a logical reference.
+    /// The name of the foreign key. Absent for a logical reference.
     pub(crate) constraint: Option<String>,
     pub(crate) columns: Vec<String>,
     pub(crate) to: Name,
     pub(crate) to_columns: Vec<String>,
     /// Whether at most one row refers to the same row.
     pub(crate) unique: bool,
-    /// Whether a row may refer to nothing.
+    /// Whether the reference can be NULL.
     pub(crate) optional: bool,
-    /// NO ACTION, RESTRICT, CASCADE, SET NULL or SET DEFAULT; absent for a logical reference.
+    /// NO ACTION, RESTRICT, CASCADE, SET NULL or SET DEFAULT. Absent for a logical reference.
     pub(crate) on_delete: Option<String>,
     pub(crate) on_update: Option<String>,
-    /// Why a logical reference has no foreign key.
+    /// The reason why a logical reference has no foreign key.
     pub(crate) note: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A table or view, and what of it is not a part with a name of its own.
+//! A table or view.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,27 +17,27 @@ pub(crate) struct Relation {
     pub(crate) name: Name,
     pub(crate) kind: RelationKind,
     pub(crate) comment: Option<String>,
-    /// In the table's order.
+    /// In the order of the table.
     pub(crate) columns: Vec<Column>,
-    /// By kind (primary key, unique, foreign key, check, exclusion), then by name. NOT NULL stands with its column.
+    /// Sorted by kind (primary key, unique, foreign key, check, exclusion), then by name. NOT NULL is part of its column.
     pub(crate) constraints: Vec<Constraint>,
-    /// By name, those that constraints keep included.
+    /// Sorted by name, including the indexes of constraints.
     pub(crate) indexes: Vec<Index>,
-    /// By name.
+    /// Sorted by name.
     pub(crate) triggers: Vec<Trigger>,
-    /// What the columns refer to: foreign keys and references that only the code knows.
+    /// Foreign keys and logical references.
     #[serde(default)]
     pub(crate) references: Vec<Reference>,
     /// Storage parameters, such as `fillfactor=70`.
     pub(crate) options: Vec<String>,
     pub(crate) row_security: bool,
-    /// How a partitioned table is partitioned, such as `RANGE (created_at)`.
+    /// The partition key of a partitioned table, such as `RANGE (created_at)`.
     pub(crate) partition_key: Option<String>,
-    /// A partitioned table's partitions, by name; they are no relations of their own here.
+    /// The partitions of a partitioned table, sorted by name. They are not separate relations.
     pub(crate) partitions: Vec<Partition>,
-    /// A view's query.
+    /// The query of a view.
     pub(crate) definition: Option<String>,
-    /// What the crate has for the rows of this table.
+    /// The Rust API for this table. Present only for mailglass's own tables.
     #[serde(default)]
     pub(crate) rust: Option<RustTable>,
 }
@@ -54,43 +54,43 @@ pub(crate) enum RelationKind {
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct RustTable {
-    /// Diesel's table.
+    /// The table in the Diesel schema.
     pub(crate) table: String,
-    /// The struct that rows are read as.
+    /// The struct for its rows.
     pub(crate) model: Option<String>,
-    /// What makes rows.
+    /// The functions that insert rows.
     pub(crate) made_by: String,
-    /// What changes rows; absent where nothing does.
+    /// The functions that change rows. Absent if rows never change.
     pub(crate) changed_by: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Partition {
     pub(crate) name: String,
-    /// Which rows it holds, such as `FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')`.
+    /// The bound, such as `FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')`.
     pub(crate) bound: String,
 }
 
 impl Relation {
-    /// Whether no two rows have the same value in this column.
+    /// Whether a unique index covers exactly this column.
     pub(crate) fn is_unique(&self, column: &str) -> bool {
-        let is_it = |it: &Index| it.keys.len() == 1 && it.keys[0].column.as_deref() == Some(column);
+        let is_it = |index: &Index| index.keys.len() == 1 && index.keys[0].column.as_deref() == Some(column);
         self.indexes
             .iter()
-            .any(|it| it.unique && it.predicate.is_none() && is_it(it))
+            .any(|index| index.unique && index.predicate.is_none() && is_it(index))
     }
 
     pub(crate) fn primary_key(&self) -> Option<&Constraint> {
         let mut constraints = self.constraints.iter();
-        constraints.find(|it| it.kind == ConstraintKind::PrimaryKey)
+        constraints.find(|constraint| constraint.kind == ConstraintKind::PrimaryKey)
     }
 
     pub(crate) fn is_in_primary_key(&self, column: &str) -> bool {
         let key = self.primary_key();
-        key.is_some_and(|it| it.columns.iter().any(|it| it == column))
+        key.is_some_and(|key| key.columns.iter().any(|member| member == column))
     }
 
-    /// Whether it is a table of rows that may be referred to, and not a query.
+    /// Whether the relation is a view or a materialized view.
     pub(crate) fn is_view(&self) -> bool {
         matches!(self.kind, RelationKind::View | RelationKind::MaterializedView)
     }

@@ -10,16 +10,16 @@ pub(crate) struct Trigger {
     pub(crate) name: String,
     /// BEFORE, AFTER or INSTEAD OF.
     pub(crate) timing: String,
-    /// Of INSERT, UPDATE, DELETE and TRUNCATE.
+    /// INSERT, UPDATE, DELETE or TRUNCATE.
     pub(crate) events: Vec<String>,
     /// ROW or STATEMENT.
     pub(crate) level: String,
     pub(crate) enabled: Enabled,
     pub(crate) function: Name,
-    /// In Postgres' words.
+    /// The definition, as Postgres writes it.
     pub(crate) definition: String,
     pub(crate) comment: Option<String>,
-    /// What a Rust caller gets from it.
+    /// The Rust error that the trigger causes.
     #[serde(default)]
     pub(crate) rust_error: Option<RustError>,
 }
@@ -27,11 +27,11 @@ pub(crate) struct Trigger {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Enabled {
-    /// Awake, but not where `session_replication_role` is `replica`.
+    /// Fires unless `session_replication_role` is `replica`.
     Origin,
-    /// Awake whatever `session_replication_role` says.
+    /// Fires regardless of `session_replication_role`.
     Always,
-    /// Awake only where `session_replication_role` is `replica`.
+    /// Fires only if `session_replication_role` is `replica`.
     Replica,
     Disabled,
 }
@@ -39,10 +39,10 @@ pub(crate) enum Enabled {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct RustError {
     pub(crate) sqlstate: String,
-    /// The patterns that match it, one for each operation.
+    /// The patterns that match the error, one per operation.
     pub(crate) patterns: Vec<String>,
-    /// What tells it apart from other errors.
+    /// The predicate that recognizes the error.
     pub(crate) predicate: String,
-    /// What it says to people.
+    /// The message of the error.
     pub(crate) message: String,
 }

@@ -1,4 +1,4 @@
-//! Types and functions.
+//! Enums, domains and functions.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,12 +10,12 @@ pub(crate) struct Enum {
     #[serde(flatten)]
     pub(crate) name: Name,
     pub(crate) comment: Option<String>,
-    /// In the type's order.
+    /// In the order of the type.
     pub(crate) labels: Vec<Label>,
     /// The Rust enum.
     #[serde(default)]
     pub(crate) rust: Option<String>,
-    /// Labels that were removed, which are never used again.
+    /// Removed labels. They are never reused.
     #[serde(default)]
     pub(crate) removed: Vec<Label>,
 }
@@ -23,13 +23,13 @@ pub(crate) struct Enum {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Label {
     pub(crate) label: String,
-    /// What it means, as Markdown: the manifest's words, else what the type's comment says in a line `label: …`.
+    /// The meaning: Markdown from the manifest, otherwise the line `label: …` of the type's comment.
     #[serde(default)]
     pub(crate) meaning: Option<String>,
     /// The Rust variant.
     #[serde(default)]
     pub(crate) variant: Option<String>,
-    /// The version of the crate that brought it.
+    /// The version of the crate that added the label.
     #[serde(default)]
     pub(crate) since: Option<String>,
     #[serde(default)]
@@ -45,7 +45,7 @@ pub(crate) struct Domain {
     pub(crate) base: String,
     pub(crate) not_null: bool,
     pub(crate) default: Option<String>,
-    /// Its CHECK constraints, in Postgres' words.
+    /// The CHECK constraints, as Postgres writes them.
     pub(crate) checks: Vec<String>,
     pub(crate) comment: Option<String>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Function {
     pub(crate) returns: String,
     pub(crate) language: String,
     pub(crate) security_definer: bool,
-    /// Settings that hold while it runs, such as `search_path=pg_catalog, pg_temp`.
+    /// Settings of the function, such as `search_path=pg_catalog, pg_temp`.
     pub(crate) settings: Vec<String>,
     pub(crate) source: String,
     pub(crate) comment: Option<String>,

@@ -36,13 +36,13 @@ const ORDER: &str = r#"
 /// The lines of an index, with the blanks that `stringify!` is free to set set aside.
 fn documented(schema: &Value, index: &str) -> String {
     let relations = schema["relations"].as_array().unwrap().iter();
-    let mut indexes = relations.flat_map(|it| it["indexes"].as_array().unwrap());
-    let index = indexes.find(|it| it["name"] == index).unwrap();
+    let mut indexes = relations.flat_map(|relation| relation["indexes"].as_array().unwrap());
+    let index = indexes.find(|candidate| candidate["name"] == index).unwrap();
     without_blanks(index["diesel_on_conflict"].as_str().unwrap())
 }
 
 fn without_blanks(code: &str) -> String {
-    code.chars().filter(|it| !it.is_whitespace()).collect()
+    code.chars().filter(|character| !character.is_whitespace()).collect()
 }
 
 /// Postgres looks for the index before it looks at the row, which lacks a column: a target that names no index would be

@@ -26,7 +26,7 @@ fn state(conn: &mut PgConnection, states: &[Value], event_id: Uuid) -> String {
         let (name, condition) = (state["name"].as_str().unwrap(), state["condition"].as_str().unwrap());
         let query = format!("SELECT '{name}' AS state FROM mailglass_event_links WHERE event_id = $1 AND {condition}");
         let found: Vec<Found> = sql_query(query).bind::<SqlUuid, _>(event_id).load(conn).unwrap();
-        found.into_iter().next().map(|it| it.state)
+        found.into_iter().next().map(|found_state| found_state.state)
     });
     let matches: Vec<String> = matches.collect();
     assert_eq!(matches.len(), 1, "{matches:?}");
@@ -74,10 +74,10 @@ fn the_documented_life_of_an_orphan_is_what_happens() {
     let documented = life["transitions"].as_array().unwrap();
     let documented: BTreeSet<(String, String)> = documented
         .iter()
-        .map(|it| {
+        .map(|transition| {
             (
-                it["from"].as_str().unwrap_or("").to_owned(),
-                it["to"].as_str().unwrap().to_owned(),
+                transition["from"].as_str().unwrap_or("").to_owned(),
+                transition["to"].as_str().unwrap().to_owned(),
             )
         })
         .collect();

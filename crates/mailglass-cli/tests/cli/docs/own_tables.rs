@@ -85,7 +85,7 @@ fn an_application_documents_its_tables_beside_ours() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| it["name"].as_str().unwrap())
+        .map(|entry| entry["name"].as_str().unwrap())
         .collect();
     let ours = ["mailglass_deliveries", "mailglass_event_links", "mailglass_events"];
     assert_eq!(relations, [&ours[..], &["orders"]].concat());
@@ -98,7 +98,7 @@ fn an_application_documents_its_tables_beside_ours() {
         .as_array()
         .unwrap()
         .iter()
-        .find(|it| it["name"] == "state")
+        .find(|entry| entry["name"] == "state")
         .unwrap();
     assert_eq!(state["labels"][1]["meaning"], "nothing more to come");
     // Nothing is known of somebody else's columns.
@@ -107,6 +107,6 @@ fn an_application_documents_its_tables_beside_ours() {
             .as_array()
             .unwrap()
             .iter()
-            .all(|it| it["known"].is_null())
+            .all(|column| column["known"].is_null())
     );
 }

@@ -1,9 +1,9 @@
-//! Where the boxes and lines of the entity-relationship diagram go. Plain numbers in and out, so that it can be held to
-//! its promises: no box touches another, no line crosses a box, and no label lies on either.
+//! The layout of the entity-relationship diagram. Input and output are plain numbers, so that property tests can check
+//! it: no box touches another, no line crosses a box, and no label overlaps a box or a label.
 //!
-//! Boxes stand in columns, what is referred to on the left. Lines run between the columns only; one that has to get past
-//! a column has a place of its own in it. Everything is on a grid of [`ROW`], which every second column is half a row
-//! off: so no line that comes from the left of a gap lies on one that comes from the right.
+//! Boxes are in columns, with referenced tables to the left of the tables that refer to them. Lines run between the
+//! columns; a line that passes a column has a slot of its own there. Everything is on a grid of `ROW`. Every second column
+//! is shifted by half a row, so that a line from the left of a gap never overlaps one from the right.
 
 mod columns;
 mod geometry;
@@ -20,10 +20,10 @@ use columns::Columns;
 use geometry::{MARGIN, Route};
 use ports::Ports;
 
-/// Places boxes and lines. Links must name rows that are there.
+/// Places boxes and lines. The rows of all links must exist.
 pub(crate) fn layout(nodes: &[Node], links: &[Link]) -> Layout {
     let mut is_linked = vec![false; nodes.len()];
-    for link in links.iter().filter(|it| it.from.node != it.to.node) {
+    for link in links.iter().filter(|link| link.from.node != link.to.node) {
         is_linked[link.from.node] = true;
         is_linked[link.to.node] = true;
     }

@@ -1,4 +1,4 @@
-//! How the diagram's lines look: rounded corners, marks at their ends, and what the marks mean.
+//! The style of the lines: rounded corners, marks at both ends, and the legend.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::layout::MARK;
 use crate::schema_docs::model::Reference;
 
-/// A path along points, its corners rounded.
+/// A path along points, with rounded corners.
 pub(super) fn rounded(points: &[(i32, i32)]) -> String {
     let mut path = String::new();
     for (index, (x, y)) in points.iter().enumerate() {
@@ -17,7 +17,7 @@ pub(super) fn rounded(points: &[(i32, i32)]) -> String {
         };
         let neighbours = index
             .checked_sub(1)
-            .and_then(|it| points.get(it))
+            .and_then(|before| points.get(before))
             .zip(points.get(index + 1));
         // Writing to a String can't fail.
         let _ = match neighbours {
@@ -39,7 +39,7 @@ pub(super) fn rounded(points: &[(i32, i32)]) -> String {
     path
 }
 
-/// The marks at both ends: how many rows refer to one, and whether a row may refer to none.
+/// The marks at both ends, for the cardinality of the reference.
 pub(super) fn ends(points: &[(i32, i32)], reference: &Reference) -> String {
     let (Some((x, y)), Some(next)) = (points.first(), points.get(1)) else {
         return String::new();
@@ -79,8 +79,8 @@ pub(super) fn legend() -> Markup {
         ul.legend {
             li { (sample(false, "")) "foreign key" }
             li { (sample(true, "")) "reference without a foreign key" }
-            li { (sample(false, "M51 2L41 7L51 12")) "many rows refer" }
-            li { (sample(false, "M44 2v10")) "at most one refers" }
+            li { (sample(false, "M51 2L41 7L51 12")) "many rows" }
+            li { (sample(false, "M44 2v10")) "at most one row" }
             li { (sample(false, &format!("M{} 2v10M{} 2v10", end - 9, end - 5))) "to exactly one" }
             li { (sample(false, &format!("M{} 2v10M{} 7a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0", end - 5, end - 18))) "to one or none" }
             li { b { "PK" } " primary key" }

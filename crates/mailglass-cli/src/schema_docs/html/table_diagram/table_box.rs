@@ -1,11 +1,11 @@
-//! The diagram's boxes: which rows they have, and how wide they are.
+//! The rows and the width of a box of the diagram.
 
 use crate::schema_docs::html::svg_text::{cut, width_of};
 use crate::schema_docs::model::{Column, Docs, Relation};
 
-/// The most letters that a name takes.
+/// The maximum number of letters of a name.
 pub(super) const LETTERS: usize = 34;
-/// From a box's side to its text.
+/// The distance from the side of a box to its text.
 pub(super) const PAD: i32 = 9;
 
 pub(super) struct Row<'a> {
@@ -17,7 +17,7 @@ pub(super) struct Row<'a> {
 pub(super) struct TableBox<'a> {
     pub(super) relation: &'a Relation,
     pub(super) rows: Vec<Row<'a>>,
-    /// The room for the marks.
+    /// The width of the column of marks.
     pub(super) marks: i32,
     pub(super) width: i32,
 }
@@ -48,15 +48,15 @@ impl<'a> TableBox<'a> {
     }
 }
 
-/// What a column is a key of, in a few letters.
+/// The keys and indexes of a column, as abbreviations.
 fn marks(relation: &Relation, column: &str) -> String {
     let mut marks = relation.key_marks(column);
-    marks.retain(|it| *it != "UK");
+    marks.retain(|mark| *mark != "UK");
     if marks.is_empty() {
         let leads = |unique: bool| {
-            let indexes = relation.indexes.iter().filter(|it| it.unique == unique);
-            let mut firsts = indexes.filter_map(|it| it.keys.first()?.column.as_ref());
-            firsts.any(|it| it == column)
+            let indexes = relation.indexes.iter().filter(|index| index.unique == unique);
+            let mut firsts = indexes.filter_map(|index| index.keys.first()?.column.as_ref());
+            firsts.any(|leading| leading == column)
         };
         if leads(true) {
             marks.push("U");
@@ -68,11 +68,11 @@ fn marks(relation: &Relation, column: &str) -> String {
 }
 
 fn is_key(marks: &str) -> bool {
-    marks.split(' ').any(|it| ["PK", "FK", "LR"].contains(&it))
+    marks.split(' ').any(|mark| ["PK", "FK", "LR"].contains(&mark))
 }
 
 fn is_referred_to(docs: &Docs, relation: &Relation, column: &str) -> bool {
-    let references = docs.relations.iter().flat_map(|it| &it.references);
-    let mut references = references.filter(|it| it.to == relation.name);
-    references.any(|it| it.to_columns.iter().any(|it| it == column))
+    let references = docs.relations.iter().flat_map(|relation| &relation.references);
+    let mut references = references.filter(|reference| reference.to == relation.name);
+    references.any(|reference| reference.to_columns.iter().any(|target| target == column))
 }

@@ -1,13 +1,13 @@
-//! Which column each box stands in, and which lines have to get past it.
+//! The column of each box, and the lines that pass through each column.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::geometry::{End, FOOT, HEADER, Link, Node, ROW};
 
-/// Lines that arrive as one: by the row, the side (true: the box's right one) and the kind.
+/// Lines that arrive as one: the row, the side (`true` is the right one) and the kind.
 pub(super) type Net = (End, bool, u8);
 
-/// What takes room in a column.
+/// An item that needs space in a column: a box, or lines that pass through.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Item {
     Box(usize),
@@ -15,9 +15,9 @@ pub(super) enum Item {
 }
 
 pub(super) struct Columns {
-    /// Left to right; within one, the order is still to be found.
+    /// From left to right. The order within a column is not final.
     pub(super) items: Vec<Vec<Item>>,
-    /// The column of a box that is linked with others.
+    /// The column of each box. `None` for boxes without links to other boxes.
     pub(super) of: Vec<Option<usize>>,
 }
 
@@ -33,9 +33,9 @@ impl Columns {
             of: vec![None; nodes.len()],
         };
         let limit = tallest(nodes, is_linked);
-        let first_target = |node: usize| links.iter().find(|it| it.from.node == node).map(|it| it.to);
+        let first_target = |node: usize| links.iter().find(|link| link.from.node == node).map(|link| link.to);
         for mut level in by_level.into_values() {
-            // Those that refer to the same table stay together when the level is cut.
+            // Boxes with the same target stay together if the level is split.
             level.sort_by_key(|node| (first_target(*node), *node));
             let total: i32 = level.iter().map(|node| height(&nodes[*node])).sum();
             let pieces = (total / limit).max(1);
@@ -76,12 +76,12 @@ impl Columns {
         }
     }
 
-    /// The columns where a link begins and ends.
+    /// The columns of both ends of a link.
     pub(super) fn ends(&self, link: &Link) -> Option<(usize, usize)> {
         Some((self.of[link.from.node]?, self.of[link.to.node]?))
     }
 
-    /// The lines that a link arrives with; a link within one box arrives at its right side.
+    /// The lines with which a link arrives. A link from a box to itself arrives at the right side.
     pub(super) fn net(&self, link: &Link) -> Option<Net> {
         let (from, to) = self.ends(link)?;
         Some((link.to, from >= to, link.kind))
@@ -93,7 +93,7 @@ fn height(node: &Node) -> i32 {
     HEADER + FOOT + ROW * (rows + 2)
 }
 
-/// The height at which a column is cut in two, for a picture half as wide again as it is high.
+/// The height above which a column is split, so that the picture is about one and a half times as wide as high.
 fn tallest(nodes: &[Node], is_linked: &[bool]) -> i32 {
     let linked = || {
         nodes
@@ -103,22 +103,22 @@ fn tallest(nodes: &[Node], is_linked: &[bool]) -> i32 {
             .map(|(node, _)| node)
     };
     let area: f64 = linked()
-        .map(|it| f64::from(height(it)) * f64::from(it.width + 80))
+        .map(|node| f64::from(height(node)) * f64::from(node.width + 80))
         .sum();
-    // Square roots of whole numbers are the same everywhere.
+    // The square root is correctly rounded on every platform, so the picture is the same everywhere.
     ((area / 1.5).sqrt() as i32).max(600)
 }
 
-/// How far each node is from those that refer to nothing; links that would close a circle don't count.
+/// The distance of each node from the nodes without links. Links that close a cycle are ignored.
 fn levels(count: usize, links: &[Link]) -> Vec<usize> {
     let mut targets: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for link in links.iter().filter(|it| it.from.node != it.to.node) {
+    for link in links.iter().filter(|link| link.from.node != link.to.node) {
         targets[link.from.node].push(link.to.node);
     }
     let mut levels = vec![0; count];
     let mut referrers: Vec<Vec<usize>> = vec![Vec::new(); count];
     let mut is_leaf = vec![true; count];
-    // Depth first, without recursion: (node, the next of its targets).
+    // Depth-first, without recursion: (node, index of its next target).
     let (mut is_open, mut is_done) = (vec![false; count], vec![false; count]);
     for start in 0..count {
         let mut path = if is_done[start] { Vec::new() } else { vec![(start, 0)] };
@@ -134,7 +134,7 @@ fn levels(count: usize, links: &[Link]) -> Vec<usize> {
             is_open[node] = false;
             is_done[node] = true;
             for target in &targets[node] {
-                // What is open still is further down this path: the link closes a circle.
+                // A target that is still open is on the current path, so the link closes a cycle.
                 if is_done[*target] {
                     levels[node] = levels[node].max(levels[*target] + 1);
                     referrers[*target].push(node);
@@ -143,9 +143,9 @@ fn levels(count: usize, links: &[Link]) -> Vec<usize> {
             }
         }
     }
-    // What refers to nothing stands right beside the nearest that refers to it.
+    // A node without links goes next to the nearest node that links to it.
     for node in (0..count).filter(|node| is_leaf[*node]) {
-        if let Some(nearest) = referrers[node].iter().map(|it| levels[*it]).min() {
+        if let Some(nearest) = referrers[node].iter().map(|referrer| levels[*referrer]).min() {
             levels[node] = nearest - 1;
         }
     }

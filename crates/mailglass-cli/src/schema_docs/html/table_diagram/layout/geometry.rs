@@ -1,14 +1,14 @@
-//! The numbers that go into the layout and come out of it.
+//! The input and output of the layout.
 
-/// The height of a row, and what all heights are multiples of.
+/// The height of a row. All heights are multiples of it.
 pub(crate) const ROW: i32 = 20;
-/// From a box's top to its first row.
+/// The distance from the top of a box to its first row.
 pub(crate) const HEADER: i32 = 30;
-/// Below a box's last row: with [`HEADER`], a multiple of [`ROW`].
+/// The space below the last row of a box. Together with [`HEADER`], it is a multiple of [`ROW`].
 pub(super) const FOOT: i32 = 10;
-/// What the marks at a line's end take.
+/// The space for the marks at the end of a line.
 pub(crate) const MARK: i32 = 20;
-/// Around everything.
+/// The margin of the picture.
 pub(super) const MARGIN: i32 = 12;
 
 /// A box to place.
@@ -30,13 +30,13 @@ pub(crate) struct End {
 pub(crate) struct Link {
     pub(crate) from: End,
     pub(crate) to: End,
-    /// Lines of the same kind to the same row arrive as one.
+    /// Lines of the same kind to the same row arrive as one line.
     pub(crate) kind: u8,
-    /// The width of the label at its beginning; zero for none.
+    /// The width of the label at the start; zero if there is none.
     pub(crate) label: i32,
 }
 
-/// Where everything is.
+/// The positions of all boxes and lines.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) width: i32,
@@ -51,14 +51,14 @@ pub(crate) struct Placed {
     pub(crate) y: i32,
     pub(crate) width: i32,
     pub(crate) height: i32,
-    /// The middle of each row's first line.
+    /// The middles of the rows' first lines.
     pub(crate) rows: Vec<i32>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Route {
-    /// From the referring box's side to the other's; each step is level or upright.
+    /// From the side of the referring box to the side of the other; each step is horizontal or vertical.
     pub(crate) points: Vec<(i32, i32)>,
-    /// Where the label's line begins.
+    /// The start of the line below the label.
     pub(crate) label: Option<(i32, i32)>,
 }

@@ -1,4 +1,4 @@
-//! Where lines leave and reach a box: no two lines that differ in where they go share a place.
+//! The points where lines leave and reach a box. Lines with different targets never share a point.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,9 +12,9 @@ enum Use {
 }
 
 pub(super) struct Ports {
-    /// The lines at each side (true: right) of a row, top to bottom.
+    /// The lines at each side of a row, from top to bottom. `true` is the right side.
     at: BTreeMap<(End, bool), Vec<Use>>,
-    /// Each row's offset from its box's top, and after the last one the box's height.
+    /// For each box, the offset of each row from the top, followed by the height of the box.
     offsets: Vec<Vec<i32>>,
 }
 
@@ -31,10 +31,10 @@ impl Ports {
                 .insert(Use::Arrives(link.kind));
         }
         let lines = |end: End, is_right| at.get(&(end, is_right)).map_or(0, BTreeSet::len);
-        let offsets = nodes.iter().enumerate().map(|(node, it)| {
+        let offsets = nodes.iter().enumerate().map(|(node, Node { rows, .. })| {
             let mut offsets = vec![HEADER];
             let mut below = HEADER;
-            for row in 0..it.rows {
+            for row in 0..*rows {
                 let end = End { node, row };
                 let slots = lines(end, true).max(lines(end, false)).max(1);
                 below += ROW * i32::try_from(slots).unwrap_or(1);
@@ -58,7 +58,7 @@ impl Ports {
         self.offsets[node].last().copied().unwrap_or_default()
     }
 
-    /// The middle of each row's first line, from the box's top.
+    /// The offsets of the middles of the rows' first lines.
     fn rows(&self, node: usize) -> impl Iterator<Item = i32> {
         let offsets = &self.offsets[node];
         offsets[..offsets.len() - 1].iter().map(|offset| offset + ROW / 2)
@@ -75,12 +75,12 @@ impl Ports {
         }
     }
 
-    /// How far below its box's top a link leaves.
+    /// The offset at which a link leaves its box.
     pub(super) fn leaves(&self, index: usize, link: &Link, columns: &Columns) -> i32 {
         self.offset(link.from, sides(link, columns).0, Use::Leaves(index))
     }
 
-    /// How far below its box's top a link arrives.
+    /// The offset at which a link reaches its box.
     pub(super) fn arrives(&self, link: &Link, columns: &Columns) -> i32 {
         self.offset(link.to, sides(link, columns).1, Use::Arrives(link.kind))
     }
@@ -88,13 +88,13 @@ impl Ports {
     fn offset(&self, end: End, is_right: bool, wanted: Use) -> i32 {
         let uses = self.at.get(&(end, is_right));
         let slot = uses
-            .and_then(|uses| uses.iter().position(|it| *it == wanted))
+            .and_then(|uses| uses.iter().position(|port_use| *port_use == wanted))
             .unwrap_or_default();
         self.offsets[end.node][end.row] + ROW / 2 + ROW * i32::try_from(slot).unwrap_or_default()
     }
 }
 
-/// Whether a link leaves and arrives at the right side of its boxes.
+/// Whether a link leaves its box on the right side, and whether it reaches its box there.
 pub(super) fn sides(link: &Link, columns: &Columns) -> (bool, bool) {
     match columns.ends(link) {
         Some((from, to)) if from != to => (from < to, from > to),

@@ -1,4 +1,4 @@
-//! How wide the columns and the gaps between them are, and how the lines run in the gaps.
+//! The widths of the columns and gaps, and the routes of the lines in the gaps.
 
 use std::collections::BTreeMap;
 
@@ -7,26 +7,26 @@ use super::geometry::{Layout, Link, MARGIN, MARK, Node, Route};
 use super::ports::{Ports, sides};
 use super::tops::Tops;
 
-/// Between upright lines.
+/// The distance between vertical lines.
 const TRACK: i32 = 10;
 
-/// What a column's lines take beside its boxes.
+/// The space that lines need beside the boxes of a column.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Beside {
     left: i32,
     pub(super) right: i32,
-    /// From a box's right side to its labels, past the loops of links within one box.
+    /// From the right side of a box to its labels: the space for links from a box to itself.
     loops: i32,
 }
 
 impl Beside {
-    /// Of boxes in one column.
+    /// The space for the boxes for which `is_here` is true.
     pub(super) fn new(links: &[Link], columns: &Columns, is_here: impl Fn(usize) -> bool) -> Beside {
         let mut beside = Beside::default();
         let mut loops: BTreeMap<usize, i32> = BTreeMap::new();
         for link in links
             .iter()
-            .filter(|it| is_here(it.from.node) && it.from.node == it.to.node)
+            .filter(|link| is_here(link.from.node) && link.from.node == link.to.node)
         {
             *loops.entry(link.from.node).or_default() += 1;
         }
@@ -55,7 +55,7 @@ impl Beside {
         beside
     }
 
-    /// A link within one box, which is its `nth`.
+    /// The route of the `nth` link from a box to itself.
     pub(super) fn own_loop(&self, right: i32, nth: i32, ys: (i32, i32), has_label: bool) -> Route {
         let x = right + MARK + TRACK * nth;
         Route {
@@ -150,7 +150,7 @@ pub(super) fn draw(nodes: &[Node], links: &[Link], columns: &Columns, ports: &Po
     }
 }
 
-/// For each gap between columns, the track that each net's upright line has.
+/// For each gap between columns, the tracks of the vertical lines.
 fn gaps(links: &[Link], columns: &Columns, ports: &Ports, tops: &Tops) -> Vec<BTreeMap<Net, i32>> {
     let mut spans: Vec<BTreeMap<Net, (i32, i32)>> = vec![BTreeMap::new(); columns.items.len()];
     for (index, link) in links.iter().enumerate() {
@@ -176,7 +176,7 @@ fn gaps(links: &[Link], columns: &Columns, ports: &Ports, tops: &Tops) -> Vec<BT
     spans.into_iter().map(tracks).collect()
 }
 
-/// The first track that is free, for one net after the other from the top.
+/// Assigns the first free track to each net, from top to bottom.
 fn tracks(spans: BTreeMap<Net, (i32, i32)>) -> BTreeMap<Net, i32> {
     let mut spans: Vec<(Net, (i32, i32))> = spans.into_iter().collect();
     spans.sort_by_key(|(net, span)| (*span, *net));

@@ -9,7 +9,7 @@ fn schema() -> impl Strategy<Value = (Vec<Node>, Vec<Link>)> {
     ];
     nodes.prop_flat_map(|nodes| {
         let most = if nodes.is_empty() { 0 } else { nodes.len() * 2 };
-        // Many tables refer to few, as in real schemas; some to themselves, some in circles.
+        // As in real schemas, many tables refer to a few. Some refer to themselves, and some form cycles.
         let target = prop_oneof![0..3usize, 0..nodes.len().max(1)];
         let link = (0..nodes.len().max(1), 0..12usize, target, 0..12usize, 0..4u8);
         let links = prop::collection::vec(link, 0..=most);
@@ -40,20 +40,20 @@ fn schema() -> impl Strategy<Value = (Vec<Node>, Vec<Link>)> {
 
 type Rectangle = (i32, i32, i32, i32);
 
-fn rectangle(it: &Placed) -> Rectangle {
-    (it.x, it.y, it.x + it.width, it.y + it.height)
+fn rectangle(placed: &Placed) -> Rectangle {
+    (placed.x, placed.y, placed.x + placed.width, placed.y + placed.height)
 }
 
 fn touch(a: Rectangle, b: Rectangle) -> bool {
     a.0 < b.2 && b.0 < a.2 && a.1 < b.3 && b.1 < a.3
 }
 
-/// A label as it is drawn: above its line.
+/// The rectangle of a label, which is drawn above its line.
 fn label(link: &Link, route: &Route) -> Option<Rectangle> {
     route.label.map(|(x, y)| (x, y - 14, x + link.label, y - 1))
 }
 
-/// The level and upright pieces of a line, as thin rectangles.
+/// The horizontal and vertical pieces of a line, as thin rectangles.
 fn pieces(route: &Route) -> impl Iterator<Item = Rectangle> {
     route.points.windows(2).map(|pair| {
         let ((ax, ay), (bx, by)) = (pair[0], pair[1]);
@@ -87,16 +87,16 @@ proptest! {
                 return Err(TestCaseError::fail("a link that is not drawn"));
             };
             for (point, end) in [(first, link.from), (last, link.to)] {
-                let it = &layout.boxes[end.node];
-                prop_assert!(point.0 == it.x || point.0 == it.x + it.width, "{point:?} is at no side of {it:?}");
-                let below = it.rows.get(end.row + 1).copied().unwrap_or(it.y + it.height);
-                prop_assert!(it.rows[end.row] <= point.1 && point.1 < below, "{point:?} is not at its row");
+                let placed = &layout.boxes[end.node];
+                prop_assert!(point.0 == placed.x || point.0 == placed.x + placed.width, "{point:?} is at no side of {placed:?}");
+                let below = placed.rows.get(end.row + 1).copied().unwrap_or(placed.y + placed.height);
+                prop_assert!(placed.rows[end.row] <= point.1 && point.1 < below, "{point:?} is not at its row");
             }
             for piece in pieces(route) {
                 prop_assert!(piece.0 == piece.2 || piece.1 == piece.3, "askew");
                 prop_assert!(piece.0 >= 0 && piece.1 >= 0 && piece.2 <= layout.width && piece.3 <= layout.height);
-                for it in &layout.boxes {
-                    prop_assert!(!touch(piece, rectangle(it)), "{piece:?} crosses {it:?}");
+                for placed in &layout.boxes {
+                    prop_assert!(!touch(piece, rectangle(placed)), "{piece:?} crosses {placed:?}");
                 }
             }
         }
@@ -106,11 +106,11 @@ proptest! {
     fn no_label_lies_on_a_box_or_on_another((nodes, links) in schema()) {
         let layout = layout(&nodes, &links);
         let labels: Vec<Rectangle> = links.iter().zip(&layout.routes).filter_map(|(link, route)| label(link, route)).collect();
-        prop_assert_eq!(labels.len(), links.iter().filter(|it| it.label > 0).count());
+        prop_assert_eq!(labels.len(), links.iter().filter(|link| link.label > 0).count());
         for (index, a) in labels.iter().enumerate() {
             prop_assert!(a.0 >= 0 && a.1 >= 0 && a.2 <= layout.width && a.3 <= layout.height);
-            for it in &layout.boxes {
-                prop_assert!(!touch(*a, rectangle(it)), "{a:?} lies on {it:?}");
+            for placed in &layout.boxes {
+                prop_assert!(!touch(*a, rectangle(placed)), "{a:?} lies on {placed:?}");
             }
             for b in &labels[index + 1..] {
                 prop_assert!(!touch(*a, *b), "{a:?} lies on {b:?}");
@@ -144,8 +144,8 @@ proptest! {
 #[test]
 fn the_picture_is_the_same_every_time() {
     let nodes: Vec<Node> = (0..40)
-        .map(|it| Node {
-            width: 100 + it,
+        .map(|number| Node {
+            width: 100 + number,
             rows: 3,
         })
         .collect();
@@ -154,9 +154,9 @@ fn the_picture_is_the_same_every_time() {
             node: node % 40,
             row: node % 3,
         };
-        let link = |it: usize| Link {
-            from: end(it * 7),
-            to: end(it * 5),
+        let link = |number: usize| Link {
+            from: end(number * 7),
+            to: end(number * 5),
             kind: 0,
             label: 0,
         };

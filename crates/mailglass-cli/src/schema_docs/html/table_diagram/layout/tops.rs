@@ -1,4 +1,4 @@
-//! How high each item of a column stands: in an order with few crossings, and as near as can be to what it is linked with.
+//! The vertical positions of the items of a column: in an order with few crossings, and close to the linked items.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use super::columns::{Columns, Item};
 use super::geometry::{Link, ROW};
 use super::ports::Ports;
 
-/// Between two boxes; beside a line, half of it.
+/// The gap between two boxes. The gap between a box and a line is half of it.
 const GAP: i32 = 2 * ROW;
 
-/// The top of each item, from the picture's top.
+/// The top of each item, relative to the top of the picture.
 pub(super) type Tops = BTreeMap<Item, i32>;
 
-/// A piece of a line between neighbouring columns: two items, and how far below their tops it is.
+/// A piece of a line between neighbouring columns: two items, with the offsets from their tops.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Piece {
     left: (Item, i32),
@@ -49,7 +49,7 @@ pub(super) fn tops(columns: &Columns, ports: &Ports, links: &[Link]) -> Tops {
     for column in &order {
         stack(column, &vec![0.0; column.len()], height, i32::MAX, &mut tops);
     }
-    // No column needs more room than the fullest one.
+    // No column may become taller than the tallest one is now.
     let deepest = tops
         .iter()
         .map(|(item, top)| top + height(*item))
@@ -61,7 +61,7 @@ pub(super) fn tops(columns: &Columns, ports: &Ports, links: &[Link]) -> Tops {
         if !is_rightwards {
             sequence.reverse();
         }
-        // First the order, by what is on one side; then the heights, by both.
+        // The first sweeps find the order, by the neighbours on one side. The last ones find the heights, by both sides.
         let sides = if sweep < 8 {
             [is_rightwards, !is_rightwards]
         } else {
@@ -83,12 +83,12 @@ pub(super) fn tops(columns: &Columns, ports: &Ports, links: &[Link]) -> Tops {
     tops
 }
 
-/// Puts a column's items one below the other, as near to their wishes as their order and heights allow (least squares:
-/// items that get in each other's way move as one), and within a depth.
+/// Stacks the items of a column within `depth`, as close to their wishes as their order and heights allow. It minimizes the
+/// squared distances: items that collide move as one block.
 fn stack(items: &[Item], wishes: &[f64], height: impl Fn(Item) -> i32, depth: i32, tops: &mut Tops) {
     let mut below = 0;
     let mut depths = Vec::with_capacity(items.len());
-    // (the sum of what its items wish for, how many they are)
+    // (the sum of the wishes, the number of items)
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         if let Some(before) = index.checked_sub(1).map(|before| items[before]) {
@@ -115,7 +115,7 @@ fn stack(items: &[Item], wishes: &[f64], height: impl Fn(Item) -> i32, depth: i3
     }
 }
 
-/// Onto the grid, every second column half a row off, and the highest at the top.
+/// Moves all items onto the grid, with every second column half a row lower, and the highest item at the top.
 fn snap(order: &[Vec<Item>], tops: &mut Tops) {
     let highest = tops.values().copied().min().unwrap_or_default();
     for (column, items) in order.iter().enumerate() {
@@ -148,7 +148,7 @@ fn pieces(columns: &Columns, ports: &Ports, links: &[Link]) -> Vec<Piece> {
             right: at(column + 1),
         }));
     }
-    // Lines that run as one pull as one.
+    // Lines that share a piece count once.
     pieces.sort();
     pieces.dedup();
     pieces

@@ -1,4 +1,4 @@
-//! Where the boxes go that are linked with no other: below the rest, line by line.
+//! Places the boxes without links to other boxes in rows below the rest.
 
 use super::columns::Columns;
 use super::geometry::{Layout, Link, MARGIN, Node, ROW};

@@ -1,0 +1,36 @@
+//! Longer documents: the design, the promises, and how to share a database with the Elixir library.
+//!
+//! The same files are in the repository and in the package.
+
+// Relative links in these files are reference links. The definitions before a file take precedence over those at its end, so
+// that here the links lead to pages of the API documentation. An empty line must precede them: a definition cannot interrupt
+// a paragraph.
+
+/// The design of mailglass: its terms, rules and layout, and the reasons for them.
+pub mod design {
+    //!
+    //! [readme]: crate
+    //! [stability]: crate::_documentation::stability
+    //! [elixir]: crate::_documentation::elixir
+    #![doc = include_str!("../DESIGN.md")]
+}
+
+/// What a release promises about the closed sets and the names in the database.
+pub mod stability {
+    //!
+    #![doc = include_str!("../api_stability.md")]
+}
+
+/// How an application that uses the Elixir library works on the same tables.
+pub mod elixir {
+    //!
+    #![doc = include_str!("../docs/elixir.md")]
+}
+
+/// The notable changes of each release.
+pub mod changelog {
+    //!
+    //! [stability]: crate::_documentation::stability
+    //! [elixir]: crate::_documentation::elixir
+    #![doc = include_str!("../CHANGELOG.md")]
+}

@@ -1,8 +1,0 @@
--- The labels of each of these enum types ($1), in order; NULL for one that is NULL or no enum.
-SELECT (
-    SELECT pg_catalog.array_agg(enumlabel::text ORDER BY enumsortorder)
-    FROM pg_enum
-    WHERE enumtypid = type
-) AS labels
-FROM pg_catalog.unnest($1) WITH ORDINALITY AS set (type, position)
-ORDER BY position

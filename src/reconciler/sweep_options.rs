@@ -1,0 +1,66 @@
+//! The options and the report of a sweep.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+/// Options of a [`sweep`](super::sweep).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SweepOptions {
+    /// The tenant; by default all tenants.
+    pub tenant: Option<String>,
+    /// The maximum number of events to check; 1,000 by default.
+    pub limit: u32,
+    /// Skips events that were appended less than this ago; one minute by default. Most deliveries are committed by then.
+    pub grace: Duration,
+    /// Expires events that have waited longer than this; seven days by default.
+    pub max_age: Duration,
+}
+
+impl Default for SweepOptions {
+    fn default() -> Self {
+        SweepOptions {
+            tenant: None,
+            limit: 1_000,
+            grace: Duration::from_secs(60),
+            max_age: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// The outcome of a sweep. Each event is counted once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Events that were linked and projected.
+    pub linked: i64,
+    /// Events that wait for their delivery, or are malformed.
+    pub waiting: i64,
+    /// Events that wait because several deliveries match.
+    pub ambiguous: i64,
+    /// Events that expired.
+    pub expired: i64,
+    /// Events that the database refused to link, such as by a trigger of yours. They keep waiting, behind the others.
+    pub failed: Vec<FailedLink>,
+}
+
+/// An event that the database refused to link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailedLink {
+    /// The event.
+    pub event_id: Uuid,
+    /// The delivery that it was to be linked to, if there is one.
+    pub delivery_id: Option<Uuid>,
+    /// The error of the database.
+    pub error: String,
+}
+
+impl SweepReport {
+    pub(super) fn add(&mut self, other: SweepReport) {
+        self.linked += other.linked;
+        self.waiting += other.waiting;
+        self.ambiguous += other.ambiguous;
+        self.expired += other.expired;
+        self.failed.extend(other.failed);
+    }
+}
