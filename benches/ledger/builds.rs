@@ -1,4 +1,4 @@
-//! What mailglass costs the build of an application that has Diesel already.
+//! The build time and the number of dependencies that mailglass adds to an application that uses Diesel.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -6,11 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::Bench;
+use crate::bench::Bench;
 use crate::measure::{Contender, Run, seconds};
-use crate::report::Table;
+use crate::table::Table;
 
-/// An application: a library, so that nothing is linked and no libpq has to be there.
+/// An application. It is a library, so that nothing is linked and libpq is not needed.
 struct App {
     directory: PathBuf,
 }
@@ -18,24 +18,24 @@ struct App {
 impl App {
     fn new(name: &str, dependencies: &str, source: &str) -> App {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("builds").join(name);
-        fs::create_dir_all(directory.join("src")).expect("a directory");
+        fs::create_dir_all(directory.join("src")).expect("the directory should be created");
         let manifest = format!(
             "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
              [dependencies]\n{}{dependencies}",
             include_str!("builds/dependencies.toml")
         );
-        fs::write(directory.join("Cargo.toml"), manifest).expect("a manifest");
+        fs::write(directory.join("Cargo.toml"), manifest).expect("the manifest should be written");
         let source = [include_str!("builds/app.rs"), source].concat();
-        fs::write(directory.join("src/lib.rs"), source).expect("a source");
-        // The versions that are here already: no network.
+        fs::write(directory.join("src/lib.rs"), source).expect("the source should be written");
+        // Use the versions of our own build, which need no network.
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
-        fs::copy(lock, directory.join("Cargo.lock")).expect("a lock file");
+        fs::copy(lock, directory.join("Cargo.lock")).expect("the lock file should be copied");
         App { directory }
     }
 
     fn cargo(&self, arguments: &[&str]) -> String {
         let mut cargo = Command::new(env!("CARGO"));
-        // Without the settings of the build that this program comes from. pq-sys looks for no libpq where it is told one.
+        // Remove the settings of the build of this program. With PQ_LIB_DIR set, pq-sys does not search for libpq.
         cargo
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("RUSTFLAGS")
@@ -45,7 +45,7 @@ impl App {
             .arg("--offline")
             .current_dir(&self.directory)
             .output();
-        let output = output.expect("cargo");
+        let output = output.expect("cargo should run");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
@@ -59,14 +59,14 @@ impl App {
         self.build()
     }
 
-    /// After a change of the application's own code.
+    /// Builds after a change of the application's code.
     fn incremental_build(&self) -> Run {
         let source = OpenOptions::new().append(true).open(self.directory.join("src/lib.rs"));
-        writeln!(source.expect("a source"), "// Changed.").expect("a change");
+        writeln!(source.expect("the source should be opened"), "// Changed.").expect("the source should be changed");
         self.build()
     }
 
-    /// Crates that are built for it, on this platform.
+    /// The number of crates that are built for the application on this platform.
     fn dependencies(&self) -> usize {
         let tree = self.cargo(&["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
         let crates: BTreeSet<&str> = tree.lines().skip(1).collect();

@@ -1,4 +1,4 @@
-//! What is recorded: webhooks of a plausible size, about deliveries that are there.
+//! The data: events of a realistic size, and the deliveries that they name.
 
 use std::io::Write;
 
@@ -17,7 +17,7 @@ pub fn delivery_id(number: usize) -> Uuid {
     Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number as u128)
 }
 
-/// All deliveries that the events are about.
+/// Inserts all deliveries that the events name.
 pub fn deliveries(conn: &mut PgConnection) {
     let all: Vec<NewDelivery> = (0..DELIVERIES)
         .map(|number| {
@@ -28,7 +28,7 @@ pub fn deliveries(conn: &mut PgConnection) {
                 .first_event(EventType::Queued, time(0))
         })
         .collect();
-    NewDelivery::insert_all(conn, &all).expect("deliveries");
+    NewDelivery::insert_all(conn, &all).expect("the deliveries should be inserted");
 }
 
 fn time(seconds: i64) -> DateTime<Utc> {
@@ -50,7 +50,7 @@ fn key(number: usize) -> String {
     format!("ses:event:{number:012}")
 }
 
-/// An event, two to a delivery within a batch.
+/// An event of a delivery. Two consecutive events are of the same delivery.
 pub fn event(number: usize) -> NewEvent {
     orphan(number).delivery(delivery_id(number / 2 % DELIVERIES))
 }
@@ -95,11 +95,11 @@ pub fn row(number: usize) -> Row {
     }
 }
 
-/// The row and the delivery that it moves in one statement, and nothing else: no key to meet, no look-up, no fold.
-/// (By EXECUTE, because Diesel prepares such a statement anew each time.)
+/// Inserts a row and updates its delivery in one statement, without ON CONFLICT, look-up of the delivery, or fold. It is run
+/// with EXECUTE, because Diesel prepares an `sql_query` again for each call.
 pub const PREPARE_INSERT_AND_UPDATE: &str = "
     PREPARE insert_and_update (uuid, text, uuid, timestamptz, text, jsonb) AS
-    WITH moved AS (
+    WITH updated AS (
         UPDATE mailglass_deliveries
         SET last_event_at = greatest(last_event_at, $4), lock_version = lock_version + 1, updated_at = now()
         WHERE id = $3
@@ -108,21 +108,21 @@ pub const PREPARE_INSERT_AND_UPDATE: &str = "
     VALUES ($1, $2, $3, 'sent', $4, $5, $6)";
 
 pub fn insert_and_update(conn: &mut PgConnection, number: usize) {
-    let it = row(number);
-    // No value here has a quote.
+    let row = row(number);
+    // No value contains a quote.
     let execute = format!(
         "EXECUTE insert_and_update ('{}', '{}', '{}', '{}', '{}', '{}')",
-        it.id,
-        it.tenant_id,
-        it.delivery_id,
-        it.occurred_at.to_rfc3339(),
-        it.idempotency_key,
-        it.normalized_payload
+        row.id,
+        row.tenant_id,
+        row.delivery_id,
+        row.occurred_at.to_rfc3339(),
+        row.idempotency_key,
+        row.normalized_payload
     );
-    conn.batch_execute(&execute).expect("a row");
+    conn.batch_execute(&execute).expect("the row should be inserted");
 }
 
-/// The same rows by COPY, in the same table with all its indexes: what the server can do at most.
+/// Inserts the same rows by COPY into the same table with all its indexes. This is the upper bound of what the server can do.
 pub fn copy(conn: &mut PgConnection, numbers: std::ops::Range<usize>) {
     use mailglass::schema::mailglass_events::dsl;
     let rows: Vec<Row> = numbers.map(row).collect();
@@ -139,19 +139,19 @@ pub fn copy(conn: &mut PgConnection, numbers: std::ops::Range<usize>) {
     );
     let copied = diesel::copy_from(mailglass_events::table)
         .from_raw_data(columns, |out: &mut dyn Write| {
-            for it in &rows {
-                // No value here has a tab, a line feed or a backslash.
+            for row in &rows {
+                // No value contains a tab, a line feed or a backslash.
                 writeln!(
                     out,
                     "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\tf",
-                    it.id,
-                    it.tenant_id,
-                    it.delivery_id,
-                    it.type_,
-                    it.occurred_at.to_rfc3339(),
-                    it.idempotency_key,
-                    it.normalized_payload,
-                    it.metadata
+                    row.id,
+                    row.tenant_id,
+                    row.delivery_id,
+                    row.type_,
+                    row.occurred_at.to_rfc3339(),
+                    row.idempotency_key,
+                    row.normalized_payload,
+                    row.metadata
                 )
                 .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
             }

@@ -1,4 +1,4 @@
-//! What a ledger's size changes: the same calls beside a hundred thousand, a million and ten million events.
+//! The rates of calls by the size of the ledger: 100,000, 1 million and 10 million events.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -10,19 +10,20 @@ use mailglass::{Delivery, NewDelivery, Stream, ledger};
 use scratch_postgres::Database;
 use uuid::Uuid;
 
+use crate::bench::{Bench, connect};
+use crate::data;
 use crate::measure::{Contender, Run, rates};
-use crate::report::Table;
-use crate::{Bench, connect, data};
+use crate::table::Table;
 
-/// Events of each delivery that is there before.
+/// Events of each delivery before the benchmark.
 const EVENTS: usize = 10;
 
-/// A database with so many events, made by the server itself. Ids and keys are in the order of time, as they are in life.
+/// A database with a large ledger, which the server generates. Ids and keys are ordered by time, as in production.
 struct Grown {
     name: String,
     database: Database,
     deliveries: usize,
-    /// Of all numbers the first that no event here has.
+    /// The first number that no event of the database has.
     next: Cell<usize>,
 }
 
@@ -36,11 +37,11 @@ impl Grown {
             .replace(":existing", &data::DELIVERIES.to_string())
             .replace(":events_each", &EVENTS.to_string());
         let mut conn = connect(&database);
-        conn.batch_execute(&build).expect("a grown ledger");
-        // As autovacuum does sooner or later.
+        conn.batch_execute(&build).expect("the ledger should be generated");
+        // Autovacuum would do this at an arbitrary time.
         for table in ["mailglass_deliveries", "mailglass_events"] {
             conn.batch_execute(&format!("VACUUM ANALYZE {table}"))
-                .expect("a vacuum");
+                .expect("the table should be vacuumed");
         }
         Grown {
             name: format!("{events} events"),
@@ -50,13 +51,13 @@ impl Grown {
         }
     }
 
-    /// So many numbers that were not given out before.
+    /// Reserves this many numbers for new events.
     fn numbers(&self, count: usize) -> std::ops::Range<usize> {
         let first = self.next.replace(self.next.get() + count);
         first..first + count
     }
 
-    /// A delivery far from the one before, among so many of the latest.
+    /// Chooses one of the `latest` newest deliveries. Consecutive numbers choose distant deliveries.
     fn delivery(&self, number: usize, latest: usize) -> Uuid {
         data::delivery_id(self.deliveries - 1 - number * 7_919 % latest.min(self.deliveries))
     }
@@ -72,15 +73,17 @@ impl Grown {
     fn record(&self, conn: &mut PgConnection, latest: usize) -> Run {
         let event = |number| data::event(number).delivery(self.delivery(number, latest));
         let events: Vec<_> = self.numbers(1_000).map(event).collect();
-        Run::of(1_000, || drop(ledger::record(conn, &events).expect("events")))
+        Run::of(1_000, || {
+            drop(ledger::record(conn, &events).expect("the events should be recorded"))
+        })
     }
 
-    /// A thousand events wait, and then their deliveries are there.
+    /// Sweeps 1,000 orphans whose deliveries exist.
     fn sweep(&self, conn: &mut PgConnection, _latest: usize) -> Run {
         let numbers = self.numbers(1_000);
         let orphan = |number| data::orphan(number).provider_message("late", format!("late {number}"));
         let orphans: Vec<_> = numbers.clone().map(orphan).collect();
-        ledger::record(conn, &orphans).expect("orphans");
+        ledger::record(conn, &orphans).expect("the orphans should be recorded");
         let late = |number| {
             NewDelivery::new(
                 data::TENANT,
@@ -92,29 +95,34 @@ impl Grown {
             .provider_message_id(format!("late {number}"))
         };
         let deliveries: Vec<_> = numbers.map(late).collect();
-        NewDelivery::insert_all(conn, &deliveries).expect("their deliveries");
+        NewDelivery::insert_all(conn, &deliveries).expect("their deliveries should be inserted");
         let now = SweepOptions {
             grace: Duration::ZERO,
             ..SweepOptions::default()
         };
-        Run::of(1_000, || assert_eq!(sweep(conn, &now).expect("a sweep").linked, 1_000))
+        Run::of(1_000, || {
+            assert_eq!(sweep(conn, &now).expect("the sweep should succeed").linked, 1_000)
+        })
     }
 
     fn find(&self, conn: &mut PgConnection, latest: usize) -> Run {
         let numbers = self.numbers(200);
         Run::of(200, || {
             for number in numbers {
-                Delivery::find(conn, data::TENANT, self.delivery(number, latest)).expect("a delivery");
+                Delivery::find(conn, data::TENANT, self.delivery(number, latest)).expect("the delivery should exist");
             }
         })
     }
 
     fn timeline(&self, conn: &mut PgConnection, latest: usize) -> Run {
-        let find = |number| Delivery::find(conn, data::TENANT, self.delivery(number, latest)).expect("a delivery");
+        let find = |number| {
+            Delivery::find(conn, data::TENANT, self.delivery(number, latest)).expect("the delivery should exist")
+        };
         let deliveries: Vec<Delivery> = self.numbers(200).map(find).collect();
         Run::of(200, || {
             for delivery in &deliveries {
-                assert!(delivery.timeline(conn).expect("a timeline").len() >= EVENTS);
+                let timeline = delivery.timeline(conn).expect("the timeline should be read");
+                assert!(timeline.len() >= EVENTS);
             }
         })
     }
@@ -124,9 +132,9 @@ type Call = fn(&Grown, &mut PgConnection, usize) -> Run;
 
 struct Case {
     name: &'static str,
-    /// Among how many of the latest deliveries it picks. What providers report is mostly about the last hours.
+    /// The number of newest deliveries from which it chooses. Providers report mostly on deliveries of the last hours.
     latest: usize,
-    /// Turns in a round.
+    /// The number of turns in a round.
     steps: usize,
     call: Call,
 }
@@ -140,7 +148,7 @@ const fn case(name: &'static str, latest: usize, steps: usize, call: Call) -> Ca
     }
 }
 
-/// What reads comes first, while each delivery has as many events as any other.
+/// Calls that read come first, while all deliveries have the same number of events.
 const CASES: [Case; 7] = [
     case("find, latest 5,000", 5_000, 5, Grown::find),
     case("find, of all", usize::MAX, 5, Grown::find),
@@ -160,12 +168,12 @@ pub fn table(bench: &Bench) -> Table {
     let grown: Vec<Grown> = sizes.iter().map(|size| Grown::new(bench, *size)).collect();
     let mut rows = Vec::new();
     for case in &CASES {
-        let contenders: Vec<Contender<'_>> = grown.iter().map(|it| it.contender(case)).collect();
+        let contenders: Vec<Contender<'_>> = grown.iter().map(|grown| grown.contender(case)).collect();
         rows.extend(Table::rows_of(case.name, &rates(bench.rounds, case.steps, &contenders)));
     }
     Table {
         title: format!(
-            "A ledger that has grown: calls a second (or events, 1,000 a batch), {EVENTS} events a delivery."
+            "Calls per second by the size of the ledger (record: events per second, 1,000 per batch), {EVENTS} events per delivery."
         ),
         unit: "per second",
         of: "the smallest",

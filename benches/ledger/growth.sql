@@ -1,4 +1,4 @@
--- A ledger as it is after a while. Built set-wise; the projections are not made, which nothing here looks at.
+-- Generates a large ledger. The projections are not computed, because the benchmarks do not read them.
 INSERT INTO mailglass_deliveries (
     id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, last_event_type,
     last_event_at

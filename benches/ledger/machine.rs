@@ -1,4 +1,4 @@
-//! The line without which a figure says nothing.
+//! Describes the machine and the settings of the server.
 
 use std::thread;
 
@@ -15,10 +15,12 @@ struct Line {
 pub fn line(conn: &mut PgConnection) -> String {
     let settings = ["fsync", "synchronous_commit", "full_page_writes", "shared_buffers"];
     let shown = settings
-        .map(|it| format!("'{it}=' || current_setting('{it}')"))
+        .map(|setting| format!("'{setting}=' || current_setting('{setting}')"))
         .join(" || ', ' || ");
     let query = format!("SELECT 'PostgreSQL ' || current_setting('server_version') || ', ' || {shown} AS line");
-    let server: Line = sql_query(query).get_result(conn).expect("the server's settings");
+    let server: Line = sql_query(query)
+        .get_result(conn)
+        .expect("the server's settings should be read");
     let cores = thread::available_parallelism().map_or(0, usize::from);
     format!("{cores} cores, {}", server.line)
 }

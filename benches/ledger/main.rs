@@ -1,19 +1,17 @@
-//! How close recording comes to what PostgreSQL can do: `cargo bench`.
+//! Compares recording with what PostgreSQL and Diesel can do by themselves. See `USAGE`.
 //!
-//! Every figure is a ratio of things that run in turn in one process, several rounds each; the median is shown, with the
-//! lowest and the highest. It starts a throwaway server that writes for safety (fsync on), or uses `DATABASE_URL`.
-//! `-- --json` prints the same for machines, `-- --quick` less of everything, `-- --ten-million` lets the ledger grow that far,
-//! `-- --write` writes what it prints and the plots to `docs/bench/results/`, and any other word picks the tables whose
-//! names it is part of.
+//! Every figure is a ratio of contenders that take turns in one process, in several rounds. The median is shown with the
+//! lowest and the highest round.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     missing_docs,
     unreachable_pub,
-    reason = "a benchmark that can't go on should say so by panicking"
+    reason = "a benchmark that can't continue panics"
 )]
 
 mod batches;
+mod bench;
 mod builds;
 mod data;
 mod growth;
@@ -25,76 +23,57 @@ mod rebuild;
 mod replays;
 mod report;
 mod single;
+mod table;
 
 use std::env;
 use std::path::Path;
+use std::process::ExitCode;
 
-use diesel::prelude::*;
-use scratch_postgres::{DURABLE, Database, Server, Template};
+use crate::bench::{Bench, connect};
+use crate::table::Table;
 
-/// A server, a migrated database to copy, and how much to do.
-pub struct Bench {
-    server: Server,
-    template: Template,
-    pub rounds: usize,
-    /// By how much everything is smaller than it should be.
-    pub divisor: usize,
-    pub ten_million: bool,
-}
+const USAGE: &str = "\
+usage: cargo bench -- [OPTION…] [TABLE…]
 
-impl Bench {
-    fn new(is_quick: bool, ten_million: bool) -> Bench {
-        let is_given = env::var("DATABASE_URL").is_ok_and(|url| !url.trim().is_empty());
-        let settings = [&DURABLE[..], &[("shared_buffers", "256MB")]].concat();
-        let server = if is_given {
-            Server::from_env_or_start()
-        } else {
-            Server::start_with(&settings)
-        }
-        .expect("a server");
-        let template = server
-            .template(|url| {
-                let mut conn = PgConnection::establish(url).map_err(|error| error.to_string())?;
-                mailglass::migrations::run(&mut conn).map_err(|error| error.to_string())?;
-                data::deliveries(&mut conn);
-                Ok::<_, String>(())
-            })
-            .expect("a migrated template");
-        Bench {
-            server,
-            template,
-            rounds: if is_quick { 3 } else { 7 },
-            divisor: if is_quick { 10 } else { 1 },
-            ten_million,
-        }
+Runs the benchmarks whose names contain one of the words TABLE, or all of them:
+memory, batches, connections, single, replays, rebuild, growth, builds.
+
+Starts a throwaway server that writes durably (fsync=on), or uses DATABASE_URL.
+
+  --quick         fewer rounds and less data
+  --ten-million   also grow the ledger to 10 million events
+  --json          print JSON
+  --write         write tables and plots to docs/bench/results
+  --help          print this text";
+
+const OPTIONS: [&str; 4] = ["--quick", "--ten-million", "--json", "--write"];
+
+/// Runs a benchmark and returns its table.
+type Measure = fn(&Bench) -> Table;
+
+fn main() -> ExitCode {
+    let (mut options, words): (Vec<String>, Vec<String>) =
+        env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    if options.iter().any(|option| option == "--help") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
     }
-
-    /// A migrated database with deliveries and nothing else in it.
-    pub fn database(&self) -> Database {
-        self.server
-            .database_from(&self.template)
-            .expect("a copy of the template")
+    // `cargo bench` passes --bench. `cargo test --benches` does not, and must not take long.
+    if !options.iter().any(|option| option == "--bench") {
+        println!("no tests; run the benchmarks with `cargo bench`");
+        return ExitCode::SUCCESS;
     }
-}
-
-pub fn connect(database: &Database) -> PgConnection {
-    PgConnection::establish(database.url()).expect("a connection")
-}
-
-/// What makes a table.
-type Measure = fn(&Bench) -> report::Table;
-
-fn main() {
-    // Cargo itself adds --bench, unless it runs everything as tests.
-    let (flags, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|it| it.starts_with("--"));
-    let has = |flag: &str| flags.iter().any(|it| it == flag);
-    if !has("--bench") {
-        return println!("This tests nothing. To measure: cargo bench");
+    options.retain(|option| option != "--bench");
+    if let Some(unknown) = options.iter().find(|option| !OPTIONS.contains(&option.as_str())) {
+        eprintln!("unknown option {unknown}\n\n{USAGE}");
+        return ExitCode::from(2);
     }
+    let has = |wanted: &str| options.iter().any(|option| option == wanted);
+
     let bench = Bench::new(has("--quick"), has("--ten-million"));
     let machine = machine::line(&mut connect(&bench.database()));
     let tables: [(&str, Measure); 8] = [
-        // First, while this process is still small.
+        // First, because it measures the peak memory of this process.
         ("memory", memory::table),
         ("batches", |bench| batches::table(bench, 1)),
         ("connections", |bench| batches::table(bench, 4)),
@@ -105,20 +84,21 @@ fn main() {
         ("builds", builds::table),
     ];
     let mut report = report::Report::new(machine);
-    for (name, table) in tables {
+    for (name, measure) in tables {
         if words.is_empty() || words.iter().any(|word| name.contains(word.as_str())) {
             eprintln!("{name} …");
-            report.add(name, table(&bench));
+            report.add(name, measure(&bench));
         }
     }
     if has("--write") {
         report
             .write(Path::new("docs/bench/results"))
-            .expect("files in docs/bench/results");
+            .expect("the results should be written to docs/bench/results");
     }
     if has("--json") {
         println!("{}", report.json());
     } else {
         println!("{report}");
     }
+    ExitCode::SUCCESS
 }

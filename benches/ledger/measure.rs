@@ -1,14 +1,14 @@
-//! Rates of several contenders that take turns, and their ratios.
+//! Measures contenders that take turns, and computes their ratios.
 
 use std::time::{Duration, Instant};
 
-/// What was measured of one contender, a value each round.
+/// The values of one contender, one for each round.
 pub struct Measured {
     pub name: String,
     pub rounds: Vec<f64>,
 }
 
-/// So many in so long.
+/// A number of operations and the time that they took.
 pub struct Run {
     count: usize,
     spent: Duration,
@@ -25,10 +25,10 @@ impl Run {
     }
 }
 
-/// One part of a round, given which one. It may set things up outside of what it times.
+/// Runs the part of a round with the given number. It may do untimed preparations.
 pub type Step<'a> = Box<dyn FnMut(usize) -> Run + 'a>;
 
-/// A name, and what begins a round: it sets things up and returns the step.
+/// A name, and a function that prepares a round and returns its step.
 pub struct Contender<'a> {
     name: String,
     begin: Box<dyn Fn() -> Step<'a> + 'a>,
@@ -43,14 +43,14 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// Lets contenders take turns at every step, so that what the machine does meanwhile hits all of them, and gives how many a
-/// second each did. (Turn by turn whole rounds, the shares of a busy machine's were three times as far apart.)
+/// Measures operations per second. The contenders take turns at every step, so that other load on the machine affects all of
+/// them. (With turns of whole rounds on a busy machine, the spread of the ratios was three times as wide.)
 pub fn rates(rounds: usize, steps: usize, contenders: &[Contender<'_>]) -> Vec<Measured> {
     measured(rounds, contenders, |begun| {
         let mut totals = vec![(0, Duration::ZERO); begun.len()];
         for step in 0..steps {
             for turn in 0..begun.len() {
-                // Another one begins each time.
+                // Each step begins with another contender.
                 let index = (step + turn) % begun.len();
                 let run = begun[index](step);
                 totals[index].0 += run.count;
@@ -62,7 +62,7 @@ pub fn rates(rounds: usize, steps: usize, contenders: &[Contender<'_>]) -> Vec<M
     })
 }
 
-/// The seconds that each takes for its one step.
+/// Measures the seconds that each contender takes for a single step.
 pub fn seconds(rounds: usize, contenders: &[Contender<'_>]) -> Vec<Measured> {
     measured(rounds, contenders, |begun| {
         begun.iter_mut().map(|step| step(0).spent.as_secs_f64()).collect()
@@ -70,13 +70,13 @@ pub fn seconds(rounds: usize, contenders: &[Contender<'_>]) -> Vec<Measured> {
 }
 
 fn measured(rounds: usize, contenders: &[Contender<'_>], round: impl Fn(&mut [Step<'_>]) -> Vec<f64>) -> Vec<Measured> {
-    let name = |it: &Contender<'_>| Measured {
-        name: it.name.clone(),
+    let empty = |contender: &Contender<'_>| Measured {
+        name: contender.name.clone(),
         rounds: Vec::new(),
     };
-    let mut all: Vec<Measured> = contenders.iter().map(name).collect();
+    let mut all: Vec<Measured> = contenders.iter().map(empty).collect();
     for _ in 0..rounds {
-        let mut begun: Vec<Step<'_>> = contenders.iter().map(|it| (it.begin)()).collect();
+        let mut begun: Vec<Step<'_>> = contenders.iter().map(|contender| (contender.begin)()).collect();
         for (measured, value) in all.iter_mut().zip(round(&mut begun)) {
             measured.rounds.push(value);
         }
@@ -108,7 +108,7 @@ impl Measured {
         Spread::of(self.rounds.clone())
     }
 
-    /// Round by round, as a share of another's.
+    /// The ratio to another contender in each round.
     pub fn share_of(&self, other: &Measured) -> Spread {
         let pairs = self.rounds.iter().zip(&other.rounds);
         Spread::of(pairs.map(|(ours, theirs)| ours / theirs).collect())

@@ -1,14 +1,15 @@
-//! What recording a whole export costs in memory of ours. Linux only: elsewhere nobody says.
+//! The memory that recording a large export takes. It is known on Linux only.
 
 use std::fs;
 
 use mailglass::ledger;
 
+use crate::bench::{Bench, connect};
+use crate::data;
 use crate::measure::{Contender, Run, rates};
-use crate::report::Table;
-use crate::{Bench, connect, data};
+use crate::table::Table;
 
-/// The most memory that this process ever had, in MiB.
+/// The peak memory of this process in MiB.
 fn peak() -> Option<usize> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -23,15 +24,16 @@ pub fn table(bench: &Bench) -> Table {
         move |_| {
             Run::of(all, || {
                 let recorded = ledger::record_batches(&mut conn, (0..all).map(data::event), 1_000);
-                assert_eq!(recorded.map(|it| it.expect("events").len()).sum::<usize>(), all);
+                let counts = recorded.map(|batch| batch.expect("the events should be recorded").len());
+                assert_eq!(counts.sum::<usize>(), all);
             })
         }
     });
     let rates = rates(1, 1, &[record]);
-    let peak = peak().map(|it| format!("{it} MiB"));
+    let peak = peak().map(|mebibytes| format!("{mebibytes} MiB"));
     Table {
         title: format!(
-            "{all} events from an iterator, 1,000 a batch. The most memory that this process had: {}.",
+            "{all} events from an iterator, 1,000 per batch. Peak memory of the process: {}.",
             peak.unwrap_or_else(|| "unknown on this system".to_owned())
         ),
         unit: "per second",

@@ -1,12 +1,12 @@
-//! Tables as pictures: both axes logarithmic, a line through the medians, a bar from the lowest to the highest round.
+//! Plots of tables with logarithmic axes: a line through the medians, and a bar from the lowest to the highest round.
 
 use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::report::{Row, Table};
+use crate::table::{Row, Table};
 
-/// What is plotted of a table, if anything is.
+/// The columns of a table that are plotted.
 pub struct Plot {
     pub file: &'static str,
     pub x: &'static str,
@@ -18,13 +18,13 @@ pub fn of(table: &str) -> Option<Plot> {
     match table {
         "batches" => Some(Plot {
             file: "batches.svg",
-            x: "events a batch",
+            x: "events per batch",
             x_of: |row| &row.case,
             series_of: |row| &row.contender,
         }),
         "growth" => Some(Plot {
             file: "growth.svg",
-            x: "events in the ledger before",
+            x: "events in the ledger",
             x_of: |row| &row.contender,
             series_of: |row| &row.case,
         }),
@@ -49,14 +49,14 @@ impl Plot {
         area.fill(&WHITE)?;
         let xs = table.rows.iter().map(|row| self.x_of(row));
         let ys = table.rows.iter().flat_map(|row| [row.value.lowest, row.value.highest]);
-        // Below the least there is room for the legend.
+        // The legend needs space below the lowest value.
         let mut chart = ChartBuilder::on(&area)
             .caption(&table.title, ("sans-serif", 17))
             .margin(14)
             .x_label_area_size(44)
             .y_label_area_size(80)
             .build_cartesian_2d(around(xs, 1.3).log_scale(), around(ys, 4.0).log_scale())?;
-        let number = |it: &f64| format!("{it:.0}");
+        let number = |value: &f64| format!("{value:.0}");
         chart
             .configure_mesh()
             .x_desc(self.x)
@@ -90,10 +90,10 @@ impl Plot {
         Ok(())
     }
 
-    /// The number that the text begins with.
+    /// The number at the beginning of the text.
     fn x_of(&self, row: &Row) -> f64 {
         let text = (self.x_of)(row);
-        let end = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         text[..end].parse().unwrap_or(1.0)
     }
 
@@ -109,9 +109,9 @@ impl Plot {
     }
 }
 
-/// From so many times below the least to a little above the most.
-fn around(values: impl Iterator<Item = f64> + Clone, below: f64) -> std::ops::Range<f64> {
-    let least = values.clone().fold(f64::INFINITY, f64::min);
-    let most = values.fold(0.0, f64::max);
-    least / below..most * 1.3
+/// A range around the values that begins at the lowest value divided by `factor_below`.
+fn around(values: impl Iterator<Item = f64> + Clone, factor_below: f64) -> std::ops::Range<f64> {
+    let lowest = values.clone().fold(f64::INFINITY, f64::min);
+    let highest = values.fold(0.0, f64::max);
+    lowest / factor_below..highest * 1.3
 }

@@ -1,33 +1,38 @@
-//! A storm of replays: nine in ten events of a batch have landed before.
+//! `record` of batches in which no, most, or all events are replays.
 
 use mailglass::ledger;
 
+use crate::bench::{Bench, connect};
+use crate::data;
 use crate::measure::{Contender, Run, rates};
-use crate::report::Table;
-use crate::{Bench, connect, data};
+use crate::table::Table;
 
 const BATCH: usize = 1_000;
 
 pub fn table(bench: &Bench) -> Table {
     let steps = 20 / bench.divisor;
-    let begin = |share_of_replays: usize| {
+    let begin = |percent_of_replays: usize| {
         move || {
             let database = bench.database();
             let mut conn = connect(&database);
-            // Of each batch's events the first are there already.
-            let known = BATCH * share_of_replays / 100;
+            // The first events of each batch are recorded already.
+            let known = BATCH * percent_of_replays / 100;
             for first in (0..=steps).map(|step| step * BATCH) {
                 if known > 0 {
-                    ledger::record(&mut conn, &data::events(first..first + known)).expect("events");
+                    let events = data::events(first..first + known);
+                    ledger::record(&mut conn, &events).expect("the events should be recorded");
                 }
             }
-            ledger::record(&mut conn, &data::events(steps * BATCH..(steps + 1) * BATCH)).expect("events");
+            // Warm up the connection with a batch that no step uses.
+            let events = data::events(steps * BATCH..(steps + 1) * BATCH);
+            ledger::record(&mut conn, &events).expect("the events should be recorded");
             move |step| {
                 let _kept = &database;
                 let events = data::events(step * BATCH..(step + 1) * BATCH);
                 Run::of(BATCH, || {
-                    let answers = ledger::record(&mut conn, &events).expect("events");
-                    assert_eq!(answers.iter().filter(|it| it.is_replay()).count(), known);
+                    let appended = ledger::record(&mut conn, &events).expect("the events should be recorded");
+                    let replays = appended.iter().filter(|appended| appended.is_replay());
+                    assert_eq!(replays.count(), known);
                 })
             }
         }
@@ -38,9 +43,9 @@ pub fn table(bench: &Bench) -> Table {
         Contender::new("all replays", begin(100)),
     ];
     Table {
-        title: "Events a second through record, 1,000 a batch, of which some had landed before.".to_owned(),
+        title: "Events per second by record, 1,000 per batch, by the share of replays.".to_owned(),
         unit: "per second",
         of: "fresh",
-        rows: Table::rows_of("1000 a batch", &rates(bench.rounds, steps, &contenders)),
+        rows: Table::rows_of("1000 per batch", &rates(bench.rounds, steps, &contenders)),
     }
 }

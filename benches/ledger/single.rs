@@ -1,32 +1,35 @@
-//! One webhook, one call: what it costs beside the bare INSERT of its row.
+//! One event per call, compared with an INSERT of its row.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use mailglass::ledger;
 use mailglass::schema::mailglass_events;
 
+use crate::bench::{Bench, connect};
+use crate::data;
 use crate::measure::{Contender, Run, rates};
-use crate::report::Table;
-use crate::{Bench, connect, data};
+use crate::table::Table;
 
-/// Calls a turn.
+/// The number of calls in a turn.
 const TURN: usize = 100;
 
 pub fn table(bench: &Bench) -> Table {
     let steps = 20 / bench.divisor;
-    let begin = |land: fn(&mut PgConnection, usize)| {
+    let begin = |insert: fn(&mut PgConnection, usize)| {
         move || {
             let database = bench.database();
             let mut conn = connect(&database);
-            // For all alike, or the disk would hide the difference.
-            conn.batch_execute("SET synchronous_commit = off").expect("a setting");
+            // Otherwise the time of the disk would hide the differences.
+            conn.batch_execute("SET synchronous_commit = off")
+                .expect("the setting should be accepted");
             conn.batch_execute(data::PREPARE_INSERT_AND_UPDATE)
-                .expect("a statement");
-            (0..20).for_each(|number| land(&mut conn, steps * TURN + number));
+                .expect("the statement should be prepared");
+            // Warm up the connection.
+            (0..20).for_each(|number| insert(&mut conn, steps * TURN + number));
             move |step| {
                 let _kept = &database;
                 Run::of(TURN, || {
-                    (step * TURN..(step + 1) * TURN).for_each(|number| land(&mut conn, number))
+                    (step * TURN..(step + 1) * TURN).for_each(|number| insert(&mut conn, number))
                 })
             }
         }
@@ -41,19 +44,23 @@ pub fn table(bench: &Bench) -> Table {
         ),
         Contender::new(
             "append",
-            begin(|conn, number| drop(ledger::append(conn, &[data::event(number)]).expect("an event"))),
+            begin(|conn, number| {
+                drop(ledger::append(conn, &[data::event(number)]).expect("the event should be appended"))
+            }),
         ),
         Contender::new(
             "record",
-            begin(|conn, number| drop(ledger::record(conn, &[data::event(number)]).expect("an event"))),
+            begin(|conn, number| {
+                drop(ledger::record(conn, &[data::event(number)]).expect("the event should be recorded"))
+            }),
         ),
-        // What a single statement that does both can reach at most.
+        // The upper bound for a single statement that inserts and updates.
         Contender::new("INSERT with UPDATE", begin(data::insert_and_update)),
     ];
     Table {
-        title: "Single events a second on one connection, synchronous_commit = off.".to_owned(),
+        title: "Single events per second on one connection, synchronous_commit = off.".to_owned(),
         unit: "per second",
         of: "INSERT",
-        rows: Table::rows_of("1 a call", &rates(bench.rounds, steps, &contenders)),
+        rows: Table::rows_of("1 per call", &rates(bench.rounds, steps, &contenders)),
     }
 }

@@ -91,7 +91,7 @@ fn an_update_of_a_missing_row_is_not_found() {
 }
 
 #[test]
-fn an_update_stays_in_the_tenant() {
+fn an_update_of_another_tenants_delivery_is_not_found() {
     let (_database, mut conn) = connected();
     let mut forged = delivery(&mut conn);
     forged.tenant_id = "other".to_owned();

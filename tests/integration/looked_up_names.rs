@@ -96,8 +96,10 @@ impl Lookups {
             if is_word(letter) {
                 let is_call = rest.starts_with('(') && !letter.is_numeric();
                 let is_keyword = SYNTAX.contains(&format!(" {} ", token.to_uppercase()));
+                // A list of columns that `src/sql/template.rs` expands, such as `:events(first)`.
+                let is_column_list = last == ":" && before != ":";
                 // INSERT INTO mailglass_events (…), and the columns of an alias, have a space before the parenthesis.
-                if is_call && !is_keyword {
+                if is_call && !is_keyword && !is_column_list {
                     self.functions.insert(token.to_lowercase());
                 }
                 let is_ours = token.starts_with("mailglass_");

@@ -11,22 +11,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{
-    TENANT, at, connect, connected, delivery, event, insert, record_one, reload, sweep_now, to, waiting_reasons,
-};
-
-const LINKED: SweepReport = SweepReport {
-    linked: 1,
-    waiting: 0,
-    ambiguous: 0,
-    expired: 0,
-    failed: Vec::new(),
-};
-const WAITING: SweepReport = SweepReport {
-    linked: 0,
-    waiting: 1,
-    ambiguous: 0,
-    expired: 0,
-    failed: Vec::new(),
+    TENANT, at, connect, connected, delivery, event, insert, linked, record_one, reload, sweep_now, to, waiting,
+    waiting_reasons,
 };
 
 #[test]
@@ -39,12 +25,12 @@ fn a_linked_orphan_is_projected_with_its_own_type_and_time() {
     assert!(orphan.needs_reconciliation);
     assert_eq!(orphan.delivery_id, None);
     assert_eq!(waiting_reasons(&mut conn), ["no_delivery"]);
-    assert_eq!(sweep_now(&mut conn), WAITING);
+    assert_eq!(sweep_now(&mut conn), waiting(1));
 
     let delivery = delivery(&mut conn)
         .mark_dispatched(&mut conn, "postmark", "m-1", at(2))
         .unwrap();
-    assert_eq!(sweep_now(&mut conn), LINKED);
+    assert_eq!(sweep_now(&mut conn), linked(1));
     let now = reload(&mut conn, &delivery);
     assert_eq!((now.status, now.bounced_at), (DeliveryStatus::Failed, Some(at(7))));
     assert_eq!((now.last_event_type, now.last_event_at), (EventType::Bounced, at(7)));
@@ -160,13 +146,7 @@ fn another_tenants_delivery_with_the_same_message_id_is_never_linked() {
     for appended in ledger::record(&mut conn, &[by_message, by_id]).unwrap() {
         assert!(appended.event().needs_reconciliation);
     }
-    assert_eq!(
-        sweep_now(&mut conn),
-        SweepReport {
-            waiting: 2,
-            ..SweepReport::default()
-        }
-    );
+    assert_eq!(sweep_now(&mut conn), waiting(2));
     assert_eq!(reload(&mut conn, &theirs), theirs);
     assert_eq!(theirs.timeline(&mut conn).unwrap().len(), 1);
     assert_eq!(rebuild(&mut conn, "other", theirs.id).unwrap(), theirs);
@@ -186,13 +166,7 @@ fn an_incomplete_provider_message_in_a_payload_is_malformed() {
         assert!(appended.event().needs_reconciliation);
     }
     assert_eq!(waiting_reasons(&mut conn), ["malformed"; 4]);
-    assert_eq!(
-        sweep_now(&mut conn),
-        SweepReport {
-            waiting: 4,
-            ..SweepReport::default()
-        }
-    );
+    assert_eq!(sweep_now(&mut conn), waiting(4));
     assert_eq!(waiting_reasons(&mut conn), ["malformed"; 4]);
 }
 
@@ -203,10 +177,10 @@ fn an_event_may_name_a_delivery_before_it_is_inserted() {
     let early = event(EventType::Delivered, 5).delivery(id);
     let recorded = record_one(&mut conn, early);
     assert_eq!((recorded.delivery_id, recorded.needs_reconciliation), (Some(id), true));
-    assert_eq!(sweep_now(&mut conn), WAITING);
+    assert_eq!(sweep_now(&mut conn), waiting(1));
 
     let delivery = insert(&mut conn, &to("ann@example.com").id(id));
-    assert_eq!(sweep_now(&mut conn), LINKED);
+    assert_eq!(sweep_now(&mut conn), linked(1));
     let now = reload(&mut conn, &delivery);
     assert_eq!((now.delivered_at, now.terminal), (Some(at(5)), true));
     assert_eq!(
@@ -237,13 +211,7 @@ fn an_event_recorded_while_its_delivery_is_being_inserted_is_not_lost() {
     AnsiTransactionManager::commit_transaction(&mut inserting).unwrap();
 
     assert_eq!(reload(&mut recording, &delivery), delivery);
-    assert_eq!(
-        sweep_now(&mut recording),
-        SweepReport {
-            linked: 2,
-            ..SweepReport::default()
-        }
-    );
+    assert_eq!(sweep_now(&mut recording), linked(2));
     let now = reload(&mut recording, &delivery);
     assert_eq!(
         (now.delivered_at, now.last_event_type),

@@ -138,7 +138,8 @@ fn an_invalid_recipient_in_the_payload_does_not_fail_the_event() {
         ledger::record(&mut conn, &[reported]).unwrap();
     }
     sweep_now(&mut conn);
-    assert!(delivery.timeline(&mut conn).unwrap().len() < 4);
+    // An empty recipient counts as absent, so two of the events match the delivery.
+    assert_eq!(delivery.timeline(&mut conn).unwrap().len(), 3);
 }
 
 /// Text that resembles an address and often contains something invalid.

@@ -198,7 +198,7 @@ fn a_leap_second_is_stored_as_the_first_instant_of_the_next_second() {
 
 /// A fact built by the caller may have nanoseconds and leap seconds, which no row has.
 #[test]
-fn fold_rounds_the_time_of_a_fact_as_record_does() {
+fn fold_normalizes_the_time_of_a_fact_as_record_does() {
     let nanoseconds = (0..2_000_000_000_u32, 0..86_400_i64);
     for_all(300, prop::collection::vec((nanoseconds, event_type()), 1..5), |facts| {
         let facts: Vec<Fact> = (facts.into_iter())

@@ -12,8 +12,8 @@ use mailglass::schema::mailglass_event_links::dsl as links;
 use mailglass::{Delivery, EventType, NewDelivery, NewEvent, Stream, ledger};
 
 use crate::support::{
-    TENANT, at, at_once, connect, connected, database, eager, event, insert, record_one, reload, rows_read, sweep_now,
-    to,
+    TENANT, at, at_once, connect, connected, database, eager, event, expired, insert, linked, record_one, reload,
+    rows_read, sweep_now, to, waiting,
 };
 
 fn opened(message_id: impl Into<String>) -> NewEvent {
@@ -52,21 +52,9 @@ fn an_orphan_past_the_age_limit_expires_and_is_not_swept_again() {
     let (_database, mut conn) = connected();
     let orphan = record_one(&mut conn, opened("m-1"));
     age(&mut conn, "6 days 23 hours");
-    assert_eq!(
-        sweep_now(&mut conn),
-        SweepReport {
-            waiting: 1,
-            ..SweepReport::default()
-        }
-    );
+    assert_eq!(sweep_now(&mut conn), waiting(1));
     age(&mut conn, "2 hours");
-    assert_eq!(
-        sweep_now(&mut conn),
-        SweepReport {
-            expired: 1,
-            ..SweepReport::default()
-        }
-    );
+    assert_eq!(sweep_now(&mut conn), expired(1));
     assert_eq!(sweep_now(&mut conn), SweepReport::default());
     let (expired, reason): (bool, String) = links::mailglass_event_links
         .find(orphan.id)
@@ -82,13 +70,7 @@ fn an_orphan_past_the_age_limit_is_linked_if_its_delivery_exists() {
     ledger::record(&mut conn, &[opened("m-1")]).unwrap();
     sent("m-1").insert(&mut conn).unwrap();
     age(&mut conn, "30 days");
-    assert_eq!(
-        sweep_now(&mut conn),
-        SweepReport {
-            linked: 1,
-            ..SweepReport::default()
-        }
-    );
+    assert_eq!(sweep_now(&mut conn), linked(1));
 }
 
 #[test]
@@ -119,21 +101,9 @@ fn a_sweep_of_one_tenant_skips_the_orphans_of_others() {
         tenant: Some(TENANT.to_owned()),
         ..eager()
     };
-    assert_eq!(
-        sweep(&mut conn, &ours).unwrap(),
-        SweepReport {
-            linked: 1,
-            ..SweepReport::default()
-        }
-    );
+    assert_eq!(sweep(&mut conn, &ours).unwrap(), linked(1));
     assert_eq!(sweep(&mut conn, &ours).unwrap(), SweepReport::default());
-    assert_eq!(
-        sweep_now(&mut conn),
-        SweepReport {
-            linked: 1,
-            ..SweepReport::default()
-        }
-    );
+    assert_eq!(sweep_now(&mut conn), linked(1));
 }
 
 #[test]
@@ -264,13 +234,7 @@ fn durations_beyond_the_range_of_postgres_count_as_unlimited() {
         max_age: Duration::MAX,
         ..eager()
     };
-    assert_eq!(
-        sweep(&mut conn, &endless).unwrap(),
-        SweepReport {
-            waiting: 1,
-            ..SweepReport::default()
-        }
-    );
+    assert_eq!(sweep(&mut conn, &endless).unwrap(), waiting(1));
     let patient = SweepOptions {
         grace: Duration::MAX,
         ..eager()

@@ -1,4 +1,4 @@
-//! An application with a table of its own.
+//! An application with its own table.
 
 use diesel::prelude::*;
 

@@ -1,5 +1,5 @@
 
-/// What mailglass adds to it.
+/// The calls of mailglass.
 pub fn confirm(conn: &mut PgConnection, order: &Order) -> mailglass::Result<mailglass::Delivery> {
     mailglass::NewDelivery::new("shop", "order_confirmation", mailglass::Stream::Transactional, &order.customer)
         .idempotency_key(format!("shop:confirmation:{}", order.id))

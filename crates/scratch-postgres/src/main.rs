@@ -1,4 +1,4 @@
-//! `scratch-postgres COMMAND [ARG…]`: runs COMMAND with a database of its own.
+//! `scratch-postgres COMMAND [ARG…]`: runs COMMAND with a new database on a throwaway server.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -13,9 +13,9 @@ use scratch_postgres::Server;
 const USAGE: &str = "\
 usage: scratch-postgres COMMAND [ARG…]
 
-Runs COMMAND with DATABASE_URL set to a new empty database on a throwaway
-PostgreSQL server, and exits with COMMAND's exit status. The server's own
-programs (psql, pg_dump, …) come first in COMMAND's PATH.";
+Starts a throwaway PostgreSQL server and runs COMMAND with DATABASE_URL set to
+a new empty database. The server's programs (psql, pg_dump, …) come first in
+PATH. Exits with the exit status of COMMAND.";
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
@@ -50,9 +50,9 @@ fn run(program: &OsStr, arguments: impl Iterator<Item = OsString>) -> Result<u8,
         .spawn();
     let mut child = match spawned {
         Ok(child) => child,
-        // The shell's numbers.
+        // The exit statuses of a shell.
         Err(error) => {
-            eprintln!("scratch-postgres: {}: {error}", program.display());
+            eprintln!("scratch-postgres: could not run {}: {error}", program.display());
             return Ok(if error.kind() == io::ErrorKind::NotFound {
                 127
             } else {
@@ -61,14 +61,14 @@ fn run(program: &OsStr, arguments: impl Iterator<Item = OsString>) -> Result<u8,
         }
     };
 
-    // A terminal's Ctrl-C is for COMMAND, which may be a psql that lives on after it. Blocked only
-    // now, because a child inherits what is blocked.
+    // Ctrl-C is meant for COMMAND, which may handle it and continue, as psql does. The signals are
+    // blocked after the spawn, because a child inherits blocked signals.
     let keyboard = SigSet::from_iter([Signal::SIGINT, Signal::SIGQUIT]);
     keyboard.thread_block()?;
     Ok(exit_code(child.wait()?))
 }
 
-/// As a shell has it: 128 and the signal, for a command that died of one.
+/// The exit status as a shell reports it: 128 plus the signal if the command was killed by a signal.
 fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)

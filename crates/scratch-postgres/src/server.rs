@@ -1,4 +1,4 @@
-//! A server to make databases on.
+//! The server on which databases are created.
 
 use std::env;
 use std::error::Error as StdError;
@@ -7,25 +7,26 @@ use std::sync::Arc;
 
 use crate::admin::Admin;
 use crate::binaries::{Places, major};
+use crate::database::{Database, Template};
+use crate::error::Error;
 use crate::supervisor::Supervisor;
 use crate::target;
 use crate::user::ServerUser;
-use crate::{Database, Error, Template};
 
-/// The settings that make a throwaway server write for safety, for [`Server::start_with`]. By itself it doesn't, because
-/// nothing on it is kept.
+/// Settings for [`Server::start_with`] that make a throwaway server write durably. By default it does not, because its data
+/// is not kept.
 pub const DURABLE: [(&str, &str); 3] = [
     ("fsync", "on"),
     ("synchronous_commit", "on"),
     ("full_page_writes", "on"),
 ];
 
-/// A PostgreSQL server: a throwaway one, or the one that `DATABASE_URL` names.
+/// A PostgreSQL server: a throwaway one, or the one of `DATABASE_URL`.
 ///
-/// A throwaway server ends, and everything of it is removed, when this value is dropped or when
-/// the process ends in whatever way. So a static `OnceLock<Server>` is a fine place for it.
+/// A throwaway server is stopped and removed when this value is dropped or when the process ends,
+/// for whatever reason. It can therefore be kept in a static `OnceLock<Server>`.
 pub struct Server {
-    // The order matters: the connection is closed before the server is stopped.
+    // The order matters: the connection closes before the server stops.
     admin: Arc<Admin>,
     throwaway: Option<Throwaway>,
 }
@@ -36,22 +37,23 @@ struct Throwaway {
 }
 
 impl Server {
-    /// The server that `DATABASE_URL` names, else a throwaway one.
+    /// Connects to the server of `DATABASE_URL`, or starts a throwaway server if the variable is not set.
     ///
-    /// On a server of `DATABASE_URL` this also drops what earlier runs left when they were killed.
+    /// On a server of `DATABASE_URL`, this also drops the databases of earlier runs that were killed.
     pub fn from_env_or_start() -> Result<Self, Error> {
         match env::var("DATABASE_URL") {
-            Ok(url) if !url.trim().is_empty() => Self::at(url),
+            Ok(url) if !url.trim().is_empty() => Self::connect(url),
             _ => Self::start(),
         }
     }
 
-    /// A throwaway server, whatever `DATABASE_URL` says.
+    /// Starts a throwaway server, even if `DATABASE_URL` is set.
     pub fn start() -> Result<Self, Error> {
         Self::start_with(&[])
     }
 
-    /// A throwaway server with settings of your own (`postgresql.conf`'s), which win over ours, such as [`DURABLE`].
+    /// Starts a throwaway server with settings of `postgresql.conf`, such as [`DURABLE`]. They take precedence over the
+    /// defaults.
     pub fn start_with(settings: &[(&str, &str)]) -> Result<Self, Error> {
         let user = ServerUser::find()?;
         let bin = Places::of_this_machine().server(&user)?;
@@ -63,34 +65,34 @@ impl Server {
         })
     }
 
-    fn at(url: String) -> Result<Self, Error> {
-        let admin = Admin::connect(url, "DATABASE_URL")?;
-        admin.drop_left_overs();
+    fn connect(url: String) -> Result<Self, Error> {
+        let admin = Admin::connect(url, "the server of DATABASE_URL")?;
+        admin.drop_leftovers();
         Ok(Self {
             admin: Arc::new(admin),
             throwaway: None,
         })
     }
 
-    /// Kills all processes of a throwaway server (SIGKILL: none gets to finish anything), starts it again on the same
-    /// data, and returns when it takes connections. It has recovered by then from what it had written to disk.
+    /// Kills all processes of a throwaway server with SIGKILL, starts it again on the same data, and returns when it has
+    /// recovered and accepts connections.
     pub fn crash(&self) -> Result<(), Error> {
         let throwaway = self.throwaway.as_ref().ok_or(Error::NotThrowaway)?;
         throwaway.supervisor.crash(&throwaway.bin)?;
         self.admin.reconnect("the throwaway server")
     }
 
-    /// Whether the server was started here, and so has nobody else's data on it.
+    /// Whether the server is a throwaway server, which holds no other data.
     pub fn is_throwaway(&self) -> bool {
         self.throwaway.is_some()
     }
 
-    /// The server's version, for example "15.18".
+    /// The version of the server, such as "15.18".
     pub fn version(&self) -> &str {
         self.admin.version()
     }
 
-    /// Where a throwaway server keeps its data, its log and its socket.
+    /// The directory of a throwaway server's data, log and socket.
     pub fn directory(&self) -> Option<&Path> {
         self.throwaway
             .as_ref()
@@ -102,10 +104,10 @@ impl Server {
         self.throwaway.as_ref().map(|throwaway| throwaway.bin.as_path())
     }
 
-    /// The path of one of PostgreSQL's programs that can deal with this server, such as "pg_dump".
+    /// The path of a program of PostgreSQL that works with this server, such as "pg_dump".
     ///
-    /// A throwaway server's own, if its package has it; else, for a server of `DATABASE_URL`, the
-    /// first one in the usual places that is not older than the server.
+    /// For a throwaway server, it is a program of the same package. For a server of `DATABASE_URL`, it
+    /// is the first one in the searched directories that is not older than the server.
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         match self.bin() {
             Some(bin) => Some(bin.join(name)).filter(|program| program.is_file()),
@@ -113,17 +115,17 @@ impl Server {
         }
     }
 
-    /// A new empty database.
+    /// Creates an empty database.
     pub fn database(&self) -> Result<Database, Error> {
-        // Not template1: it may hold anything, and cannot be copied while anybody is connected to it.
+        // Not template1, which may hold objects and cannot be copied while clients are connected to it.
         Database::create(&self.admin, "template0")
     }
 
-    /// A new database that `prepare` fills, given its URL, to be copied by
-    /// [`database_from`](Self::database_from).
+    /// Creates a database that [`database_from`](Self::database_from) copies. `prepare` fills it, given
+    /// its URL.
     ///
-    /// `prepare` must have closed its connections when it returns, because PostgreSQL copies only a
-    /// database that nobody is connected to.
+    /// `prepare` must close its connections before it returns, because PostgreSQL copies a database only
+    /// if no client is connected to it.
     pub fn template<E>(&self, prepare: impl FnOnce(&str) -> Result<(), E>) -> Result<Template, Error>
     where
         E: Into<Box<dyn StdError + Send + Sync>>,
@@ -134,13 +136,13 @@ impl Server {
         Ok(Template(database))
     }
 
-    /// A new database with everything that `template` has.
+    /// Creates a copy of `template`.
     pub fn database_from(&self, template: &Template) -> Result<Database, Error> {
         Database::create(&self.admin, template.0.name())
     }
 }
 
-/// By hand, because the connection string may hold a password.
+/// Written by hand, because the connection string may contain a password.
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server")

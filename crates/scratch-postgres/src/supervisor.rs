@@ -1,4 +1,4 @@
-//! The process that owns a throwaway server; `supervisor.sh` says how.
+//! The process that owns a throwaway server. See `supervisor.sh`.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use crate::Error;
+use crate::error::Error;
 use crate::user::ServerUser;
 
 /// A running throwaway server. Dropping it stops the server and removes its directory.
 pub(crate) struct Supervisor {
     shell: Child,
-    /// The pipe whose closing ends the server, and the one on which the shell answers.
+    /// The pipe to the shell, whose closing stops the server, and the pipe from the shell.
     pipes: Mutex<Option<Pipes>>,
     directory: PathBuf,
 }
@@ -25,7 +25,7 @@ struct Pipes {
 }
 
 impl Supervisor {
-    /// Starts the server whose binaries are in `bin` with these settings, and returns when it takes connections.
+    /// Starts the server whose binaries are in `bin` with these settings, and returns when it accepts connections.
     pub(crate) fn start(bin: &Path, user: &ServerUser, settings: &[(&str, &str)]) -> Result<Self, Error> {
         let mut shell = user
             .command("sh")
@@ -36,11 +36,11 @@ impl Supervisor {
                     .iter()
                     .flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")]),
             )
-            // A terminal's Ctrl-C goes to a whole process group; this one has to outlive it.
+            // Ctrl-C in a terminal goes to a whole process group. The shell must continue, to clean up.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Not ours: a caller that reads our stderr to its end would wait for the server.
+            // With our stderr, a program that reads it to the end would wait for the server.
             .stderr(Stdio::null())
             .spawn()
             .map_err(Error::Supervisor)?;
@@ -60,14 +60,14 @@ impl Supervisor {
             }),
             Err(error) => {
                 drop(pipes);
-                // It ends by itself, having tidied up.
+                // The shell cleans up and ends by itself.
                 let _ = shell.wait();
                 Err(error)
             }
         }
     }
 
-    /// Kills all of the server's processes and starts it again from `bin`; returns when it takes connections.
+    /// Kills all processes of the server, starts it again from `bin`, and returns when it accepts connections.
     pub(crate) fn crash(&self, bin: &Path) -> Result<(), Error> {
         let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
         let pipes = pipes.as_mut().ok_or(Error::NotThrowaway)?;
@@ -75,7 +75,7 @@ impl Supervisor {
         pipes.answer(bin).map(drop)
     }
 
-    /// Where the server keeps its data, its log and its socket.
+    /// The directory of the server's data, log and socket.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
@@ -84,13 +84,13 @@ impl Supervisor {
 impl Drop for Supervisor {
     fn drop(&mut self) {
         self.pipes.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // After it the directory is gone.
+        // The shell ends after it has removed the directory.
         let _ = self.shell.wait();
     }
 }
 
 impl Pipes {
-    /// The server's directory, or why it isn't running.
+    /// Reads the server's directory, or the reason why the server isn't running.
     fn answer(&mut self, bin: &Path) -> Result<PathBuf, Error> {
         let mut line = Vec::new();
         self.answers.read_until(b'\n', &mut line).map_err(Error::Supervisor)?;
@@ -102,11 +102,7 @@ impl Pipes {
         let log = String::from_utf8_lossy(&log).trim_end().to_owned();
         Err(Error::NotStarted {
             bin: bin.to_owned(),
-            log: if log.is_empty() {
-                "(it said nothing)".to_owned()
-            } else {
-                log
-            },
+            log: if log.is_empty() { "(empty)".to_owned() } else { log },
         })
     }
 }

@@ -1,43 +1,43 @@
-# Owns the whole life of one throwaway server: makes its directory, starts it, and removes
-# everything when standard input closes. The kernel closes that pipe however the starting
-# process ends, SIGKILL included, so there is no instant at which its death leaves something behind.
+# Owns one throwaway server: creates its directory, starts it, and removes everything when standard
+# input closes. The kernel closes that pipe when the starting process ends, even by SIGKILL, so
+# nothing is left behind.
 #
 # usage: sh -c "$THIS" supervisor BIN [ARG…]     (BIN: the directory of initdb and postgres)
-# Further arguments go to postgres, after ours. Says on standard output either `ready DIRECTORY`, or `failed` and then the
-# reason. For a line `crash` on standard input it kills the server, starts it again and says the same once more.
+# Further arguments are passed to postgres after ours. Prints `ready DIRECTORY`, or `failed` and the
+# reason. On a line `crash` on standard input, it kills the server, starts it again and prints the same.
 
 bin=$1
 shift
 
-# Whatever ends the starting process must not end this one before it has tidied up. PIPE: the
-# reader of `ready` may be gone already.
+# Ignore the signals that end the starting process, so that the cleanup runs. PIPE: the reader of
+# `ready` may have ended.
 trap '' INT TERM HUP QUIT PIPE
 
 umask 077
 cd / || exit 1
-# TZ spares initdb the search for the machine's time zone, and every machine gets the same answer.
+# With TZ set, initdb does not search for the machine's time zone, and the result is the same everywhere.
 LC_ALL=C TZ=UTC
 export LC_ALL TZ
-# The server would take defaults from these, which are meant for the user's own servers.
+# The server would read defaults from these variables, which are meant for other servers.
 unset PGDATA PGPORT PGDATESTYLE PGCLIENTENCODING
 
 dir=
 postmaster=
 
-tidy() {
+cleanup() {
     if [ -n "$postmaster" ]; then
-        # QUIT is PostgreSQL's immediate shutdown: nobody needs a checkpoint of data about to be
-        # removed. A postmaster that died by itself stays our unreaped child, so its id is not
-        # anybody else's.
+        # QUIT is PostgreSQL's immediate shutdown. The data is removed, so no checkpoint is needed.
+        # If the postmaster has ended by itself, it is still our unreaped child, so no other process
+        # has its id.
         kill -QUIT "$postmaster"
         wait "$postmaster"
     fi
     [ -n "$dir" ] || return
-    # A postmaster that was killed leaves postmaster.pid, and the shared-memory segment whose id is
-    # in its seventh line ("KEY ID").
+    # A killed postmaster leaves postmaster.pid, and the shared-memory segment whose id is in the
+    # seventh line ("KEY ID").
     segment=$(sed -n '7s/.* //p' "$dir/data/postmaster.pid")
     [ -z "$segment" ] || ipcrm -m "$segment"
-    # Its backends may then still be writing for a moment.
+    # Its backends may still be writing for a moment.
     tries=0
     until rm -rf "$dir" || [ "$tries" -ge 100 ]; do
         tries=$((tries + 1))
@@ -48,21 +48,21 @@ tidy() {
 fail() {
     printf 'failed\n%s\n' "$1"
     [ -z "$dir" ] || tail -n 25 "$dir/log"
-    tidy
+    cleanup
     exit 1
 }
 
-# /tmp first, because the path of a socket may have no more than about 100 bytes.
+# /tmp first, because the path of a socket is limited to about 100 bytes.
 dir=$(mktemp -d /tmp/scratch-pg.XXXXXX) || dir=$(mktemp -d "${TMPDIR:-/tmp}/scratch-pg.XXXXXX") ||
-    fail "no directory could be made in /tmp or TMPDIR"
+    fail "could not create a directory in /tmp or TMPDIR"
 
-# Trust is safe: the only way in is the socket in a directory that nobody else may enter.
+# Trust authentication is safe, because only our user and root can reach the socket in the directory.
 "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale --no-sync \
     </dev/null >"$dir/log" 2>&1 || fail "initdb failed"
 
-# Nothing here need survive a crash, hence the first lines. The dynamic shared memory lies in the
-# data directory (mmap), so that it goes with it even when the postmaster was killed. jit: it costs
-# the short queries of tests more than it gives.
+# The data need not survive a crash, so nothing is synced. The dynamic shared memory is in the data
+# directory (mmap), so that it is removed even if the postmaster was killed. JIT compilation makes the
+# short queries of tests slower.
 run() {
     "$bin/postgres" -D "$dir/data" -k "$dir" -p 5432 -c listen_addresses='' \
         -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
@@ -73,8 +73,8 @@ run() {
     postmaster=$!
 }
 
-# The first line of postmaster.pid is the postmaster's id, which tells it from one that was killed; the eighth is its
-# status; pg_ctl waits for it too.
+# The first line of postmaster.pid is the id of the postmaster, which differs from that of a killed one. The eighth line is
+# the status, for which pg_ctl waits as well.
 is_ready() {
     [ "$(sed -n '1p; 8s/ *$//p' "$dir/data/postmaster.pid")" = "$postmaster
 ready" ]
@@ -91,8 +91,8 @@ done
 
 printf 'ready %s\n' "$dir"
 
-# Nobody gets to finish anything. Its children are looked for first: of an orphan nobody can say whose it was. Where there
-# is no /proc, they end by themselves when they next wait for something.
+# Kills the postmaster and its children. The children are listed first, because an orphaned process has another parent. On
+# systems without /proc, the children end by themselves when they next wait.
 crash() {
     children=
     for stat in /proc/[0-9]*/stat; do
@@ -105,7 +105,7 @@ crash() {
     wait "$postmaster"
 }
 
-# Until all of the old server's processes are gone, the new one refuses to start.
+# The new server refuses to start until all processes of the old one have ended.
 restart() {
     tries=0
     run "$@"
@@ -118,12 +118,12 @@ restart() {
     printf 'ready %s\n' "$dir"
 }
 
-# Blocks until the starting process is gone or has dropped its server. A builtin on purpose: a
-# program waited for here would let the shell reap the postmaster, and its id could be given away.
+# Blocks until the starting process ends or drops its server. `read` is a builtin: while waiting for a
+# program, the shell would reap the postmaster, and the id could be reused.
 while read -r order; do
     if [ "$order" = crash ]; then
         crash
         restart "$@"
     fi
 done
-tidy
+cleanup

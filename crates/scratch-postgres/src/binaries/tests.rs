@@ -1,4 +1,4 @@
-//! The search, on machines that are made up.
+//! Tests of the search on simulated machines.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use crate::user::ServerUser;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// A machine that has nothing; removed when dropped.
+/// An empty root directory, which is removed on drop.
 struct Machine(PathBuf);
 
 impl Machine {
@@ -29,7 +29,7 @@ impl Machine {
         Ok(directory)
     }
 
-    /// Puts a server, or what looks like it, into a directory.
+    /// Installs scripts named `initdb` and `postgres` in a directory.
     fn install(&self, directory: &str) -> io::Result<PathBuf> {
         let bin = self.directory(directory)?;
         script(&bin.join("initdb"), "exit 0")?;
@@ -55,19 +55,20 @@ impl Drop for Machine {
     }
 }
 
-/// Written by another process: were the file open for writing here, a child that another test forks
-/// at that moment would hold it open too, and running it would fail with "text file busy".
+/// Lets another process write the script. If this process had it open for writing, a child that
+/// another test forks at that moment would inherit the file, and running the script would fail with
+/// "text file busy".
 fn script(path: &Path, body: &str) -> io::Result<()> {
     let write = r#"printf '#!/bin/sh\n%s\n' "$1" >"$0" && chmod 755 "$0""#;
     let status = Command::new("sh").args(["-c", write]).arg(path).arg(body).status()?;
     if status.success() {
         Ok(())
     } else {
-        Err(io::Error::other("no script was written"))
+        Err(io::Error::other("the script could not be written"))
     }
 }
 
-/// What the search on `places` ends with, in words.
+/// The error message of the search.
 fn message(places: &Places) -> Result<String, Box<dyn std::error::Error>> {
     match places.server(&ServerUser::find()?) {
         Ok(bin) => Err(format!("found {bin:?}").into()),
@@ -76,7 +77,7 @@ fn message(places: &Places) -> Result<String, Box<dyn std::error::Error>> {
 }
 
 #[test]
-fn where_nothing_is_found_the_ways_out_are_told() -> Outcome {
+fn if_nothing_is_found_the_error_says_what_to_do() -> Outcome {
     let message = message(&Machine::new()?.places())?;
     for way in [
         "DATABASE_URL",
@@ -90,7 +91,7 @@ fn where_nothing_is_found_the_ways_out_are_told() -> Outcome {
 }
 
 #[test]
-fn where_pip_fails_its_last_line_is_told() -> Outcome {
+fn if_pip_fails_the_error_has_its_last_line() -> Outcome {
     let machine = Machine::new()?;
     let mut places = machine.places();
     places.python = machine.0.join("python").into_os_string();
@@ -123,7 +124,7 @@ fn a_chosen_directory_without_a_server_is_an_error_that_names_it() -> Outcome {
     Ok(())
 }
 
-/// Each place is made in turn, the last in the order of preference first.
+/// Installs a server in each directory, beginning with the last one in the search order.
 #[test]
 fn the_places_are_searched_in_the_documented_order() -> Outcome {
     let user = ServerUser::find()?;
@@ -159,7 +160,7 @@ fn the_places_are_searched_in_the_documented_order() -> Outcome {
 }
 
 #[test]
-fn what_is_no_server_or_does_not_run_is_passed_over() -> Outcome {
+fn directories_without_a_working_server_are_skipped() -> Outcome {
     let machine = Machine::new()?;
     let broken = machine.install("usr/lib/postgresql/18/bin")?;
     script(&broken.join("postgres"), "exit 127")?;
@@ -171,7 +172,7 @@ fn what_is_no_server_or_does_not_run_is_passed_over() -> Outcome {
 }
 
 #[test]
-fn a_second_major_version_is_the_fetched_one_whatever_is_installed() -> Outcome {
+fn scratch_postgres_fetch_selects_the_downloaded_server() -> Outcome {
     let machine = Machine::new()?;
     machine.install("usr/lib/postgresql/15/bin")?;
     let mut places = machine.places();
@@ -183,7 +184,7 @@ fn a_second_major_version_is_the_fetched_one_whatever_is_installed() -> Outcome 
 }
 
 #[test]
-fn a_program_must_not_be_older_than_the_server() -> Outcome {
+fn a_program_is_not_older_than_the_server() -> Outcome {
     let machine = Machine::new()?;
     for major in [15, 17] {
         let bin = machine.directory(&format!("usr/lib/postgresql/{major}/bin"))?;

@@ -1,18 +1,14 @@
-//! A server that `DATABASE_URL` names. Here that is a throwaway one, used by processes that are
-//! told of it, because the variable is one's whole process's.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
-mod support;
+//! The server of `DATABASE_URL`. The tests start processes with that variable set to a throwaway server.
 
 use std::io::{Read as _, stdin};
 use std::process::Command;
 
 use diesel::connection::SimpleConnection as _;
 use scratch_postgres::Server;
-use support::{connect, database_exists, role, server, tell, texts, this_program_as, told};
 
-/// Not a test of itself: a process whose `DATABASE_URL` is set.
+use crate::support::{connect, database_exists, eventually, role, server, tell, texts, this_program_as, told};
+
+/// Not a test by itself: a process whose `DATABASE_URL` is set.
 #[test]
 fn user() {
     let Some(role) = role() else { return };
@@ -40,13 +36,13 @@ fn user() {
 }
 
 fn user_of(url: &str) -> Command {
-    let mut command = this_program_as("user", "use");
+    let mut command = this_program_as("database_url::user", "use");
     command.env("DATABASE_URL", url);
     command
 }
 
 #[test]
-fn databases_are_made_there_and_dropped_again() {
+fn databases_are_created_there_and_dropped() {
     let given = server().database().unwrap();
     let mut child = user_of(given.url()).spawn().unwrap();
     let [name, version, pg_dump] = told(&mut child, ["database", "version", "pg_dump"]);
@@ -58,11 +54,14 @@ fn databases_are_made_there_and_dropped_again() {
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
     assert!(!database_exists(server(), &name));
-    assert!(database_exists(server(), given.name()), "the given one stays");
+    assert!(
+        database_exists(server(), given.name()),
+        "the database of the URL is kept"
+    );
 }
 
 #[test]
-fn keywords_and_values_will_do_as_well() {
+fn database_url_may_hold_keywords_and_values() {
     let given = server().database().unwrap();
     let directory = server().directory().unwrap().display();
     let words = format!("host={directory} port=5432 user=postgres dbname={}", given.name());
@@ -75,8 +74,8 @@ fn keywords_and_values_will_do_as_well() {
 }
 
 #[test]
-fn what_a_killed_run_left_is_dropped_by_the_next_and_a_living_runs_is_not() {
-    // A server of its own: on a shared one another test's process might be the next run.
+fn databases_of_a_killed_run_are_dropped_by_the_next_run_and_others_are_kept() {
+    // Its own server, because on a shared one the process of another test might be the next run.
     let server = Server::start().unwrap();
     let given = server.database().unwrap();
     let mut admin = connect(given.url());
@@ -87,29 +86,32 @@ fn what_a_killed_run_left_is_dropped_by_the_next_and_a_living_runs_is_not() {
     let start = || user_of(given.url()).spawn().unwrap();
 
     let mut killed = start();
-    let [left_over] = told(&mut killed, ["database"]);
+    let [leftover] = told(&mut killed, ["database"]);
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(
-        database_exists(&server, &left_over),
-        "the server is there yet, and so is its database"
+        database_exists(&server, &leftover),
+        "the killed run's database still exists"
     );
-    // The server takes a moment to notice that a client is gone.
+    // The server notices the end of a client with a delay.
     let sessions = "SELECT application_name AS value FROM pg_stat_activity
         WHERE application_name LIKE 'scratch_pg_%'";
-    let run = left_over.split('_').nth(1).unwrap();
-    support::eventually("the killed run's session is gone", || {
+    let run = leftover.split('_').nth(1).unwrap();
+    eventually("the killed run's session has ended", || {
         !texts(&mut admin, sessions).iter().any(|name| name.ends_with(run))
     });
 
     let mut living = start();
     let [alive] = told(&mut living, ["database"]);
-    assert!(!database_exists(&server, &left_over), "the next run drops it");
+    assert!(!database_exists(&server, &leftover), "the next run drops it");
 
     let mut third = start();
     told(&mut third, ["database"]);
-    assert!(database_exists(&server, &alive), "its run has not ended");
-    assert!(database_exists(&server, foreign), "not a name of ours");
+    assert!(database_exists(&server, &alive), "the database of a living run is kept");
+    assert!(
+        database_exists(&server, foreign),
+        "a database with another name is kept"
+    );
     for mut child in [living, third] {
         drop(child.stdin.take());
         assert!(child.wait().unwrap().success());
@@ -121,17 +123,17 @@ fn no_error_shows_the_password() {
     let directory = server().directory().unwrap().display();
     for url in [
         format!("postgresql://nobody:hunter2@/x?host={directory}&port=5432&user=no_such_role"),
-        // Reaches the server, which quotes the database that libpq takes it for.
+        // libpq takes the password for the database, whose name the server quotes.
         format!("postgresql:///hunter2@x?host={directory}&port=5432&user=postgres"),
         "postgresql://me:hunter2@nowhere.invalid/x".to_owned(),
-        "postgresql://me:@hunter2@nowhere.invalid/x".to_owned(), // @ ought to be %40
-        "postgresql://me:/hunter2@nowhere.invalid/x".to_owned(), // and / %2F
+        "postgresql://me:@hunter2@nowhere.invalid/x".to_owned(), // an unescaped @
+        "postgresql://me:/hunter2@nowhere.invalid/x".to_owned(), // an unescaped /
         "postgresql://me:hunter2@[nowhere.invalid/x".to_owned(),
         "host=nowhere.invalid password hunter2".to_owned(),
         "host=nowhere.invalid password='hunter2".to_owned(),
         "hunter2".to_owned(),
     ] {
-        let mut command = this_program_as("user", "fail");
+        let mut command = this_program_as("database_url::user", "fail");
         let mut child = command.env("DATABASE_URL", &url).spawn().unwrap();
         let [error] = told(&mut child, ["error"]);
         assert!(error.contains("DATABASE_URL"), "{error}");

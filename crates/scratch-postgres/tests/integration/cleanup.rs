@@ -1,11 +1,6 @@
-//! Nothing is left of a throwaway server, in whatever way its user ends.
+//! A throwaway server is removed completely, however the process that uses it ends.
 //!
-//! The user is this program once more, in a process of its own, so that it can be killed.
-
-#![cfg(target_os = "linux")] // What is left is looked for in /proc.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
-
-mod support;
+//! That process is another instance of this program, so that a test can kill it.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -20,9 +15,10 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use scratch_postgres::Server;
-use support::{Scratch, again, eventually, role, server, tell, this_program_as, told};
 
-/// Not a test of itself: the process that the others start.
+use crate::support::{Scratch, again, eventually, role, server, tell, this_program_as, told};
+
+/// Not a test by itself: the process that the tests start.
 #[test]
 fn user() {
     let Some(ending) = role() else { return };
@@ -31,7 +27,7 @@ fn user() {
         tell("directory", server.directory().unwrap().display());
         let directory = server.directory().unwrap().to_owned();
         drop(server);
-        assert!(!directory.exists(), "drop returned before the directory was gone");
+        assert!(!directory.exists(), "drop returned before the directory was removed");
         return;
     }
     let directory = server().directory().unwrap();
@@ -41,17 +37,17 @@ fn user() {
     tell("directory", directory.display());
     tell("postmaster", line(1));
     tell("segment", line(7).split_whitespace().last().unwrap());
-    // The parent looks at us while we are alive, and has us go on by closing this.
+    // The parent closes standard input after it has inspected this process.
     let _ = stdin().read_to_end(&mut Vec::new());
     match ending.as_str() {
         "return" => {}
         "panic" => panic!("as asked"),
         "exit" => process::exit(3),
-        other => panic!("no such ending: {other}"),
+        other => panic!("unknown role {other}"),
     }
 }
 
-/// The variable by which a process is known to belong to one test; it is inherited.
+/// An environment variable that identifies the processes of one test. Child processes inherit it.
 const MARK: &str = "SCRATCH_POSTGRES_TEST_MARK";
 
 struct Marked(String);
@@ -70,7 +66,7 @@ impl Marked {
         let wanted = format!("{MARK}={}", self.0);
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
-            // Any of them may end between two lines of this loop.
+            // A process may end at any time in this loop.
             let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
             if environment
                 .split(|&byte| byte == 0)
@@ -84,9 +80,9 @@ impl Marked {
     }
 }
 
-/// The server's directory, if a process's command line names it.
+/// The server's directory, if a command line names it.
 fn directory_in(command_line: &str) -> Option<PathBuf> {
-    // The shell's command line is the whole supervisor script, with the pattern of the name.
+    // The command line of the shell is the supervisor script, which contains a pattern of the name.
     let mut words = command_line
         .split_whitespace()
         .filter(|_| !command_line.starts_with("sh -c"));
@@ -99,12 +95,12 @@ fn segment_exists(id: &str) -> bool {
     segments.lines().any(|line| line.split_whitespace().nth(1) == Some(id))
 }
 
-/// Starts a user by `command`, ends it by `end`, and looks for leftovers.
+/// Starts a process with `command`, ends it with `end`, and checks that nothing is left.
 fn nothing_is_left_after(test: &str, command: &mut Command, end: impl FnOnce(&mut Child, &str)) {
     let marked = Marked::new(test);
     let mut child = marked.spawn(command);
     let [directory, postmaster, segment] = told(&mut child, ["directory", "postmaster", "segment"]);
-    // Else the checks below would hold of anything.
+    // Check that the server exists, so that the checks below can fail.
     assert!(Path::new(&directory).is_dir());
     assert!(Path::new("/proc").join(&postmaster).is_dir());
     assert!(segment_exists(&segment));
@@ -112,48 +108,54 @@ fn nothing_is_left_after(test: &str, command: &mut Command, end: impl FnOnce(&mu
 
     end(&mut child, &postmaster);
     child.wait().unwrap();
-    eventually("the server's processes are gone", || marked.processes().is_empty());
-    assert!(!Path::new(&directory).exists(), "{directory} is left");
-    assert!(!Path::new("/proc").join(&postmaster).exists(), "the postmaster is left");
-    assert!(!segment_exists(&segment), "shared-memory segment {segment} is left");
+    eventually("the server's processes have ended", || marked.processes().is_empty());
+    assert!(!Path::new(&directory).exists(), "{directory} still exists");
+    assert!(
+        !Path::new("/proc").join(&postmaster).exists(),
+        "the postmaster still exists"
+    );
+    assert!(
+        !segment_exists(&segment),
+        "shared-memory segment {segment} still exists"
+    );
 }
 
-/// Closing its standard input has the user go on to its end.
-fn go_on(child: &mut Child, _postmaster: &str) {
+/// Closes standard input, upon which the process ends by itself.
+fn let_end(child: &mut Child, _postmaster: &str) {
     drop(child.stdin.take());
 }
 
 #[test]
 fn a_return_leaves_nothing() {
-    nothing_is_left_after("return", &mut this_program_as("user", "return"), go_on);
+    nothing_is_left_after("return", &mut this_program_as("cleanup::user", "return"), let_end);
 }
 
 #[test]
 fn a_panic_leaves_nothing() {
-    nothing_is_left_after("panic", &mut this_program_as("user", "panic"), go_on);
+    nothing_is_left_after("panic", &mut this_program_as("cleanup::user", "panic"), let_end);
 }
 
 #[test]
 fn an_exit_leaves_nothing() {
-    nothing_is_left_after("exit", &mut this_program_as("user", "exit"), go_on);
+    nothing_is_left_after("exit", &mut this_program_as("cleanup::user", "exit"), let_end);
 }
 
 #[test]
 fn a_kill_leaves_nothing() {
-    nothing_is_left_after("kill", &mut this_program_as("user", "return"), |child, _| {
+    nothing_is_left_after("kill", &mut this_program_as("cleanup::user", "return"), |child, _| {
         child.kill().unwrap();
     });
 }
 
-/// A bare machine has no kill(1).
+/// Sends a signal without kill(1), which a minimal system lacks.
 fn send(signal: Signal, process: &str) {
     kill(Pid::from_raw(process.parse().unwrap()), signal).unwrap();
 }
 
-/// As a CI system ends a job.
+/// CI systems terminate all processes of a job.
 #[test]
 fn a_termination_of_every_process_leaves_nothing() {
-    let mut command = this_program_as("user", "return");
+    let mut command = this_program_as("cleanup::user", "return");
     nothing_is_left_after("terminate", &mut command, |child, postmaster| {
         let status = fs::read_to_string(format!("/proc/{postmaster}/status")).unwrap();
         let supervisor = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
@@ -166,40 +168,40 @@ fn a_termination_of_every_process_leaves_nothing() {
 
 #[test]
 fn a_postmaster_that_died_by_itself_leaves_nothing() {
-    let mut command = this_program_as("user", "return");
+    let mut command = this_program_as("cleanup::user", "return");
     nothing_is_left_after("postmaster", &mut command, |child, postmaster| {
         send(Signal::SIGKILL, postmaster);
-        go_on(child, postmaster);
+        let_end(child, postmaster);
     });
 }
 
 #[test]
-fn a_drop_has_removed_everything_when_it_returns() {
+fn drop_removes_everything_before_it_returns() {
     let marked = Marked::new("drop");
-    let mut child = marked.spawn(&mut this_program_as("user", "drop"));
+    let mut child = marked.spawn(&mut this_program_as("cleanup::user", "drop"));
     let [directory] = told(&mut child, ["directory"]);
     assert!(child.wait().unwrap().success());
     assert!(!Path::new(&directory).exists());
     assert!(marked.processes().is_empty(), "{:?}", marked.processes());
 }
 
-/// Kills a user as soon as `now` holds of its processes' command lines.
+/// Kills the process as soon as `now` returns true for the command lines of all processes of the test.
 fn nothing_is_left_after_a_kill(test: &str, mut now: impl FnMut(&[String]) -> bool) {
     let marked = Marked::new(test);
-    let mut child = marked.spawn(&mut this_program_as("user", "return"));
+    let mut child = marked.spawn(&mut this_program_as("cleanup::user", "return"));
     let mut directories = BTreeSet::new();
     let mut look = || {
         let processes = marked.processes();
         directories.extend(processes.iter().filter_map(|line| directory_in(line)));
         processes
     };
-    eventually("the moment to kill", || now(&look()));
+    eventually("the processes to kill have started", || now(&look()));
     child.kill().unwrap();
     child.wait().unwrap();
-    eventually("the server's processes are gone", || look().is_empty());
+    eventually("the server's processes have ended", || look().is_empty());
     assert!(!directories.is_empty(), "the server never had a directory");
     for directory in directories {
-        assert!(!directory.exists(), "{directory:?} is left");
+        assert!(!directory.exists(), "{directory:?} still exists");
     }
 }
 
@@ -222,7 +224,7 @@ fn a_kill_while_postgres_starts_leaves_nothing() {
 #[test]
 fn a_kill_at_any_other_moment_leaves_nothing() {
     for milliseconds in [3, 30, 150, 300, 500, 800] {
-        // From the moment on at which there is a supervisor, whatever it is at.
+        // Counted from the start of the supervisor.
         nothing_is_left_after_a_kill(&format!("after-{milliseconds}"), |processes| {
             let begun = processes.iter().any(|line| line.starts_with("sh -c"));
             if begun {
@@ -234,21 +236,22 @@ fn a_kill_at_any_other_moment_leaves_nothing() {
 }
 
 #[test]
-fn an_ordinary_user_leaves_nothing_either() {
+fn an_ordinary_user_leaves_nothing() {
     if !geteuid().is_root() {
-        return; // All the other tests have run as an ordinary user.
+        return; // The other tests run as an ordinary user already.
     }
-    // Cargo's target directory may well be one that `nobody` cannot enter.
+    // `nobody` may be unable to enter Cargo's target directory.
     let scratch = Scratch::new();
     let program = scratch.path().join("user");
-    // By another process, lest a child forked just then hold the file open for writing.
+    // Another process makes the copy. A child that is forked at this moment would inherit a file that this process has open
+    // for writing.
     let copied = Command::new("cp")
         .arg(env::current_exe().unwrap())
         .arg(&program)
         .status();
     assert!(copied.unwrap().success());
     let nobody = User::from_name("nobody").unwrap().unwrap();
-    let mut command = again(&program, "user", "return");
+    let mut command = again(&program, "cleanup::user", "return");
     command
         .uid(nobody.uid.as_raw())
         .gid(nobody.gid.as_raw())
