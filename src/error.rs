@@ -14,6 +14,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// except after [`Database`](Error::Database), [`SerializationFailure`](Error::SerializationFailure) and
 /// [`Migration`](Error::Migration).
 ///
+/// Every call can return `Database`, so the documentation of a function lists it only if there is more to say.
+///
 /// It converts from Diesel's error, so it can be the error of your own transactions:
 ///
 /// ```no_run
@@ -57,7 +59,7 @@ pub enum Error {
 
     /// A statement tried to change the ledger, which is append-only. Postgres has aborted the transaction. Append another event
     /// instead.
-    #[error("the ledger is append-only: {operation} is refused")]
+    #[error("the ledger is append-only: {operation} is rejected")]
     LedgerImmutable {
         /// The operation.
         operation: LedgerOperation,
@@ -76,13 +78,14 @@ pub enum Error {
 
     /// The transaction could not be serialized with concurrent ones. Roll it back and run all of it again.
     ///
-    /// It occurs under REPEATABLE READ and SERIALIZABLE only. Calls outside of a transaction of yours are retried up to ten
-    /// times, with growing pauses (PostgreSQL manual, section 13.5).
+    /// It occurs under REPEATABLE READ and SERIALIZABLE or, very rarely, if other processes keep inserting and deleting a
+    /// conflicting row. Calls outside of a transaction of yours are retried up to ten times, with growing pauses (PostgreSQL
+    /// manual, section 13.5).
     #[error("could not be serialized with concurrent transactions: run the transaction again")]
     SerializationFailure(#[source] DieselError),
 
-    /// A migration could not be read or applied.
-    #[error("migration failed: {0}")]
+    /// Applying or reverting migrations failed, or reading which are applied.
+    #[error("migrations: {0}")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
 
     /// Reverting migrations would drop tables that have rows. Nothing was changed.
@@ -240,6 +243,17 @@ impl Error {
     /// Whether it is any other error of Diesel or Postgres.
     pub fn is_database(&self) -> bool {
         matches!(self, Error::Database(_))
+    }
+
+    /// The same error of an input that is not part of a batch.
+    pub(crate) fn without_index(self) -> Self {
+        match self {
+            Error::Invalid(Invalid(mut fields)) => {
+                fields.iter_mut().for_each(|field| field.index = None);
+                Error::Invalid(Invalid(fields))
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {

@@ -19,7 +19,7 @@ pub(crate) trait NewRow {
     fn idempotency_key(&self) -> Option<&str>;
 }
 
-/// What became of a row.
+/// The outcome of inserting a row.
 pub(crate) enum Resolution<T> {
     Inserted(T),
     Replayed(T),
@@ -28,7 +28,7 @@ pub(crate) enum Resolution<T> {
 }
 
 impl<T> Resolution<T> {
-    /// What became of a row whose key is taken: the row that holds it, and the fields in which they differ.
+    /// The outcome for a row whose key is in use, given the row that holds it and the fields that differ.
     pub(crate) fn of_holder(holder: T, differing: Vec<String>) -> Self {
         if differing.is_empty() {
             Resolution::Replayed(holder)
@@ -43,25 +43,38 @@ impl<T> Resolution<T> {
     }
 }
 
-/// The error for a row whose key belongs to something else.
-pub(crate) fn conflict(row: &impl NewRow, index: usize, fields: Vec<String>) -> Error {
-    Error::IdempotencyConflict {
-        key: row.idempotency_key().unwrap_or_default().to_owned(),
-        index,
-        fields,
-    }
+/// The outcomes of a batch, or the error of its first conflict.
+pub(crate) fn all_or_none<R: NewRow, T, U>(
+    rows: &[R],
+    resolutions: Vec<Resolution<T>>,
+    inserted: fn(T) -> U,
+    replayed: fn(T) -> U,
+) -> Result<Vec<U>> {
+    let outcomes = resolutions
+        .into_iter()
+        .enumerate()
+        .map(|(index, resolution)| match resolution {
+            Resolution::Inserted(row) => Ok(inserted(row)),
+            Resolution::Replayed(row) => Ok(replayed(row)),
+            Resolution::Conflicting(_, fields) => Err(Error::IdempotencyConflict {
+                key: rows[index].idempotency_key().unwrap_or_default().to_owned(),
+                index,
+                fields,
+            }),
+        });
+    outcomes.collect()
 }
 
-/// How often a row is inserted again if its obstacle has disappeared.
+/// How often a row is inserted again if its conflict has disappeared.
 const ATTEMPTS: usize = 10;
 
-/// Inserts the rows of a batch, and says what became of each.
+/// Inserts the rows of a batch, and returns the outcome of each.
 ///
 /// Conflicts are skipped and read by a second statement. An error inside the first one would abort the batch, and write a line
 /// to the server's log for every repeated webhook.
 ///
-/// `insert` inserts the rows without a conflict and returns them by primary key. `resolve` says, by row id, what became of the rows
-/// that were skipped; it leaves out those whose obstacle has disappeared meanwhile, and they are inserted again. Both get the
+/// `insert` inserts the rows without a conflict and returns them by primary key. `resolve` returns, by row id, the outcomes of the
+/// skipped rows. It leaves out rows whose conflict has disappeared meanwhile, and they are inserted again. Both get the
 /// rows with their positions in the batch.
 pub(crate) fn insert_rows<R: NewRow, T>(
     conn: &mut PgConnection,

@@ -10,8 +10,8 @@
 //! | Reason | The event |
 //! |---|---|
 //! | `no_delivery` | names a delivery or a provider message that does not exist yet |
-//! | `ambiguous` | names a provider message of several deliveries, and no recipient |
-//! | `malformed` | has a payload that names a provider message without its provider, or not as text |
+//! | `ambiguous` | names a provider message that several deliveries match |
+//! | `malformed` | names no delivery, or a provider message without its provider or not as text |
 //! | `unread` | was appended by another application, such as an Elixir one; the next sweep reads its metadata and payload |
 //!
 //! An orphan that is older than the age limit expires: `expired_at` has the time. It stays in the ledger. [`waiting`] and
@@ -19,7 +19,6 @@
 
 mod adopt;
 mod link;
-mod pending;
 mod sweep;
 mod sweep_options;
 mod unlinked;

@@ -9,12 +9,12 @@ use diesel::pg::PgConnection;
 
 use crate::error::Result;
 
-/// With the pauses between the attempts, a quarter of a second on average, all of them fail only if many processes keep
-/// writing the same rows.
+/// The pauses between the attempts add up to half a second on average. All attempts fail only if many processes keep writing the
+/// same rows.
 const ATTEMPTS: u32 = 10;
 
-/// Runs a call, and retries it on a serialization failure, which needs a `default_transaction_isolation` of REPEATABLE READ or
-/// SERIALIZABLE. Inside the caller's transaction there is one attempt, because only the caller can run all of it again
+/// Runs a call, and retries it on a serialization failure, which occurs only if `default_transaction_isolation` is REPEATABLE
+/// READ or SERIALIZABLE. Inside the caller's transaction there is one attempt, because only the caller can run all of it again
 /// (PostgreSQL manual, section 13.5, "Serialization Failure Handling").
 ///
 /// Deadlocks are not retried: Diesel drops the SQLSTATE, and the fixed order of locks prevents them between our own calls.

@@ -5,13 +5,11 @@
 //! `tests/snapshots/sql` has every finished statement.
 //!
 //! A statement over a batch takes its rows as arrays, one for each column. So the text is constant whatever the size of the
-//! batch, Diesel keeps the prepared statement, and 65,535 parameters are no limit. (`sql_query` is prepared every time.)
+//! batch, Diesel keeps the prepared statement, and the limit of 65,535 parameters does not apply. (`sql_query` is prepared every time.)
 
 mod columns;
 mod params;
 mod template;
-
-use std::marker::PhantomData;
 
 use diesel::RunQueryDsl;
 use diesel::pg::{Pg, PgConnection};
@@ -30,6 +28,9 @@ pub(crate) use sql;
 
 /// A statement over a batch. Its first CTE holds the rows.
 pub(crate) trait Statement: 'static {
+    /// The rows of the first CTE.
+    type Params<'a>: Params;
+
     /// The type of the rows that it returns.
     type SqlType;
 
@@ -40,8 +41,8 @@ pub(crate) trait Statement: 'static {
     fn text() -> &'static str;
 }
 
-/// Declares a [`Statement`]: the name of its first CTE and the type of the rows in it, the type of the rows that it returns,
-/// the files of its further CTEs, and the file of its final query.
+/// Declares a [`Statement`]: the name and the rows of its first CTE, the type of the rows that it returns, the files of its other
+/// CTEs, and the file of its final query.
 macro_rules! statement {
     (
         $(#[$meta:meta])*
@@ -54,6 +55,8 @@ macro_rules! statement {
         $visibility struct $name;
 
         impl $crate::sql::Statement for $name {
+            type Params<'a> = $params<'a>;
+
             type SqlType = $sql_type;
 
             const INPUT: &'static str = stringify!($input);
@@ -74,7 +77,7 @@ macro_rules! statement {
 }
 pub(crate) use statement;
 
-/// The text of a [`Statement`] after its first CTE.
+/// The text of a [`Statement`] after its first CTE, given the columns of that CTE.
 pub(crate) fn after_input(ctes: &[&str], query: &str, input: &[&str], given: &[(&str, &str)]) -> String {
     let mut text = String::new();
     for cte in ctes {
@@ -84,37 +87,32 @@ pub(crate) fn after_input(ctes: &[&str], query: &str, input: &[&str], given: &[(
     text + "\n" + &template::render(query.trim_end(), input, given)
 }
 
-/// The text of a statement whose parameters are single values. In the files each stands as `:name`.
+/// The text of a statement whose parameters are single values. The files refer to them as `:name`.
 pub(crate) fn with_parameters(parameters: &[&str], ctes: &[&str], query: &str) -> String {
-    let numbered: Vec<String> = (1..=parameters.len()).map(|number| format!("${number}")).collect();
-    let given: Vec<(&str, &str)> = parameters
-        .iter()
-        .copied()
-        .zip(numbered.iter().map(String::as_str))
+    let numbers: Vec<String> = (1..=parameters.len()).map(|number| format!("${number}")).collect();
+    let given: Vec<(&str, &str)> = (parameters.iter().copied())
+        .zip(numbers.iter().map(String::as_str))
         .collect();
-    let render = |part: &&str| template::render(part.trim_end(), &[], &given);
-    let with = if ctes.is_empty() { "" } else { "WITH " };
-    let ctes: Vec<String> = ctes.iter().map(render).collect();
-    let separator = if ctes.is_empty() { "" } else { "\n" };
-    format!("{with}{}{separator}{}", ctes.join(",\n"), render(&query))
-}
-
-/// A [`Statement`] with its rows, to be loaded.
-pub(crate) struct Batch<'a, S, P> {
-    params: &'a P,
-    statement: PhantomData<S>,
-}
-
-impl<'a, S, P> Batch<'a, S, P> {
-    pub(crate) fn new(params: &'a P) -> Self {
-        Batch {
-            params,
-            statement: PhantomData,
-        }
+    let rest = after_input(ctes, query, &[], &given);
+    // Without a first CTE, the text begins with the separator.
+    match rest.strip_prefix(",\n") {
+        Some(ctes) => format!("WITH {ctes}"),
+        None => rest.trim_start().to_owned(),
     }
 }
 
-impl<S: Statement, P: Params> QueryFragment<Pg> for Batch<'_, S, P> {
+/// A [`Statement`] with its parameters.
+pub(crate) struct Bound<'a, S: Statement> {
+    params: &'a S::Params<'a>,
+}
+
+impl<'a, S: Statement> Bound<'a, S> {
+    pub(crate) fn new(params: &'a S::Params<'a>) -> Self {
+        Bound { params }
+    }
+}
+
+impl<S: Statement> QueryFragment<Pg> for Bound<'_, S> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("WITH ");
         out.push_sql(S::INPUT);
@@ -126,14 +124,14 @@ impl<S: Statement, P: Params> QueryFragment<Pg> for Batch<'_, S, P> {
     }
 }
 
-impl<S: Statement, P> QueryId for Batch<'_, S, P> {
+impl<S: Statement> QueryId for Bound<'_, S> {
     type QueryId = S;
 
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<S: Statement, P> Query for Batch<'_, S, P> {
+impl<S: Statement> Query for Bound<'_, S> {
     type SqlType = S::SqlType;
 }
 
-impl<S, P> RunQueryDsl<PgConnection> for Batch<'_, S, P> {}
+impl<S: Statement> RunQueryDsl<PgConnection> for Bound<'_, S> {}

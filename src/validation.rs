@@ -55,7 +55,7 @@ impl Checks {
     }
 
     /// Adds an error, unless the field has one already: a second one would only repeat the first.
-    pub(crate) fn complain(&mut self, field: &str, message: impl Into<String>) {
+    pub(crate) fn add(&mut self, field: &str, message: impl Into<String>) {
         let mut of_this_entry = (self.errors.iter().rev()).take_while(|error| error.index == self.index);
         if !of_this_entry.any(|error| error.field == field) {
             self.errors.push(FieldError {
@@ -89,12 +89,12 @@ impl Checks {
                         "hold {} bytes, and one batch takes {MAX_BATCH_BYTES}: split it",
                         self.bytes
                     );
-                    self.complain(field, message);
+                    self.add(field, message);
                 }
             }
             size => {
                 let message = format!("hold {size} entries, and one batch takes {MAX_BATCH}: split it");
-                self.complain(field, message);
+                self.add(field, message);
             }
         }
     }
@@ -102,12 +102,12 @@ impl Checks {
     pub(crate) fn text(&mut self, field: &str, text: &str, max_bytes: usize) {
         self.bytes += text.len();
         if text.trim().is_empty() {
-            self.complain(field, "can't be blank");
+            self.add(field, "can't be blank");
         } else if text.contains('\0') {
-            self.complain(field, "can't hold a NUL byte");
+            self.add(field, "can't hold a NUL byte");
         } else if text.len() > max_bytes {
             let message = format!("is {} bytes long, and {max_bytes} is the limit", text.len());
-            self.complain(field, message);
+            self.add(field, message);
         }
     }
 
@@ -119,16 +119,16 @@ impl Checks {
 
     pub(crate) fn json_object(&mut self, field: &str, value: &Value) {
         if !value.is_object() {
-            return self.complain(field, "must be a JSON object");
+            return self.add(field, "must be a JSON object");
         }
         match storable_bytes(value) {
-            Err(message) => self.complain(field, message),
+            Err(message) => self.add(field, message),
             Ok(bytes) => {
                 self.bytes += bytes;
                 if bytes > MAX_BATCH_BYTES {
                     let message =
                         format!("holds {bytes} bytes, and one batch takes {MAX_BATCH_BYTES}: store it elsewhere");
-                    self.complain(field, message);
+                    self.add(field, message);
                 }
             }
         }
@@ -136,24 +136,24 @@ impl Checks {
 
     pub(crate) fn time(&mut self, field: &str, time: DateTime<Utc>) {
         if time > Utc::now() + CLOCK_TOLERANCE {
-            self.complain(field, "lies more than a day ahead of now");
+            self.add(field, "is more than one day in the future");
         } else if time < DateTime::UNIX_EPOCH {
-            // A clock that was never set would fix the earliest stamps for ever.
-            self.complain(field, "lies before 1970");
+            // A clock that was never set would set the first times of a delivery permanently.
+            self.add(field, "is before 1970");
         }
     }
 
     /// A message id without a provider identifies nothing.
     pub(crate) fn message_has_provider(&mut self, message_id: bool, provider: bool) {
         if message_id && !provider {
-            self.complain("provider", "must be named beside provider_message_id");
+            self.add("provider", "must be named beside provider_message_id");
         }
     }
 
     pub(crate) fn recipient(&mut self, field: &str, recipient: &str) {
         self.text(field, recipient, RECIPIENT);
         if let Err(message) = check_recipient(recipient) {
-            self.complain(field, message);
+            self.add(field, message);
         }
     }
 }

@@ -1,25 +1,25 @@
 //! Inserting deliveries, each with its first event, so that the ledger has every fact that the projection shows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::params::{DeliveryParams, DeliveryRow};
-use crate::error::{ID_IS_TAKEN, MESSAGE_IS_TAKEN, Result};
+use crate::error::{Error, ID_IS_TAKEN, MESSAGE_IS_TAKEN, Result};
 use crate::idempotency::{self, NewRow as _, Resolution, not_serialized};
 use crate::models::{Delivery, NewDelivery};
 use crate::projection;
 use crate::retry;
 use crate::schema::mailglass_deliveries;
-use crate::sql::{Batch, statement};
+use crate::sql::{Bound, statement};
 use crate::validation::Checks;
 
 statement! {
     /// Inserts deliveries and their first events. The projection columns come from the same fold as everywhere.
     struct Insert(batch: DeliveryParams) -> mailglass_deliveries::SqlType {
-        "first_of_twins",
+        "first_of_each_id",
         "first_facts",
         "fold",
         "insert_deliveries",
@@ -29,9 +29,9 @@ statement! {
 }
 
 statement! {
-    /// Reads what the deliveries that were skipped conflict with.
-    struct Obstacles(replay: DeliveryParams) -> ObstacleSqlType {
-        => "delivery_obstacles"
+    /// Reads what the skipped deliveries conflict with.
+    struct Conflicts(skipped: DeliveryParams) -> ConflictSqlType {
+        => "delivery_conflicts"
     }
 }
 
@@ -69,9 +69,9 @@ impl NewDelivery {
     /// Inserts the delivery and its first event.
     ///
     /// # Errors
-    /// As [`insert_all`](Self::insert_all).
+    /// As [`insert_all`](Self::insert_all), without positions in a batch.
     pub fn insert(&self, conn: &mut PgConnection) -> Result<Inserted> {
-        let mut inserted = insert_checked(conn, std::slice::from_ref(self))?;
+        let mut inserted = NewDelivery::insert_all(conn, std::slice::from_ref(self)).map_err(Error::without_index)?;
         inserted.pop().ok_or_else(|| diesel::result::Error::NotFound.into())
     }
 
@@ -106,21 +106,17 @@ impl NewDelivery {
     /// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): your transaction is not READ COMMITTED and
     ///   must be run again
     pub fn insert_all(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>> {
-        insert_checked(conn, deliveries)
-    }
-}
-
-fn insert_checked(conn: &mut PgConnection, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>> {
-    Checks::run(|checks| {
-        checks.batch("deliveries", deliveries, NewDelivery::check);
-        check_ids(deliveries, checks);
-    })?;
-    let rows: Vec<DeliveryRow<'_>> = deliveries.iter().map(DeliveryRow::new).collect();
-    match rows.as_slice() {
-        [] => Ok(Vec::new()),
-        // A single delivery with a new id is one statement, so there is nothing to roll back.
-        [row] if !row.has_given_id() => retry::serializable(conn, |conn| insert_rows(conn, &rows)),
-        _ => retry::transaction(conn, |conn| insert_rows(conn, &rows)),
+        Checks::run(|checks| {
+            checks.batch("deliveries", deliveries, NewDelivery::check);
+            check_ids(deliveries, checks);
+        })?;
+        let rows: Vec<DeliveryRow<'_>> = deliveries.iter().map(DeliveryRow::new).collect();
+        match rows.as_slice() {
+            [] => Ok(Vec::new()),
+            // A single delivery with a new id is one statement, so there is nothing to roll back.
+            [row] if !row.has_given_id() => retry::serializable(conn, |conn| insert_rows(conn, &rows)),
+            _ => retry::transaction(conn, |conn| insert_rows(conn, &rows)),
+        }
     }
 }
 
@@ -135,27 +131,19 @@ fn check_ids(deliveries: &[NewDelivery], checks: &mut Checks) {
             .is_some_and(|earlier| key.is_none() || earlier != key)
         {
             checks.at(index);
-            checks.complain("id", "is given to another delivery of the batch");
+            checks.add("id", "is given to another delivery of the batch");
         }
     }
 }
 
 fn insert_rows(conn: &mut PgConnection, rows: &[DeliveryRow<'_>]) -> Result<Vec<Inserted>> {
-    let resolutions = idempotency::insert_rows(conn, rows, insert_deliveries, resolve_obstacles)?;
-    let inserted = resolutions
-        .into_iter()
-        .enumerate()
-        .map(|(index, resolution)| match resolution {
-            Resolution::Inserted(delivery) => Ok(Inserted::Created(delivery)),
-            Resolution::Replayed(delivery) => Ok(Inserted::Replayed(delivery)),
-            Resolution::Conflicting(_, fields) => Err(idempotency::conflict(&rows[index], index, fields)),
-        });
-    inserted.collect()
+    let resolutions = idempotency::insert_rows(conn, rows, insert_deliveries, resolve_conflicts)?;
+    idempotency::all_or_none(rows, resolutions, Inserted::Created, Inserted::Replayed)
 }
 
 fn insert_deliveries(conn: &mut PgConnection, new: &[(usize, &DeliveryRow<'_>)]) -> Result<HashMap<Uuid, Delivery>> {
     let params = DeliveryParams::new(new.iter().map(|(_, row)| *row));
-    let inserted: Vec<Delivery> = Batch::<Insert, _>::new(&params).load(conn)?;
+    let inserted: Vec<Delivery> = Bound::<Insert>::new(&params).load(conn)?;
     let mut inserted = inserted.into_iter().map(|delivery| (delivery.id, delivery)).collect();
     project_earlier_facts(conn, new, &mut inserted)?;
     Ok(inserted)
@@ -168,31 +156,29 @@ fn project_earlier_facts(
     new: &[(usize, &DeliveryRow<'_>)],
     inserted: &mut HashMap<Uuid, Delivery>,
 ) -> Result<()> {
-    let mut given: BTreeMap<&str, BTreeSet<Uuid>> = BTreeMap::new();
-    for (_, row) in new {
-        if row.has_given_id() && inserted.contains_key(&row.id()) {
-            given.entry(row.tenant_id()).or_default().insert(row.id());
-        }
+    let is_given = |row: &&DeliveryRow<'_>| row.has_given_id() && inserted.contains_key(&row.id());
+    let given = new.iter().map(|(_, row)| *row).filter(is_given);
+    // Two rows of the batch may have the same id.
+    let given: BTreeMap<Uuid, &str> = given.map(|row| (row.id(), row.tenant_id())).collect();
+    if given.is_empty() {
+        return Ok(());
     }
-    for (tenant_id, ids) in given {
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        projection::rebuild_locked(conn, tenant_id, &ids)?;
-        let current: Vec<Delivery> = mailglass_deliveries::table
-            .filter(mailglass_deliveries::id.eq_any(&ids))
-            .select(Delivery::as_select())
-            .load(conn)?;
-        // Under REPEATABLE READ, the snapshot may still show the earlier delivery and lack its last events.
-        if current.len() > ids.len() {
-            return Err(not_serialized("a delivery with the same id was deleted meanwhile"));
-        }
-        inserted.extend(current.into_iter().map(|delivery| (delivery.id, delivery)));
+    projection::rebuild_locked(conn, given.iter().map(|(id, tenant_id)| (*tenant_id, *id)))?;
+    let current: Vec<Delivery> = mailglass_deliveries::table
+        .filter(mailglass_deliveries::id.eq_any(given.keys()))
+        .select(Delivery::as_select())
+        .load(conn)?;
+    // Under REPEATABLE READ, the snapshot may still show the earlier delivery and lack its last events.
+    if current.len() > given.len() {
+        return Err(not_serialized("a delivery with the same id was deleted meanwhile"));
     }
+    inserted.extend(current.into_iter().map(|delivery| (delivery.id, delivery)));
     Ok(())
 }
 
-/// What a skipped delivery conflicts with.
+/// The conflict of a skipped delivery.
 #[derive(Queryable)]
-struct Obstacle {
+struct Conflict {
     row_id: Uuid,
     key_is_taken: bool,
     id_is_taken: bool,
@@ -202,7 +188,7 @@ struct Obstacle {
     holder: Option<Delivery>,
 }
 
-type ObstacleSqlType = (
+type ConflictSqlType = (
     SqlUuid,
     Bool,
     Bool,
@@ -211,45 +197,35 @@ type ObstacleSqlType = (
     Nullable<mailglass_deliveries::SqlType>,
 );
 
-fn resolve_obstacles(
+/// The key decides, whichever unique index reported the conflict.
+fn resolve_conflicts(
     conn: &mut PgConnection,
     skipped: &[(usize, &DeliveryRow<'_>)],
 ) -> Result<HashMap<Uuid, Resolution<Delivery>>> {
     let params = DeliveryParams::new(skipped.iter().map(|(_, row)| *row));
-    let obstacles: Vec<Obstacle> = Batch::<Obstacles, _>::new(&params).load(conn)?;
-    let mut obstacles: HashMap<Uuid, Obstacle> = obstacles
-        .into_iter()
-        .map(|obstacle| (obstacle.row_id, obstacle))
-        .collect();
+    let conflicts: Vec<Conflict> = Bound::<Conflicts>::new(&params).load(conn)?;
+    let positions: HashMap<Uuid, usize> = skipped.iter().map(|(index, row)| (row.row_id(), *index)).collect();
     let mut resolutions = HashMap::new();
-    for (index, row) in skipped {
-        let resolution = match obstacles.remove(&row.row_id()) {
-            Some(obstacle) => obstacle.resolve(*index)?,
-            None => None,
-        };
-        resolutions.extend(resolution.map(|resolution| (row.row_id(), resolution)));
+    let mut taken = BTreeMap::new();
+    for conflict in conflicts {
+        if let Some(holder) = conflict.holder {
+            resolutions.insert(conflict.row_id, Resolution::of_holder(holder, conflict.differing));
+        } else if conflict.key_is_taken {
+            resolutions.insert(conflict.row_id, Resolution::of_another_tenant());
+        } else if let Some(index) = positions.get(&conflict.row_id) {
+            taken.insert(*index, (conflict.id_is_taken, conflict.provider_message_is_taken));
+        }
     }
-    Ok(resolutions)
-}
-
-impl Obstacle {
-    /// `None` if the obstacle has disappeared. The key decides, whichever unique index reported the conflict.
-    fn resolve(self, index: usize) -> Result<Option<Resolution<Delivery>>> {
-        if let Some(holder) = self.holder {
-            return Ok(Some(Resolution::of_holder(holder, self.differing)));
-        }
-        if self.key_is_taken {
-            return Ok(Some(Resolution::of_another_tenant()));
-        }
-        Checks::run(|checks| {
+    Checks::run(|checks| {
+        for (index, (id_is_taken, provider_message_is_taken)) in taken {
             checks.at(index);
-            if self.id_is_taken {
-                checks.complain("id", ID_IS_TAKEN);
+            if id_is_taken {
+                checks.add("id", ID_IS_TAKEN);
             }
-            if self.provider_message_is_taken {
-                checks.complain("provider_message_id", MESSAGE_IS_TAKEN);
+            if provider_message_is_taken {
+                checks.add("provider_message_id", MESSAGE_IS_TAKEN);
             }
-        })?;
-        Ok(None)
-    }
+        }
+    })?;
+    Ok(resolutions)
 }

@@ -1,5 +1,5 @@
-//! The steps of sending. Each writes the row and the event together, so it increments `lock_version` twice: once for the update
-//! and once for the projection.
+//! The steps of sending. Each writes the row and the event together, so it increments `lock_version` once for the update,
+//! and once more if the projection changes.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -25,7 +25,8 @@ impl Delivery {
     /// ```
     ///
     /// # Errors
-    /// As [`update`](Self::update) and [`ledger::record`]. On an error neither the row nor the event is written.
+    /// As [`update`](Self::update) and [`ledger::record`]. On an error neither the row nor the event is written. If the
+    /// connection is lost during the call, [find](Self::find) the delivery again: if it was dispatched, the call succeeded.
     pub fn mark_dispatched(
         &self,
         conn: &mut PgConnection,

@@ -14,7 +14,7 @@ use crate::idempotency::{self, NewRow as _, Resolution};
 use crate::models::{Event, NewEvent};
 use crate::retry;
 use crate::schema::mailglass_events;
-use crate::sql::{Batch, Statement, statement};
+use crate::sql::{Bound, Statement, statement};
 use crate::validation::Checks;
 
 statement! {
@@ -46,8 +46,8 @@ statement! {
 
 statement! {
     /// Reads the events that hold the keys of the skipped ones.
-    struct Replays(replay: EventParams) -> (mailglass_events::SqlType, SqlUuid, Array<Text>) {
-        => "event_replays"
+    struct Conflicts(skipped: EventParams) -> (mailglass_events::SqlType, SqlUuid, Array<Text>) {
+        => "event_conflicts"
     }
 }
 
@@ -84,7 +84,7 @@ statement! {
 /// - [`Error::Database`](crate::Error::Database): any other failure, such as a lost connection; events that have idempotency
 ///   keys can be recorded again
 pub fn record(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
-    insert_all::<Record>(conn, events)
+    insert::<Record, _>(conn, events, all_or_none)
 }
 
 /// Appends events without projecting them: for importing a history before one
@@ -93,7 +93,7 @@ pub fn record(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Append
 /// # Errors
 /// As [`record`].
 pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>> {
-    insert_all::<Append>(conn, events)
+    insert::<Append, _>(conn, events, all_or_none)
 }
 
 /// Records events as [`record`] does, but reports a conflict as an outcome of its event and records the others.
@@ -123,77 +123,65 @@ pub fn append(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Append
 /// As [`record`], except for conflicts. One wrong field rejects the whole batch, so check events from untrusted input with
 /// [`NewEvent::validate`] first.
 pub fn record_each(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Outcome>> {
-    insert(conn, events, |conn, rows| {
-        let resolutions = insert_events::<Record>(conn, rows)?;
+    insert::<Record, _>(conn, events, |_, resolutions| {
         Ok(resolutions.into_iter().map(Outcome::from).collect())
     })
 }
 
-fn insert_all<S>(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<Appended>>
-where
-    S: Statement<SqlType = InsertedSqlType>,
-{
-    insert(conn, events, |conn, rows| {
-        let resolutions = insert_events::<S>(conn, rows)?;
-        let appended = resolutions
-            .into_iter()
-            .enumerate()
-            .map(|(index, resolution)| match resolution {
-                Resolution::Inserted(event) => Ok(Appended::Recorded(event)),
-                Resolution::Replayed(event) => Ok(Appended::Replayed(event)),
-                Resolution::Conflicting(_, fields) => Err(idempotency::conflict(&rows[index], index, fields)),
-            });
-        appended.collect()
-    })
-}
-
-/// Checks the events, and inserts them in a transaction if there are several.
-fn insert<T>(
+/// Checks the events, inserts them, in a transaction if there are several, and makes the outcomes.
+fn insert<S, T>(
     conn: &mut PgConnection,
     events: &[NewEvent],
-    mut call: impl FnMut(&mut PgConnection, &[EventRow<'_>]) -> Result<Vec<T>>,
-) -> Result<Vec<T>> {
+    outcomes: fn(&[EventRow<'_>], Vec<Resolution<Event>>) -> Result<Vec<T>>,
+) -> Result<Vec<T>>
+where
+    S: for<'a> Statement<Params<'a> = EventParams<'a>, SqlType = InsertedSqlType>,
+{
     Checks::run(|checks| checks.batch("events", events, NewEvent::check))?;
 
     let rows: Vec<EventRow<'_>> = events.iter().map(EventRow::new).collect();
+    let call = |conn: &mut PgConnection| {
+        outcomes(
+            &rows,
+            idempotency::insert_rows(conn, &rows, insert_new::<S>, resolve_conflicts)?,
+        )
+    };
     match rows.as_slice() {
         [] => Ok(Vec::new()),
         // A single event is one statement, so there is nothing to roll back.
-        [_] => retry::serializable(conn, |conn| call(conn, &rows)),
-        _ => retry::transaction(conn, |conn| call(conn, &rows)),
+        [_] => retry::serializable(conn, call),
+        _ => retry::transaction(conn, call),
     }
 }
 
-fn insert_events<S>(conn: &mut PgConnection, rows: &[EventRow<'_>]) -> Result<Vec<Resolution<Event>>>
-where
-    S: Statement<SqlType = InsertedSqlType>,
-{
-    idempotency::insert_rows(
-        conn,
-        rows,
-        |conn, new| {
-            let params = EventParams::new(new.iter().map(|(_, row)| *row));
-            let inserted: Vec<InsertedEvent> = Batch::<S, _>::new(&params).load(conn)?;
-            let mut inserted: HashMap<Uuid, InsertedEvent> = inserted.into_iter().map(|row| (row.id, row)).collect();
-            let mut events: HashMap<Uuid, Event> = new
-                .iter()
-                .filter_map(|(_, row)| Some((row.id(), row.inserted(inserted.remove(&row.id())?))))
-                .collect();
-            read_back_numbers(conn, events.values_mut())?;
-            Ok(events)
-        },
-        resolve_replays,
-    )
+/// A conflict rejects the batch.
+fn all_or_none(rows: &[EventRow<'_>], resolutions: Vec<Resolution<Event>>) -> Result<Vec<Appended>> {
+    idempotency::all_or_none(rows, resolutions, Appended::Recorded, Appended::Replayed)
 }
 
-/// The skipped rows are replays or conflicts, because events are never deleted. The statement searches the tenant of each row
-/// only. If it finds no event, the key belongs to another tenant.
-fn resolve_replays(
+fn insert_new<S>(conn: &mut PgConnection, new: &[(usize, &EventRow<'_>)]) -> Result<HashMap<Uuid, Event>>
+where
+    S: for<'a> Statement<Params<'a> = EventParams<'a>, SqlType = InsertedSqlType>,
+{
+    let params = EventParams::new(new.iter().map(|(_, row)| *row));
+    let inserted: Vec<InsertedEvent> = Bound::<S>::new(&params).load(conn)?;
+    let mut inserted: HashMap<Uuid, InsertedEvent> = inserted.into_iter().map(|row| (row.id, row)).collect();
+    let mut events: HashMap<Uuid, Event> = new
+        .iter()
+        .filter_map(|(_, row)| Some((row.id(), row.inserted(inserted.remove(&row.id())?))))
+        .collect();
+    read_back_numbers(conn, events.values_mut())?;
+    Ok(events)
+}
+
+/// The skipped rows are replays or conflicts, because events are never deleted. The statement returns only events of the row's
+/// tenant, so the key of a row without one belongs to another tenant.
+fn resolve_conflicts(
     conn: &mut PgConnection,
     skipped: &[(usize, &EventRow<'_>)],
 ) -> Result<HashMap<Uuid, Resolution<Event>>> {
     let params = EventParams::new(skipped.iter().map(|(_, row)| *row));
-    let holders: Vec<(Event, Uuid, Vec<String>)> = Batch::<Replays, _>::new(&params).load(conn)?;
+    let holders: Vec<(Event, Uuid, Vec<String>)> = Bound::<Conflicts>::new(&params).load(conn)?;
     let mut resolutions: HashMap<Uuid, Resolution<Event>> = holders
         .into_iter()
         .map(|(event, row_id, differing)| (row_id, Resolution::of_holder(event, differing)))

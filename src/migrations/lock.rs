@@ -52,8 +52,7 @@ pub(super) fn alone_with_tables<T>(
             Err(error) if is_in_use(&error) => {
                 if start.elapsed() >= patience {
                     let message = format!(
-                        "the tables were in use for {} seconds: try again when no long transaction or VACUUM uses them",
-                        patience.as_secs_f32().ceil()
+                        "the tables stayed in use for {patience:?}: try again when no long transaction or VACUUM uses them"
                     );
                     return Err(Refused(message).into());
                 }

@@ -32,7 +32,7 @@ impl Attrs {
         let value = self.left.remove(key).filter(|value| !value.is_null())?;
         let converted = convert(value);
         if converted.is_none() {
-            self.checks.complain(key, format!("must be {expected}"));
+            self.checks.add(key, format!("must be {expected}"));
         }
         converted
     }
@@ -79,7 +79,7 @@ impl Attrs {
             Err(unknown) => {
                 let UnknownLabel { label, known, .. } = unknown;
                 let message = format!("`{label}` is none of {}", known.join(", "));
-                self.checks.complain(key, message);
+                self.checks.add(key, message);
                 None
             }
         }
@@ -88,7 +88,7 @@ impl Attrs {
     /// A required attribute. If it is missing, adds an error and returns the stand-in.
     pub(crate) fn required<T>(&mut self, key: &str, value: Option<T>, stand_in: T) -> T {
         value.unwrap_or_else(|| {
-            self.checks.complain(key, "is missing");
+            self.checks.add(key, "is missing");
             stand_in
         })
     }
@@ -97,7 +97,7 @@ impl Attrs {
     pub(crate) fn reject_the_rest(&mut self, refusal: impl Fn(&str) -> Option<&'static str>) {
         for key in self.left.keys() {
             let message = refusal(key).unwrap_or("is not an attribute of this record");
-            self.checks.complain(key, message);
+            self.checks.add(key, message);
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) const PROJECTION: [&str; 9] = [
 #[derive(Clone, Debug, PartialEq, Serialize, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = mailglass_deliveries, check_for_backend(Pg))]
 pub struct Delivery {
-    /// A UUIDv7 that the client generates.
+    /// A UUIDv7 that the client generates, unless [`NewDelivery::id`] set another id.
     pub id: Uuid,
     /// The tenant that owns the delivery.
     pub tenant_id: String,
@@ -43,7 +43,7 @@ pub struct Delivery {
     pub stream: Stream,
     /// The bare address, exactly as given.
     pub recipient: String,
-    /// The part of the recipient after its last `@`, in lower case.
+    /// The part of the recipient after its last `@`, with ASCII letters in lower case.
     pub recipient_domain: String,
     /// The provider that accepted the message.
     pub provider: Option<String>,
@@ -87,13 +87,14 @@ impl Delivery {
     /// # Errors
     /// [`Error::NotFound`] if this tenant has no such delivery.
     pub fn find(conn: &mut PgConnection, tenant_id: &str, id: Uuid) -> Result<Delivery> {
-        // Filtered by id alone: a plan made for a small table might use the index by tenant, and a connection keeps it.
+        // Not a plain `=`: a plan made for a small table might use the index by tenant, and a connection keeps it.
+        let is_tenants = mailglass_deliveries::tenant_id.eq(tenant_id).is_not_distinct_from(true);
         mailglass_deliveries::table
             .find(id)
+            .filter(is_tenants)
             .select(Delivery::as_select())
             .first(conn)
             .optional()?
-            .filter(|delivery| delivery.tenant_id == tenant_id)
             .ok_or(Error::NotFound { record: "delivery", id })
     }
 }
@@ -264,7 +265,7 @@ impl NewDelivery {
         if let (Some(derived), Some(given)) = (domain_of(&self.recipient), &self.recipient_domain)
             && !derived.eq_ignore_ascii_case(given)
         {
-            checks.complain("recipient_domain", "disagrees with the recipient");
+            checks.add("recipient_domain", "disagrees with the recipient");
         }
         checks.optional_text("provider", self.provider.as_deref(), SHORT_TEXT);
         checks.optional_text("provider_message_id", self.provider_message_id.as_deref(), MESSAGE_ID);
@@ -306,7 +307,7 @@ pub struct DeliveryChanges {
 
 impl DeliveryChanges {
     /// Changes from a JSON object with any of `provider`, `provider_message_id`, `metadata` and `last_error`. A null clears
-    /// the column.
+    /// the column, except for `metadata`, which must be an object.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every wrong attribute: unknown ones, columns that the application can't change, wrong types,

@@ -222,11 +222,14 @@ impl NewEvent {
             let there = self.metadata.get(key).filter(|there| !there.is_null());
             match (there, set) {
                 (Some(there), Some(set)) if there != set => {
-                    checks.complain(key, format!("disagrees with metadata.{key}"));
+                    checks.add(key, format!("disagrees with metadata.{key}"));
                 }
                 (Some(Value::String(text)), None) if key == "recipient" => checks.recipient("metadata.recipient", text),
-                (Some(Value::String(text)), None) => checks.text(&format!("metadata.{key}"), text, MESSAGE_ID),
-                (Some(_), None) => checks.complain(&format!("metadata.{key}"), "must be a string"),
+                (Some(Value::String(text)), None) => {
+                    let limit = if key == "provider" { SHORT_TEXT } else { MESSAGE_ID };
+                    checks.text(&format!("metadata.{key}"), text, limit);
+                }
+                (Some(_), None) => checks.add(&format!("metadata.{key}"), "must be a string"),
                 _ => {}
             }
         }

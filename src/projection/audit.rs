@@ -13,7 +13,7 @@ use super::fold::Projection;
 use super::rebuild::{STEP, rebuild_step};
 use crate::error::Result;
 use crate::schema::sql_types::{MailglassDeliveryStatus, MailglassEventType};
-use crate::sql::{Batch, Params, statement};
+use crate::sql::{Bound, Params, statement};
 
 /// A delivery whose projection differs from its ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
@@ -36,7 +36,7 @@ pub struct ColumnDivergence {
     pub column: &'static str,
     /// The value in the row; `None` is NULL.
     pub found: Option<String>,
-    /// The value by its events; `None` is NULL.
+    /// The value that the events give; `None` is NULL.
     pub expected: Option<String>,
 }
 
@@ -138,7 +138,7 @@ impl Params for Tenant<'_> {
 /// # Errors
 /// [`Error::Database`](crate::Error::Database).
 pub fn verify(conn: &mut PgConnection, tenant_id: &str) -> Result<Vec<Divergence>> {
-    Ok(Batch::<Audit, _>::new(&Tenant(tenant_id)).load(conn)?)
+    Ok(Bound::<Audit>::new(&Tenant(tenant_id)).load(conn)?)
 }
 
 /// Rebuilds the projections that [`verify`] reports, and returns how many it corrected. It locks only those deliveries;

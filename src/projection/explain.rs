@@ -13,7 +13,7 @@ pub struct Decision {
     pub column: &'static str,
     /// The value of the delivery, as it was read; `None` is NULL.
     pub found: Option<String>,
-    /// The value by its events. It differs from `found` only if the delivery was read before its last event, or if the row was
+    /// The value that the events give. It differs from `found` only if the delivery was read before its last event, or if the row was
     /// changed without this crate (see [`verify`](super::verify)).
     pub expected: Option<String>,
     /// The event that decided the value, or the first of several in the projection's order. `None` if no event decided it,

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::models::Delivery;
 use crate::retry;
 use crate::schema::mailglass_deliveries;
-use crate::sql::{Batch, statement};
+use crate::sql::{Bound, statement};
 
 /// How many deliveries one step locks: enough for set-based work, few enough not to block the tenant's recording for long.
 pub(super) const STEP: usize = 1_000;
@@ -42,7 +42,7 @@ pub fn rebuild(conn: &mut PgConnection, tenant_id: &str, delivery_id: Uuid) -> R
             .find(delivery_id)
             .select(mailglass_deliveries::id);
         let locked: Vec<Uuid> = row.for_no_key_update().load(conn)?;
-        rebuild_locked(conn, tenant_id, &locked)?;
+        rebuild_locked(conn, locked.into_iter().map(|id| (tenant_id, id)))?;
         Delivery::find(conn, tenant_id, delivery_id)
     })
 }
@@ -116,7 +116,7 @@ pub(super) fn rebuild_step(conn: &mut PgConnection, tenant_id: &str, step: &[Uui
     retry::transaction(conn, |conn| {
         let step = ids(tenant_id).filter(mailglass_deliveries::id.eq_any(step));
         let locked: Vec<Uuid> = step.for_no_key_update().load(conn)?;
-        rebuild_locked(conn, tenant_id, &locked)
+        rebuild_locked(conn, locked.into_iter().map(|id| (tenant_id, id)))
     })
 }
 
@@ -132,8 +132,11 @@ fn ids<'a>(tenant_id: &'a str) -> _ {
 ///
 /// A rebuild overwrites instead of merging. If one statement locked the rows and read the ledger, it would overwrite with a
 /// snapshot older than the lock, and lose concurrent events.
-pub(crate) fn rebuild_locked(conn: &mut PgConnection, tenant_id: &str, locked: &[Uuid]) -> Result<usize> {
-    let subjects = Subjects::new(locked.iter().map(|id| (tenant_id, *id)));
-    let corrected: Vec<Uuid> = Batch::<Rebuild, _>::new(&subjects).load(conn)?;
+pub(crate) fn rebuild_locked<'a>(
+    conn: &mut PgConnection,
+    locked: impl IntoIterator<Item = (&'a str, Uuid)>,
+) -> Result<usize> {
+    let subjects = Subjects::new(locked);
+    let corrected: Vec<Uuid> = Bound::<Rebuild>::new(&subjects).load(conn)?;
     Ok(corrected.len())
 }

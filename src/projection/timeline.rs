@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::models::{Delivery, Event};
 use crate::schema::mailglass_events;
-use crate::sql::{Batch, params, statement};
+use crate::sql::{Bound, params, statement};
 
 params! {
     /// Deliveries, by tenant and id.
@@ -36,7 +36,7 @@ impl Delivery {
     /// [`Error::Database`](crate::Error::Database).
     pub fn timeline(&self, conn: &mut PgConnection) -> Result<Vec<Event>> {
         let subjects = Subjects::new([(self.tenant_id.as_str(), self.id)]);
-        let mut events: Vec<Event> = Batch::<Timeline, _>::new(&subjects).load(conn)?;
+        let mut events: Vec<Event> = Bound::<Timeline>::new(&subjects).load(conn)?;
         events.sort_by_key(|event| (event.occurred_at, event.type_.lifecycle_rank(), event.id));
         Ok(events)
     }

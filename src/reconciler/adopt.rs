@@ -12,7 +12,7 @@ use super::sweep_options::SweepOptions;
 use crate::error::Result;
 use crate::models::provider_reference::ProviderReference;
 use crate::retry;
-use crate::sql::{Batch, params, sql, statement, with_parameters};
+use crate::sql::{Bound, params, sql, statement, with_parameters};
 
 static UNREAD: LazyLock<String> = LazyLock::new(|| with_parameters(&["tenant", "limit"], &[], sql!("unread_events")));
 
@@ -69,7 +69,7 @@ pub(super) fn adopt(conn: &mut PgConnection, options: &SweepOptions) -> Result<(
             .bind::<BigInt, _>(i64::from(options.limit))
             .load(conn)?;
         if !events.is_empty() {
-            Batch::<Adopt, _>::new(&Named::new(&events)).execute(conn)?;
+            Bound::<Adopt>::new(&Named::new(&events)).execute(conn)?;
         }
         Ok(())
     })

@@ -8,11 +8,9 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::pending::is_pending;
 use super::sweep_options::{SweepOptions, SweepReport};
 use crate::error::Result;
 use crate::retry;
-use crate::schema::mailglass_event_links;
 use crate::sql::{sql, with_parameters};
 
 static SWEEP: LazyLock<String> = LazyLock::new(|| {
@@ -33,10 +31,18 @@ static SWEEP: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+static PENDING: LazyLock<String> = LazyLock::new(|| {
+    with_parameters(
+        &["tenant", "limit", "grace", "events_only"],
+        &[sql!("pending_links")],
+        sql!("pending_ids"),
+    )
+});
+
 static POSTPONE: LazyLock<String> = LazyLock::new(|| {
     with_parameters(
         &["event"],
-        &[sql!("postpone_link"), sql!("match_deliveries"), sql!("resolve")],
+        &[sql!("postpone_link"), sql!("match_deliveries")],
         sql!("resolved_delivery"),
     )
 });
@@ -80,18 +86,21 @@ pub(super) fn sweep(conn: &mut PgConnection, options: &SweepOptions, events: Opt
     })
 }
 
+#[derive(QueryableByName)]
+struct Pending {
+    #[diesel(sql_type = SqlUuid)]
+    event_id: Uuid,
+}
+
 /// The events that a sweep would check next.
 pub(super) fn pending(conn: &mut PgConnection, options: &SweepOptions) -> Result<Vec<Uuid>> {
-    let mut pending = mailglass_event_links::table
-        .filter(is_pending())
-        .order(mailglass_event_links::checked_at)
-        .limit(i64::from(options.limit))
-        .select(mailglass_event_links::event_id)
-        .into_boxed();
-    if let Some(tenant) = &options.tenant {
-        pending = pending.filter(mailglass_event_links::tenant_id.eq(tenant));
-    }
-    Ok(pending.load(conn)?)
+    let pending: Vec<Pending> = sql_query(PENDING.as_str())
+        .bind::<Nullable<Text>, _>(options.tenant.as_deref())
+        .bind::<BigInt, _>(i64::from(options.limit))
+        .bind::<Double, _>(seconds(options.grace))
+        .bind::<Nullable<Array<SqlUuid>>, _>(None::<&[Uuid]>)
+        .load(conn)?;
+    Ok(pending.into_iter().map(|pending| pending.event_id).collect())
 }
 
 /// Moves an event behind the others that wait, and returns the delivery that it names.

@@ -4,12 +4,12 @@ use diesel::prelude::*;
 
 use super::sweep_options::{FailedLink, SweepOptions, SweepReport};
 use super::{adopt, link};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Links pending events whose delivery exists by now, and expires old ones.
 ///
-/// A sweep is one statement: all or nothing. If the database refuses to link an event, the sweep continues without that event
-/// and reports it in [`SweepReport::failed`].
+/// Linking is one statement. If the database rejects it, because of a trigger or a constraint of yours, the sweep bisects the
+/// events, links the others, and reports those that fail in [`SweepReport::failed`].
 ///
 /// ```
 /// # test_support::with_database(|conn| {
@@ -38,19 +38,20 @@ use crate::error::{Error, Result};
 pub fn sweep(conn: &mut PgConnection, options: &SweepOptions) -> Result<SweepReport> {
     adopt::adopt(conn, options)?;
     match link::sweep(conn, options, None) {
-        Err(Error::Database(_)) => one_by_one(conn, options),
+        Err(error) if !error.is_serialization_failure() => bisect(conn, options),
         report => report,
     }
 }
 
-/// Sweeps halves, and halves of those, until an event that the database refuses is alone.
-fn one_by_one(conn: &mut PgConnection, options: &SweepOptions) -> Result<SweepReport> {
+/// Bisects the pending events until each event that the database rejects is alone.
+fn bisect(conn: &mut PgConnection, options: &SweepOptions) -> Result<SweepReport> {
     let mut report = SweepReport::default();
     let mut parts = vec![link::pending(conn, options)?];
     while let Some(mut events) = parts.pop() {
         match link::sweep(conn, options, Some(&events)) {
             Ok(part) => report.add(part),
-            Err(Error::Database(error)) => match events.as_slice() {
+            Err(error) if error.is_serialization_failure() => return Err(error),
+            Err(error) => match events.as_slice() {
                 [] => {}
                 &[event_id] => {
                     // If the connection is the problem, this fails as well.
@@ -66,7 +67,6 @@ fn one_by_one(conn: &mut PgConnection, options: &SweepOptions) -> Result<SweepRe
                     parts.extend([half, events]);
                 }
             },
-            Err(error) => return Err(error),
         }
     }
     Ok(report)

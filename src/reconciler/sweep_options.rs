@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// Options of a [`sweep`](super::sweep).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepOptions {
-    /// The tenant; by default all tenants.
+    /// The tenant; `None`, the default, means all.
     pub tenant: Option<String>,
     /// The maximum number of events to check; 1,000 by default.
     pub limit: u32,
@@ -39,11 +39,11 @@ pub struct SweepReport {
     pub ambiguous: i64,
     /// Events that expired.
     pub expired: i64,
-    /// Events that the database refused to link, such as by a trigger of yours. They keep waiting, behind the others.
+    /// Events that the database rejected, such as by a trigger of yours. They keep waiting, behind the others.
     pub failed: Vec<FailedLink>,
 }
 
-/// An event that the database refused to link.
+/// An event that the database rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedLink {

@@ -6,7 +6,6 @@ use diesel::prelude::*;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::pending::is_pending;
 use crate::error::Result;
 use crate::models::Event;
 use crate::schema::{mailglass_event_links, mailglass_events};
@@ -94,4 +93,12 @@ pub fn expired(conn: &mut PgConnection, tenant_id: &str, limit: u32) -> Result<V
         .limit(i64::from(limit))
         .select(columns());
     Ok(expired.load(conn)?)
+}
+
+/// Links that are neither completed nor expired.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn is_pending() -> _ {
+    mailglass_event_links::linked_at
+        .is_null()
+        .and(mailglass_event_links::expired_at.is_null())
 }

@@ -3,12 +3,12 @@
 //! | In a file | Stands for |
 //! |---|---|
 //! | `:events`, `:deliveries` | the columns of the table, in its order |
-//! | `:given_events`, `:given_deliveries` | those that the first CTE has, too |
+//! | `:given_events`, `:given_deliveries` | those of them that the first CTE has |
 //! | `:projection` | the projection columns of a delivery |
 //! | `:comparable` | the projection columns, enums as text |
 //! | `:lifecycle`, `:terminal_by_lifecycle`, `:status_rank_by_lifecycle`, `:status_order` | the rules of the projection, as arrays |
 //! | `:lock` | `FOR NO KEY UPDATE`, unless the statement gives something else |
-//! | other names | what the statement gives |
+//! | other names | the parameters of the statement |
 //!
 //! A list takes an alias: `:events(first)` stands for `first.id, first.tenant_id, …`.
 
@@ -17,33 +17,33 @@ use crate::models::DeliveryStatus;
 use crate::models::delivery::PROJECTION;
 use crate::models::lifecycle::{RULES, STATUS_ORDER};
 
-/// The longest line of a finished statement.
+/// Lists are broken at this width.
 const WIDTH: usize = 120;
 
-/// Fills a file in, given the columns of the first CTE and the statement's own names.
+/// Fills in a file, given the columns of the first CTE and the statement's own names.
 pub(super) fn render(file: &str, input: &[&str], given: &[(&str, &str)]) -> String {
     let mut text = String::new();
     let mut rest = file;
-    while let Some(colon) = rest.find(':') {
-        let (before, after) = rest.split_at(colon);
+    while let Some((before, after)) = rest.split_once(':') {
         text += before;
-        // A cast.
-        if let Some(after) = after.strip_prefix("::") {
-            text += "::";
-            rest = after;
-            continue;
-        }
-        let (name, after) = split_name(&after[1..]);
-        let Some(items) = items(name, input, given) else {
-            text += ":";
-            text += name;
-            rest = after;
-            continue;
-        };
-        let alias = after.strip_prefix('(').and_then(|after| after.split_once(')'));
-        let (alias, after) = alias.unwrap_or(("", after));
-        push_list(&mut text, &items, alias);
+        let (name, after) = split_name(after);
         rest = after;
+        if let Some((_, value)) = given.iter().find(|(given, _)| *given == name) {
+            text += value;
+        } else if let Some(items) = items(name, input) {
+            let alias = after.strip_prefix('(').and_then(|after| after.split_once(')'));
+            let (alias, after) = alias.unwrap_or(("", after));
+            push_list(&mut text, &items, alias);
+            rest = after;
+        } else {
+            // A colon of a comment, or the first one of a cast. Postgres rejects a misspelled name.
+            text.push(':');
+            text += name;
+            if let Some(after) = rest.strip_prefix(':') {
+                text.push(':');
+                rest = after;
+            }
+        }
     }
     text + rest
 }
@@ -80,27 +80,21 @@ fn push_list(text: &mut String, items: &[String], alias: &str) {
     }
 }
 
-/// What a name stands for; `None` if it is not a name of ours.
-fn items(name: &str, input: &[&str], given: &[(&str, &str)]) -> Option<Vec<String>> {
-    let own = |columns: &[&str]| columns.iter().map(|&column| column.to_owned()).collect();
+/// The list that a name stands for.
+fn items(name: &str, input: &[&str]) -> Option<Vec<String>> {
+    let all = |columns: &[&str]| columns.iter().map(|&column| column.to_owned()).collect();
     let in_input = |columns: &[&str]| {
         let shared = columns.iter().filter(|column| input.contains(column));
         shared.map(|&column| column.to_owned()).collect()
     };
     Some(match name {
-        "events" => own(EVENTS),
-        "deliveries" => own(DELIVERIES),
+        "events" => all(EVENTS),
+        "deliveries" => all(DELIVERIES),
         "given_events" => in_input(EVENTS),
         "given_deliveries" => in_input(DELIVERIES),
-        "projection" => own(&PROJECTION),
+        "projection" => all(&PROJECTION),
         "comparable" => PROJECTION.map(comparable).to_vec(),
-        _ => {
-            let given = given.iter().find(|(given, _)| *given == name);
-            match given {
-                Some((_, text)) => vec![(*text).to_owned()],
-                None => rule(name)?,
-            }
-        }
+        _ => return rule(name),
     })
 }
 
@@ -154,8 +148,16 @@ mod tests {
     fn names_are_replaced_and_casts_are_kept() {
         let given = [("limit", "$2"), ("limits", "$3")];
         assert_eq!(
-            render("LIMIT :limits, :limit; x::limit", &[], &given),
-            "LIMIT $3, $2; x::limit"
+            render("LIMIT :limits, :limit; x::limit -- see: limit", &[], &given),
+            "LIMIT $3, $2; x::limit -- see: limit"
+        );
+    }
+
+    #[test]
+    fn a_name_of_the_statement_takes_precedence() {
+        assert_eq!(
+            render(":events, :lock", &[], &[("events", "$1"), ("lock", "OFFSET 0")]),
+            "$1, OFFSET 0"
         );
     }
 

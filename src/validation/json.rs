@@ -44,7 +44,7 @@ fn bytes_of_text(text: &str) -> Result<usize, &'static str> {
         escapes += usize::from(byte < b' ') * "u001".len() + usize::from(byte < b' ' || byte == b'"' || byte == b'\\');
     }
     if nuls > 0 {
-        return Err("can't hold \\u0000, which PostgreSQL's jsonb has no room for");
+        return Err("can't hold \\u0000, which jsonb can't store");
     }
     Ok(text.len() + escapes + "\"\"".len())
 }

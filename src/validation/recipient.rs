@@ -75,7 +75,7 @@ fn malformed_address(local_part: &str, domain: &str) -> Option<String> {
             "has a label in its domain that begins or ends with neither a letter nor a digit"
         }
         _ if local_part.starts_with('"') => "has a malformed quoted part before its last @",
-        _ => "has a dot too many before its last @",
+        _ => "has a misplaced dot before its last @",
     };
     Some(problem.to_owned())
 }
