@@ -150,7 +150,7 @@ fn a_ledger_with_rows_loses_its_guard_only_if_the_caller_accepts_it() {
     assert!(refused.is_would_unguard_ledger(), "{refused:?}");
     assert_eq!(
         refused.to_string(),
-        "reverting would leave 1 row of mailglass_events without the guard that keeps it from being changed"
+        "reverting would remove the guard of 1 row of mailglass_events"
     );
     assert_eq!(dump(&database), before, "nothing was changed");
     let reverted = revert_to(conn, Some(FILES[2].version), DataLoss::Accept).unwrap();
