@@ -11,7 +11,7 @@ fn script(shell: &str) -> String {
     answer.stdout
 }
 
-/// Whether a shell can read it; `None` where there is no such shell.
+/// Whether the shell can parse the script. `None` if the shell is not installed.
 fn parses(shell: &str, script: &str) -> Option<bool> {
     let mut child = Command::new(shell).arg("-n").stdin(Stdio::piped()).spawn().ok()?;
     child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! Databases that can't be reached, aren't migrated, or aren't named, and passwords, which nobody gets to see.
+//! Databases that are unreachable, not migrated or not given; and passwords, which are never printed.
 
 use crate::program::{answer, program, run};
 use test_support::proxy::with_socket;
@@ -35,12 +35,12 @@ fn the_url_of_the_command_line_wins() {
 #[test]
 fn a_password_is_never_printed() {
     let socket = with_socket().0;
-    // Reaches the server, which quotes the database that libpq takes it for.
+    // Reaches the server, whose message quotes the part that libpq takes for the database.
     let echoed = format!(
         "postgresql:///hunter2@x?host={}&port=5432&user=postgres",
         socket.display()
     );
-    // Wherever libpq looks for the end of it, and however it is written.
+    // The password in every part of a URL, and encoded in several ways.
     let connection_strings = [
         "postgresql://me:hunter2@127.0.0.1:1/db",
         "postgresql://me:hunter2@/db?host=/nowhere",
@@ -81,7 +81,7 @@ fn a_password_is_never_printed() {
                 assert!(!answer.stderr.contains("hun%74er2"), "{connection_string}: {answer:?}");
             }
         }
-        // Wrong command lines quote what is wrong about them.
+        // clap quotes invalid arguments.
         let wrong = answer(
             program()
                 .args(["stats", "--nonsense"])

@@ -1,4 +1,4 @@
-//! `mailglass docs`: what it writes, what it finds stale, and what it finds without a note.
+//! `mailglass docs`: the files, stale files, and missing notes.
 
 mod conflict_targets;
 mod edge_cases;
@@ -16,7 +16,7 @@ use crate::folder::Folder;
 use crate::program::{Answer, answer, program, run};
 use test_support::{connect, connected, server};
 
-/// The docs of our own schema, which are committed.
+/// The committed docs of mailglass's own schema.
 fn committed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema")
 }
@@ -28,7 +28,7 @@ fn docs(database: &Database, out: &Path, arguments: &[&str]) -> Answer {
     )
 }
 
-/// What schema.json says after a change of the schema.
+/// The schema.json after a change of the schema.
 fn schema_after(sql: &str, arguments: &[&str]) -> Value {
     let (database, mut conn) = connected();
     conn.batch_execute(sql).unwrap();
@@ -131,7 +131,7 @@ fn writing_again_writes_what_is_stale_and_nothing_else() {
     assert_eq!(drafts.count(), 0);
 }
 
-/// What the crate knows is there for each of its columns, and nowhere else.
+/// Every column of mailglass has facts, and their nullability agrees with the database.
 #[test]
 fn every_column_of_ours_has_its_rust_side() {
     let (database, _) = connected();
@@ -146,7 +146,7 @@ fn every_column_of_ours_has_its_rust_side() {
                 .unwrap()
                 .starts_with("Nullable<");
             assert_eq!(column["nullable"], nullable, "{}.{}", relation["name"], column["name"]);
-            // What a comment says about personal data is no secret to programs.
+            // If the comment mentions personal data, the field for programs says so as well.
             let comment = column["comment"].as_str().unwrap().to_lowercase();
             let personal = column["known"]["personal_data"].as_str().unwrap();
             let expected = match comment {
@@ -188,7 +188,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     docs(&database, &file.join("docs"), &[]).exits(5).says("in_the_way");
 }
 
-/// A folder stands where a file should be.
+/// A folder blocks a file.
 #[test]
 fn nothing_is_written_where_not_all_can_be() {
     let (database, _) = connected();

@@ -71,7 +71,7 @@ fn a_second_export_adds_only_what_is_new() {
     assert!(again.tables()[0][1..].iter().all(|row| row[1] == "already there"));
     assert_eq!(folder.names(), names);
 
-    // As if a newer release had brought the last one.
+    // Simulates a newer release with one more migration.
     fs::remove_dir_all(folder.path().join(names.last().unwrap())).unwrap();
     fs::create_dir(folder.path().join("2999-01-01-000000_hosts")).unwrap();
     let added = answer(program().args(["--json", "migrations", "export", folder.text()]))
@@ -104,7 +104,7 @@ fn what_can_not_be_written_leaves_nothing_half_written() {
     let missing = answer(program().args(["migrations", "export", "/no/such/folder"]));
     missing.exits(5).says("/no/such/folder");
 
-    // A file where a migration's folder should be.
+    // A file blocks the folder of a migration.
     let folder = Folder::new();
     fs::create_dir(folder.path().join("2999-01-01-000000_hosts")).unwrap();
     let blocked = folder.path().join("2999-01-01-000002_mailglass_create_deliveries");
@@ -118,8 +118,8 @@ fn what_can_not_be_written_leaves_nothing_half_written() {
     );
 }
 
-/// An export by a process that may write files of half a KiB (or one, as some shells count) and no more. It is killed at
-/// more, or, where it ignores the signal, the write fails.
+/// An export by a process whose files are limited to half a KiB (or one, depending on the shell). Beyond that, the process is
+/// killed, or the write fails if the process ignores the signal.
 fn export_on_a_full_disk(folder: &Folder, is_killed: bool) -> Output {
     let ignore = if is_killed { "" } else { "trap '' XFSZ;" };
     let mut limited = Command::new("sh");

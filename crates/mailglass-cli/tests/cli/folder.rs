@@ -1,4 +1,4 @@
-//! A folder of a test's own.
+//! A temporary folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ impl Folder {
         self.0.to_str().unwrap()
     }
 
-    /// Everything in it, in order.
+    /// The names of all entries, sorted.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).unwrap();
         let mut names: Vec<String> = entries

@@ -1,4 +1,4 @@
-//! `mailglass grant`, and that what it grants is enough and no more.
+//! `mailglass grant`: its rights are sufficient and minimal.
 
 use diesel::prelude::*;
 use mailglass::migrations::{self, FILES};
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::program::{Answer, answer, execute, program_on, run};
 use test_support::{TENANT, at, connect, connected, database, delivery, event, sweep_now};
 
-/// A role of the test's own, with a name that has to be quoted. It goes with the value.
+/// A role for one test, with a name that needs quotes. It is dropped with the value.
 struct Role<'a> {
     name: String,
     database: &'a Database,
@@ -27,7 +27,7 @@ impl<'a> Role<'a> {
         format!("\"{}\"", self.name.replace('"', "\"\""))
     }
 
-    /// A connection that has this role's rights and no others.
+    /// A connection with the rights of this role.
     fn connect(&self, search_path: &str) -> PgConnection {
         let mut conn = connect(self.database);
         execute(&mut conn, &format!("SET search_path = {search_path}"));
@@ -50,7 +50,7 @@ impl Drop for Role<'_> {
     }
 }
 
-/// Takes away what everybody has by default.
+/// Revokes the default rights of PUBLIC.
 fn revoke_defaults(conn: &mut PgConnection, schema: &str) {
     execute(conn, &format!("REVOKE ALL ON SCHEMA {schema} FROM PUBLIC"));
     for set in contract::SETS {
@@ -62,7 +62,7 @@ fn revoke_defaults(conn: &mut PgConnection, schema: &str) {
     );
 }
 
-/// All that an application does.
+/// Every operation of an application.
 fn a_full_round(conn: &mut PgConnection) {
     assert_eq!(migrations::run(conn).unwrap(), [""; 0]);
     let listed = migrations::list(conn).unwrap();

@@ -1,4 +1,4 @@
-//! Ctrl-C at known points: while the server says that the command waits for a lock of ours.
+//! Ctrl-C at known points: while the command waits for a lock of the test.
 
 use diesel::connection::SimpleConnection;
 use mailglass::{DeliveryStatus, NewDelivery, Stream};
@@ -10,7 +10,7 @@ use crate::program::{Running, execute, program_on, run, wait_until_blocked};
 use crate::rebuild::{delivery_of, spoil};
 use test_support::{connect, connected, reload, server};
 
-/// Waits until the command's session is over, and whatever it had begun rolled back.
+/// Waits until the session of the command has ended and its transaction is rolled back.
 fn wait_until_alone(conn: &mut diesel::PgConnection) {
     let others = "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
                    AND backend_type = 'client backend' AND pid <> pg_backend_pid()) = 0";
@@ -26,7 +26,7 @@ fn wait_until_alone(conn: &mut diesel::PgConnection) {
 fn a_rebuild_finishes_its_step_and_says_what_was_done() {
     let (database, mut conn) = connected();
     let [first, last] = ["a", "c"].map(|tenant| delivery_of(&mut conn, tenant));
-    // One more than a step takes.
+    // One more delivery than a step processes.
     let new = NewDelivery::new("b", "welcome", Stream::Bulk, "bob@example.com");
     NewDelivery::insert_all(&mut conn, &vec![new; 1_001]).unwrap();
     spoil(&mut conn);
@@ -69,7 +69,7 @@ fn a_second_ctrl_c_ends_at_once_and_the_step_is_rolled_back() {
     rebuild.signal(Signal::SIGINT);
     rebuild.wait_for_word("finishing the current step");
     rebuild.signal(Signal::SIGINT);
-    // Nobody has let go of the lock.
+    // The test still holds the lock.
     rebuild.end().exits(130).says("interrupted");
     conn.batch_execute("COMMIT").unwrap();
     wait_until_alone(&mut conn);
@@ -89,7 +89,7 @@ fn what_has_no_steps_ends_at_the_first_ctrl_c() {
     assert_eq!(error["code"], json!("interrupted"));
 }
 
-/// A session that keeps the fifth migration from going on.
+/// A session that blocks the fifth migration.
 fn block_the_fifth_migration(database: &Database) -> diesel::PgConnection {
     let mut conn = connect(database);
     conn.batch_execute("BEGIN; CREATE TABLE mailglass_event_links (id integer)")

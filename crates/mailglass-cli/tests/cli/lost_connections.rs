@@ -1,4 +1,4 @@
-//! A connection that is cut at every message of a command: it says that the server went away, and nothing is half done.
+//! A connection that is cut at each message of a command. The command reports the lost connection and leaves nothing partial.
 
 use scratch_postgres::Database;
 
@@ -7,7 +7,7 @@ use crate::rebuild::{delivery_of, spoil};
 use test_support::connect;
 use test_support::proxy::{Cut, Proxy, with_socket};
 
-/// Cuts a command at each of its messages in turn, and returns the database and how many there were.
+/// Cuts a command at each of its messages, and returns the database and the number of messages.
 fn cut_everywhere(arguments: &[&str]) -> (Database, usize) {
     let (socket, database) = with_socket();
     let mut conn = connect(&database);
@@ -21,7 +21,7 @@ fn cut_everywhere(arguments: &[&str]) -> (Database, usize) {
     };
     let (uncut, proxy) = run(Cut::Never);
     uncut.exits(0);
-    // The last one says goodbye.
+    // The last message is Terminate.
     let messages = proxy.messages() - 1;
     for message in 0..messages {
         let (cut, proxy) = run(Cut::Before(message));

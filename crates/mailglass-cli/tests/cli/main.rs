@@ -1,4 +1,4 @@
-//! The command `mailglass`, run as a process against a real PostgreSQL. Each test has a database of its own.
+//! Tests of the command `mailglass` as a process, on a real PostgreSQL. Each test has its own database.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,6 +20,7 @@ mod lost_connections;
 mod migrate;
 mod newer_releases;
 mod program;
+mod readme;
 mod rebuild;
 mod reconcile;
 mod stats;

@@ -1,4 +1,4 @@
-//! A database that a newer release migrated: it has labels that this one doesn't know.
+//! Databases of other releases: with unknown labels, or with pending migrations.
 
 use diesel::prelude::*;
 use mailglass::migrations::FILES;
@@ -8,7 +8,7 @@ use crate::program::{execute, run};
 use crate::rebuild::spoil;
 use test_support::{connected, delivery};
 
-/// As if a newer release had written a row with a label of its own.
+/// Simulates a row with a label of a newer release.
 fn teleport(conn: &mut PgConnection, id: Uuid) {
     execute(conn, "ALTER TYPE mailglass_event_type ADD VALUE 'teleported'");
     let event = format!(

@@ -1,4 +1,4 @@
-//! The program as a process: what it is asked, and what it answers.
+//! Runs the program as a process and captures its output.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use scratch_postgres::Database;
 use serde_json::Value;
 
-/// The program with nothing of this machine's environment that it reads.
+/// The program, without the environment variables that it reads.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mailglass"));
     for variable in ["DATABASE_URL", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PGPASSWORD"] {
@@ -49,7 +49,7 @@ impl Answer {
         }
     }
 
-    /// Checks the exit code, and that nothing panicked on the way.
+    /// Checks the exit code, and that nothing panicked.
     #[track_caller]
     pub fn exits(self, code: i32) -> Answer {
         assert_eq!(self.code, code, "{self:#?}");
@@ -57,7 +57,7 @@ impl Answer {
         self
     }
 
-    /// A failure is a line of what, and a line of what to do.
+    /// Checks that standard error contains a text.
     #[track_caller]
     pub fn says(self, words: &str) -> Answer {
         assert!(self.stderr.contains(words), "{words}: {self:#?}");
@@ -68,21 +68,21 @@ impl Answer {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
-    /// The `error` of `--json`.
+    /// The `error` object of `--json`.
     pub fn error(&self) -> Value {
         let error: Value = serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error}: {self:#?}"));
         assert_eq!(self.stdout, "");
         error["error"].clone()
     }
 
-    /// The tables of a plain answer, each with its header.
+    /// The tables of plain output, each with its header.
     pub fn tables<'a>(&'a self) -> Vec<Vec<Vec<&'a str>>> {
         let rows = |table: &'a str| table.lines().map(|line| line.split('\t').collect()).collect();
         self.stdout.split("\n\n").map(rows).collect()
     }
 }
 
-/// The program while it runs.
+/// The running program.
 pub struct Running {
     child: Child,
     pub stdout: BufReader<ChildStdout>,
@@ -108,17 +108,17 @@ impl Running {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 
-    /// Reads standard output up to a line with these words.
+    /// Reads standard output up to a line with this text.
     pub fn wait_for(&mut self, words: &str) -> String {
         line_with(&mut self.stdout, words)
     }
 
-    /// The same for standard error.
+    /// Reads standard error up to a line with this text.
     pub fn wait_for_word(&mut self, words: &str) -> String {
         line_with(&mut self.stderr, words)
     }
 
-    /// What it still has to say, and how it ends.
+    /// The remaining output, and the exit code.
     pub fn end(self) -> Answer {
         let Running {
             mut child,
@@ -155,7 +155,7 @@ pub fn execute(conn: &mut PgConnection, statement: &str) -> usize {
         .unwrap_or_else(|error| panic!("{error}: {statement}"))
 }
 
-/// Waits until the server says so about the database of a connection.
+/// Waits until a condition is true for a session in the database of the connection.
 pub fn wait_until(conn: &mut PgConnection, condition: &str) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let sessions = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -167,7 +167,7 @@ pub fn wait_until(conn: &mut PgConnection, condition: &str) {
     }
 }
 
-/// Waits until somebody waits for a lock.
+/// Waits until a session waits for a lock.
 pub fn wait_until_blocked(conn: &mut PgConnection) {
     wait_until(conn, "wait_event_type = 'Lock'");
 }

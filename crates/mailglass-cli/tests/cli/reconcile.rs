@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::program::{Running, execute, program_on, run};
 use test_support::{connect, connected, delivery, event, to};
 
-/// An event that arrives before its delivery.
+/// Records an event before its delivery.
 fn orphan(conn: &mut PgConnection, message: &str) {
     let orphan = event(EventType::Delivered, 5).provider_message("postmark", message);
     ledger::record(conn, &[orphan]).unwrap();
@@ -112,7 +112,7 @@ fn a_service_outlives_its_server() {
     let server = Server::start().unwrap();
     let database = server.database().unwrap();
     run(&database, &["migrate"]).exits(0);
-    // The server's commits are asynchronous: without this, the crash may lose the tables.
+    // The server commits asynchronously, so the crash could otherwise lose the tables.
     execute(&mut connect(&database), "CHECKPOINT");
     let mut service =
         Running::start(program_on(&database).args(["reconcile", "--every", "100ms", "--grace", "0s", "--verbose"]));

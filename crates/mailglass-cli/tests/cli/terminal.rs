@@ -1,4 +1,4 @@
-//! Tables, colour and progress are for terminals; who reads a pipe gets neither, and may go when they please.
+//! Tables, color and progress on terminals, plain lines in pipes, and pipes that are closed early.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,8 +12,8 @@ use test_support::{connected, database, server};
 
 const ESCAPE: &str = "\u{1b}[";
 
-/// Runs a command on a terminal so many columns wide, and returns all that the terminal was sent.
-fn on_a_terminal(mut command: Command, columns: u16) -> String {
+/// Runs a command on a pseudo-terminal with this many columns, and returns its output.
+pub fn on_a_terminal(mut command: Command, columns: u16) -> String {
     let size = Winsize {
         ws_row: 50,
         ws_col: columns,
@@ -28,12 +28,12 @@ fn on_a_terminal(mut command: Command, columns: u16) -> String {
         .stdout(stdout)
         .stderr(stderr);
     let mut child = command.spawn().unwrap();
-    // It holds the terminal's other end, and reading ends when nobody does.
+    // The command holds the other end of the terminal. Reading ends when it is closed.
     drop(command);
     let mut shown = Vec::new();
     let mut buffer = [0; 4096];
     let mut master = File::from(terminal.master);
-    // Linux says EIO there.
+    // Linux reports EIO at the end.
     while let Ok(length) = master.read(&mut buffer)
         && length > 0
     {

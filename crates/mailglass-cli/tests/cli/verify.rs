@@ -74,7 +74,7 @@ fn the_probe_leaves_nothing_and_needs_no_rights() {
         &mut conn,
         &format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"),
     );
-    // As the README recommends; the bookkeeping of migrations isn't the application's to read.
+    // The rights that the README recommends, without SELECT on the list of migrations.
     execute(
         &mut conn,
         &format!("REVOKE ALL ON __diesel_schema_migrations FROM {role}"),
@@ -164,7 +164,7 @@ fn a_database_without_mailglass_is_another_matter_than_one_without_a_table() {
 
 #[test]
 fn a_throwaway_server_is_started_migrated_and_checked() {
-    // Whatever DATABASE_URL says.
+    // DATABASE_URL is ignored.
     let answer = answer(
         program()
             .args(["verify", "--scratch", "--projection"])

@@ -1,4 +1,4 @@
-// Debian's Chromium, which talks to nobody.
+// Chromium without network access.
 import { chromium } from 'playwright-core';
 
 const QUIET = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -9,7 +9,7 @@ export const launch = () => chromium.launch({
   args: QUIET,
 });
 
-// Opens a page, hands it to a check and closes it; what the console or the network has to say is a problem.
+// Opens a page for a check. Console messages and network requests are problems.
 export async function withPage(browser, url, options, check) {
   const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, reducedMotion: 'reduce', ...options });
   const page = await context.newPage();

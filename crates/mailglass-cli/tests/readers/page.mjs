@@ -1,4 +1,4 @@
-// Looks at pages of schema docs with a browser: node page.mjs <index.html>…; the pictures go to ./out.
+// Checks pages of schema docs in a browser and writes screenshots to ./out: node page.mjs <index.html>…
 import { mkdirSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -1,4 +1,4 @@
-// What a check found, for people; and how many checks failed, for the exit code.
+// Prints the problems of a check. Returns 1 if there are any, for the exit code.
 const MOST = 12;
 
 export function report(what, title, problems) {

@@ -1,5 +1,5 @@
--- The relations that could be documented: nobody's but the users', and no partition, which belongs to its table. Diesel's
--- list of migrations is bookkeeping.
+-- The relations that can be documented: no system relations, no partitions, which belong to their table, and not Diesel's
+-- list of migrations.
 SELECT
     class.oid,
     nspname::text AS schema,

@@ -1,5 +1,5 @@
--- The functions that these relations call: from triggers, defaults, generated columns, constraints, indexes and views. What
--- an extension brought is documented with the extension.
+-- The functions that these relations call from triggers, defaults, generated columns, constraints, indexes and views, except
+-- functions of extensions.
 WITH caller AS (
     SELECT 'pg_trigger'::regclass AS classid, pg_trigger.oid FROM pg_trigger WHERE tgrelid = ANY ($1) AND NOT tgisinternal
     UNION ALL

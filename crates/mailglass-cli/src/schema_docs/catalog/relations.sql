@@ -1,4 +1,4 @@
--- Each of these relations as the model has it. Names have their schema only where `search_path` doesn't find them.
+-- One row per relation, in the shape of the model. A name has its schema only if `search_path` doesn't find the object.
 WITH relation AS (
     SELECT
         class.*,
@@ -39,7 +39,7 @@ SELECT relation.name || jsonb_build_object(
                 jsonb_build_object(
                     'name', attname,
                     'type', format_type(atttypid, atttypmod),
-                    -- Of an array, the element's.
+                    -- For an array, the type of its elements.
                     'type_name', (
                         SELECT jsonb_build_object(
                             'schema', CASE WHEN NOT pg_type_is_visible(element.oid) THEN nspname END,
@@ -66,7 +66,7 @@ SELECT relation.name || jsonb_build_object(
         LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
         WHERE attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
     ),
-    -- NOT NULL, which PostgreSQL 18 lists here, too, stands with its column.
+    -- PostgreSQL 18 also lists NOT NULL, which is part of its column here.
     'constraints', (
         SELECT coalesce(
             jsonb_agg(
@@ -171,7 +171,7 @@ SELECT relation.name || jsonb_build_object(
                     'keeps_constraint', EXISTS (
                         SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x')
                     ),
-                    -- Without CREATE INDEX, its name and its table, which may hold any words.
+                    -- Without CREATE INDEX and the names of index and table, which may contain any text.
                     'definition', substr(
                         pg_get_indexdef(indexrelid),
                         length(
@@ -239,7 +239,7 @@ SELECT relation.name || jsonb_build_object(
     )
 ) AS description
 FROM relation
--- Without a schema first; by bytes, so that no locale has a say.
+-- Names without a schema first. Sorted by bytes, so that the order doesn't depend on the locale.
 ORDER BY
     CASE WHEN NOT pg_table_is_visible(relation.oid) THEN nspname END COLLATE "C" NULLS FIRST,
     relname COLLATE "C"

@@ -1,4 +1,4 @@
--- The enum types and domains that columns of these relations are of: also behind arrays, and behind other domains.
+-- The enum types and domains of the columns of these relations, including those behind arrays and other domains.
 WITH RECURSIVE used AS (
     SELECT atttypid AS oid
     FROM pg_attribute

@@ -1,5 +1,5 @@
 "use strict";
-// Makes the page handier; it is whole without.
+// Improves the page. Without JavaScript, it is complete.
 (() => {
   const root = document.documentElement;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
@@ -8,7 +8,7 @@
   const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
   const narrow = matchMedia("(max-width: 60rem)");
 
-  // The theme: the system's, or one that was chosen.
+  // The theme: the system's, or the chosen one.
   const themes = ["auto", "light", "dark"];
   const show = (name) => {
     if (name === "auto") delete root.dataset.theme;
@@ -24,10 +24,10 @@
   theme.addEventListener("click", () => {
     chosen = themes[(themes.indexOf(chosen) + 1) % themes.length];
     show(chosen);
-    try { localStorage.setItem("theme", chosen); } catch { /* Then it holds for this visit. */ }
+    try { localStorage.setItem("theme", chosen); } catch { /* The choice then lasts for this visit. */ }
   });
 
-  // The filter. A section stays whole where its name and comment have all the words; else the rows that have them stay.
+  // The filter. A section whose name or comment contains all words stays complete. Otherwise its matching rows stay.
   const sections = all(".entry").map((element) => {
     const heading = element.querySelector("h3");
     const comment = heading.nextElementSibling;
@@ -108,7 +108,7 @@
     }
   });
 
-  // A link to what the filter hides ends the filter.
+  // A link to a hidden element clears the filter.
   const reveal = () => {
     const target = byId(decodeURIComponent(location.hash.slice(1)));
     if (!target?.closest("[hidden]")) return;
@@ -118,7 +118,7 @@
   addEventListener("hashchange", reveal);
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href^='#']");
-    // The same link a second time is no change of the hash.
+    // Following the same link again doesn't change the hash.
     if (link && link.getAttribute("href") === location.hash) setTimeout(reveal);
   });
 
@@ -129,7 +129,7 @@
       try {
         await navigator.clipboard.writeText(code.textContent);
       } catch {
-        // A page from a file may have no clipboard.
+        // Pages opened from a file may have no clipboard access.
         getSelection().selectAllChildren(code);
         document.execCommand("copy");
       }
@@ -138,10 +138,10 @@
     });
   }
 
-  // The contents: folded where they would push the page away, and marking where one is.
+  // The table of contents: collapsed on narrow screens, with the current section marked.
   const contents = document.querySelector("nav details");
   const fold = () => { contents.open = !narrow.matches; };
-  addEventListener("beforeprint", () => all("main details").forEach((it) => { it.open = true; }));
+  addEventListener("beforeprint", () => all("main details").forEach((details) => { details.open = true; }));
   narrow.addEventListener("change", fold);
   fold();
   const seen = new Set();

@@ -1,5 +1,4 @@
-//! The lines that the docs have for `ON CONFLICT` are Diesel's: each stands here as code that runs, and is compared with the
-//! docs.
+//! The Diesel code that the docs have for `ON CONFLICT`. Each snippet is executed here and compared with the docs.
 
 use diesel::connection::SimpleConnection;
 use diesel::insert_into;
@@ -33,7 +32,7 @@ const ORDER: &str = r#"
     CREATE UNIQUE INDEX condition ON "order" (id) WHERE id > 5 AND "type" <> 'it''s';
 "#;
 
-/// The lines of an index, with the blanks that `stringify!` is free to set set aside.
+/// The documented code for an index, without whitespace, because `stringify!` formats it differently.
 fn documented(schema: &Value, index: &str) -> String {
     let relations = schema["relations"].as_array().unwrap().iter();
     let mut indexes = relations.flat_map(|relation| relation["indexes"].as_array().unwrap());
@@ -45,8 +44,8 @@ fn without_blanks(code: &str) -> String {
     code.chars().filter(|character| !character.is_whitespace()).collect()
 }
 
-/// Postgres looks for the index before it looks at the row, which lacks a column: a target that names no index would be
-/// another error.
+/// Postgres resolves the conflict target before it checks the row, which lacks a column. So the error shows that the target
+/// matched an index.
 macro_rules! assert_lines {
     ($schema:expr, $conn:expr, $index:literal, $values:expr, $table:expr, $($lines:tt)+) => {
         let refused = insert_into($table).values($values) $($lines)+ .do_nothing().execute($conn).unwrap_err();

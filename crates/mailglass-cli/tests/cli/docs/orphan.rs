@@ -1,4 +1,4 @@
-//! The life of an orphan, as the docs tell it, is what happens: each transition is driven once, and no other one is seen.
+//! The documented states of an orphan. The test triggers each documented transition, and no other occurs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,7 +20,7 @@ struct Found {
     state: String,
 }
 
-/// The state whose documented condition the event's link meets: just one.
+/// The only state whose documented condition matches the event.
 fn state(conn: &mut PgConnection, states: &[Value], event_id: Uuid) -> String {
     let matches = states.iter().filter_map(|state| {
         let (name, condition) = (state["name"].as_str().unwrap(), state["condition"].as_str().unwrap());
@@ -41,7 +41,7 @@ fn sent(recipient: &str, id: &str) -> NewDelivery {
     to(recipient).provider("postmark").provider_message_id(id)
 }
 
-/// What can happen to the world between two looks at an event.
+/// A change between two observations of an event.
 type Step = fn(&mut PgConnection);
 
 const DELIVERY: Step = |conn| {
@@ -91,7 +91,7 @@ fn the_documented_life_of_an_orphan_is_what_happens() {
         (TWO_DELIVERIES, message("m"), &[DELIVERIES_GO, DELIVERY]),
         (TWO_DELIVERIES, message("m"), &[TIME_PASSES]),
         (NOTHING, half(), &[DELIVERY, TIME_PASSES, NOTHING]),
-        // What is settled stays as it is.
+        // Final states stay unchanged.
         (NOTHING, message("m"), &[DELIVERY, DELIVERIES_GO, TIME_PASSES]),
         (NOTHING, message("m"), &[TIME_PASSES, DELIVERY]),
     ];
@@ -117,7 +117,7 @@ fn the_documented_life_of_an_orphan_is_what_happens() {
     assert_eq!(seen, documented);
 }
 
-/// The limits in the words are the defaults.
+/// The documented limits are the defaults.
 #[test]
 fn the_documented_limits_are_the_reconcilers() {
     let SweepOptions {

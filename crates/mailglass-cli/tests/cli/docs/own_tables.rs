@@ -1,4 +1,4 @@
-//! An application's own tables: documented beside ours, and their notes missed where they are missing.
+//! Tables of an application: they are documented beside mailglass's own, and missing notes are reported.
 
 use diesel::connection::SimpleConnection;
 
@@ -6,7 +6,7 @@ use super::{docs, schema_after};
 use crate::folder::Folder;
 use test_support::connected;
 
-/// Tables of an application's own, with a note on everything.
+/// Tables of an application, with a note on each object.
 const ORDERS: &str = "
     CREATE TYPE state AS ENUM ('open', 'paid');
     COMMENT ON TYPE state IS E'How far an order is.\nopen: money is due\npaid: nothing more to come';
@@ -34,7 +34,7 @@ const ORDERS: &str = "
     COMMENT ON COLUMN open_orders.\"No\" IS 'As on the invoice.';
 ";
 
-/// Each of the things that want a note, without it, and the statement that gives it.
+/// For each kind of object: a statement that removes its note, and the object that is then reported.
 #[test]
 fn what_has_no_note_fails_the_check_and_is_told_how_to_get_one() {
     let cases = [
@@ -60,7 +60,7 @@ fn what_has_no_note_fails_the_check_and_is_told_how_to_get_one() {
         let (database, mut conn) = connected();
         conn.batch_execute(ORDERS).unwrap();
         conn.batch_execute(sql).unwrap();
-        // What is written is current, so what fails the check is the note.
+        // The files are current, so only the missing note fails the check.
         docs(&database, out.path(), &tables).exits(0);
         let ran = docs(&database, out.path(), &check);
         let json = ran.json();
@@ -101,7 +101,7 @@ fn an_application_documents_its_tables_beside_ours() {
         .find(|entry| entry["name"] == "state")
         .unwrap();
     assert_eq!(state["labels"][1]["meaning"], "nothing more to come");
-    // Nothing is known of somebody else's columns.
+    // Columns of an application have no facts.
     assert!(
         orders["columns"]
             .as_array()

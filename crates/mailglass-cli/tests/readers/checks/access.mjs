@@ -1,4 +1,4 @@
-// What axe finds, contrast included, in both themes. It doesn't look into SVG for contrast, so the texts there are measured.
+// Findings of axe in both themes. axe doesn't check contrast in SVG, so it is measured here.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -16,7 +16,7 @@ export async function check({ open }) {
         nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target}: ${failureSummary.replaceAll('\n', ' ')}`));
       return [...seen, ...await page.evaluate(faint)];
     });
-    problems.push(...found.map((it) => `${colorScheme}: ${it}`));
+    problems.push(...found.map((problem) => `${colorScheme}: ${problem}`));
   }
   return problems;
 }
@@ -26,8 +26,8 @@ function faint() {
   const luminance = (color) => {
     paint.fillStyle = color;
     paint.fillRect(0, 0, 1, 1);
-    const [r, g, b] = [...paint.getImageData(0, 0, 1, 1).data].map((it) => {
-      const part = it / 255;
+    const [r, g, b] = [...paint.getImageData(0, 0, 1, 1).data].map((value) => {
+      const part = value / 255;
       return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -36,8 +36,8 @@ function faint() {
   for (const text of document.querySelectorAll('.figure svg :is(text, tspan)')) {
     const at = text.getBoundingClientRect();
     const { fill, fontSize } = getComputedStyle(text);
-    const shapes = [...(text.closest('g')?.querySelectorAll('.box, .head') ?? [])].filter((it) => {
-      const box = it.getBoundingClientRect();
+    const shapes = [...(text.closest('g')?.querySelectorAll('.box, .head') ?? [])].filter((element) => {
+      const box = element.getBoundingClientRect();
       return box.left <= at.left && at.left < box.right && box.top <= at.top + 2 && at.top < box.bottom;
     });
     const ground = shapes.length > 0 ? getComputedStyle(shapes.at(-1)).fill : getComputedStyle(text.closest('.figure')).backgroundColor;

@@ -1,15 +1,15 @@
-// The filter: all words, rows and sections, the count, Escape, Enter, and links to what it hides.
-export const title = 'filters';
+// The filter: several words, rows and sections, the count, Escape, Enter, and links to hidden elements.
+export const title = 'filters rows and sections';
 
 export const check = ({ open }) => open({}, async (page) => {
   const problems = [];
   const expect = (is, what) => { if (!is) problems.push(what); };
   const state = () => page.evaluate(() => {
-    const seen = (selector) => [...document.querySelectorAll(selector)].filter((it) => it.checkVisibility());
+    const seen = (selector) => [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility());
     return {
       sections: seen('.entry').length,
       rows: seen('.entry tbody tr, .entry .item').length,
-      texts: seen('.entry').map((it) => it.textContent.toLowerCase()),
+      texts: seen('.entry').map((element) => element.textContent.toLowerCase()),
       nav: seen('nav a').length,
       count: document.getElementById('count').textContent,
       nothing: document.getElementById('nothing').checkVisibility(),
@@ -19,17 +19,17 @@ export const check = ({ open }) => open({}, async (page) => {
   const before = await state();
   expect(before.count === '' && !before.nothing, 'speaks before anybody asks');
 
-  // A row of a table that has more rows.
+  // One row of a table with several rows.
   const [table, column] = await page.evaluate(() => {
     const sections = [...document.querySelectorAll('.entry:has(.columns)')];
-    const it = sections.find((it) => it.querySelectorAll('.columns tbody tr').length > 1) ?? sections[0];
-    return [it.querySelector('h3 code').textContent, it.querySelector('.columns tbody tr:last-child th code').textContent];
+    const section = sections.find((candidate) => candidate.querySelectorAll('.columns tbody tr').length > 1) ?? sections[0];
+    return [section.querySelector('h3 code').textContent, section.querySelector('.columns tbody tr:last-child th code').textContent];
   });
   await field.fill(`  ${column.toUpperCase()}   ${table} `);
   const both = await state();
   expect(both.sections >= 1, `finds no ${table} ${column}`);
   expect(both.rows < before.rows, 'hides no row');
-  expect(both.texts.every((it) => it.includes(table.toLowerCase()) && it.includes(column.toLowerCase())), 'a section without the words');
+  expect(both.texts.every((text) => text.includes(table.toLowerCase()) && text.includes(column.toLowerCase())), 'a section without the words');
   expect(/\d+ (rows? in \d+ )?sections?$/.test(both.count), `counts: ${both.count}`);
   expect(both.nav === both.sections, `the contents show ${both.nav} of ${both.sections}`);
   await page.keyboard.press('Enter');
@@ -39,14 +39,14 @@ export const check = ({ open }) => open({}, async (page) => {
   await field.fill(`${table} surely-not-there`);
   const none = await state();
   expect(none.sections === 0 && none.nothing && none.count === 'Nothing matches', `nothing matches: ${JSON.stringify(none)}`);
-  // In the field, Chromium clears by itself.
+  // Chromium clears the focused field by itself.
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press('Escape');
   const after = await state();
   expect(JSON.stringify(after) === JSON.stringify(before), 'Escape does not bring everything back');
   expect(await field.inputValue() === '', 'Escape leaves the words');
 
-  // A link to what is hidden.
+  // A link to a hidden element.
   await field.fill('surely-not-there');
   const id = await page.evaluate(() => {
     const { id } = document.querySelector('.columns tbody tr');

@@ -1,5 +1,5 @@
-// The diagrams: no box on another, no text out of its box, no label on a box, a text or another label.
-export const title = 'draws diagrams in which nothing lies on anything';
+// Diagrams: boxes, texts and labels don't overlap, and texts stay in their boxes.
+export const title = 'draws diagrams without overlaps';
 
 export const check = ({ open }) => open({}, (page) => page.evaluate(() => {
   const problems = [];
@@ -14,9 +14,9 @@ export const check = ({ open }) => open({}, (page) => page.evaluate(() => {
     const view = svg.getBoundingClientRect();
     const boxes = measured(svg.querySelectorAll('.box'));
     const labels = measured(svg.querySelectorAll('.label'));
-    const spans = [...svg.querySelectorAll('g > text:not(.label), g > a > text')].flatMap((it) => {
-      const parts = it.querySelectorAll('tspan');
-      return measured(parts.length > 0 ? parts : [it]);
+    const spans = [...svg.querySelectorAll('g > text:not(.label), g > a > text')].flatMap((element) => {
+      const parts = element.querySelectorAll('tspan');
+      return measured(parts.length > 0 ? parts : [element]);
     });
     if (boxes.length === 0) problems.push('a diagram without a box');
     for (const { what, at } of [...boxes, ...labels, ...spans]) if (!holds(view, at)) problems.push(`cut off: ${what}`);

@@ -1,18 +1,18 @@
-// The keyboard alone: the order of Tab, what `/` and Escape do, a ring around what has the focus.
-export const title = 'works by the keyboard alone';
+// Keyboard use: the order of Tab, the keys `/` and Escape, and a visible focus.
+export const title = 'works with the keyboard alone';
 
 export const check = ({ open }) => open({}, async (page) => {
   const problems = [];
   const expect = (is, what) => { if (!is) problems.push(what); };
   const focus = () => page.evaluate(() => {
-    const it = document.activeElement;
-    const style = getComputedStyle(it);
+    const focused = document.activeElement;
+    const style = getComputedStyle(focused);
     return {
-      what: it.id || it.className.baseVal || it.className || it.localName,
+      what: focused.id || focused.className.baseVal || focused.className || focused.localName,
       ring: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
-      seen: it.getBoundingClientRect().bottom > 0,
-      contents: Boolean(it.closest('nav')),
-      figure: it.matches('[role=region]'),
+      seen: focused.getBoundingClientRect().bottom > 0,
+      contents: Boolean(focused.closest('nav')),
+      figure: focused.matches('[role=region]'),
     };
   });
   const stops = [];

@@ -1,5 +1,5 @@
-// Every id is there once, and every link of the page lands on what can be seen.
-export const title = 'has unique ids, and every link lands';
+// Ids are unique, and every link leads to a visible element.
+export const title = 'has unique ids and working links';
 
 export const check = ({ open }) => open({}, (page) => page.evaluate(() => {
   const problems = [];

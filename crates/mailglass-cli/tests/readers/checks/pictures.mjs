@@ -1,15 +1,15 @@
-// Pictures for people: light, dark, narrow and on paper.
+// Screenshots for review: light, dark, narrow and printed.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const title = 'has its picture taken';
+export const title = 'can be captured as screenshots and PDF';
 
 const LOOKS = {
   light: { colorScheme: 'light' },
   dark: { colorScheme: 'dark' },
   narrow: { colorScheme: 'light', viewport: { width: 400, height: 800 } },
 };
-// Chromium draws no picture that is higher.
+// The maximum height of a screenshot in Chromium.
 const HIGHEST = 16000;
 
 export async function check({ name, out, open }) {

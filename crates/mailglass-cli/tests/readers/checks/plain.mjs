@@ -1,11 +1,11 @@
 // Without JavaScript, on a narrow screen and on paper.
-export const title = 'reads without JavaScript, on a telephone and on paper';
+export const title = 'is readable without JavaScript, on a narrow screen and on paper';
 
 export async function check({ open }) {
   const texts = await open({}, async (page) => [await page.locator('main').innerText()]);
   const plain = await open({ javaScriptEnabled: false }, async (page) => {
     const problems = [];
-    const text = (it) => it.replace(/\bCopy\b|\s/g, '');
+    const text = (content) => content.replace(/\bCopy\b|\s/g, '');
     if (text(await page.locator('main').innerText()) !== text(texts[0] ?? '')) problems.push('no JavaScript: other text');
     for (const id of ['search', 'theme', 'nothing']) {
       if (await page.locator(`#${id}`).isVisible()) problems.push(`no JavaScript, and #${id} shows`);
@@ -22,7 +22,7 @@ export async function check({ open }) {
     if (await page.locator('nav details').getAttribute('open') !== null) problems.push('narrow: the contents are in the way');
     await page.locator('nav summary').click();
     if (!await page.locator('nav a').first().isVisible()) problems.push('narrow: the contents do not open');
-    return [...problems, ...await page.evaluate(overflow)].map((it) => `400 pixels: ${it}`);
+    return [...problems, ...await page.evaluate(overflow)].map((problem) => `400 pixels: ${problem}`);
   });
   const paper = await open({ colorScheme: 'dark' }, async (page) => {
     await page.locator('#theme').click();
@@ -37,7 +37,7 @@ export async function check({ open }) {
     if (folded > 0) problems.push(`print: ${folded} parts are folded`);
     const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     if (ground !== 'rgb(255, 255, 255)') problems.push(`print: on ${ground}`);
-    const cut = await page.evaluate(() => [...document.querySelectorAll('.wide')].filter((it) => getComputedStyle(it).overflowX !== 'visible').length);
+    const cut = await page.evaluate(() => [...document.querySelectorAll('.wide')].filter((element) => getComputedStyle(element).overflowX !== 'visible').length);
     if (cut > 0) problems.push(`print: ${cut} tables scroll`);
     return problems;
   });

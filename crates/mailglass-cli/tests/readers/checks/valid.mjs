@@ -1,22 +1,22 @@
-// The file: valid HTML, one file, a policy that lets nothing in.
+// Valid HTML in one file, with a policy that blocks all requests.
 import { readFileSync } from 'node:fs';
 import { HtmlValidate } from 'html-validate';
 
-export const title = 'is valid HTML and needs nothing else';
+export const title = 'is valid HTML that loads nothing';
 
 const validator = new HtmlValidate({
   root: true,
   extends: ['html-validate:recommended'],
   rules: {
-    // A diagram says how far it may shrink, which no class can.
+    // The minimum width of a diagram can't be a class.
     'no-inline-style': 'off',
-    // Names are as long as the schema has them.
+    // The schema determines the length of names.
     'long-title': 'off',
-    // maud writes attributes as they come, and SVG's names in their own case.
+    // maud keeps the order of attributes and the case of SVG names.
     'attribute-empty-style': 'off',
-    // Ids are the names of the schema's things.
+    // Ids are derived from names of the schema.
     'valid-id': ['error', { relaxed: true }],
-    // The kind of element says nothing here that its label doesn't.
+    // The label is sufficient here; the element adds nothing.
     'prefer-native-element': 'off',
     'no-trailing-whitespace': 'off',
   },

@@ -1,6 +1,6 @@
 import { Parser } from '@dbml/core';
 
-export const title = 'schema.dbml is DBML, and says nothing that is false';
+export const title = 'schema.dbml is valid DBML and agrees with schema.json';
 
 const qualified = (schema, name) => `${schema ?? 'public'}.${name}`;
 
@@ -9,52 +9,52 @@ export async function check({ read, schema }) {
   try {
     database = new Parser().parse(read('schema.dbml'), 'dbmlv2');
   } catch (error) {
-    return (error.diags ?? [error]).map((it) => `${it.message} ${JSON.stringify(it.location ?? '')}`);
+    return (error.diags ?? [error]).map((error) => `${error.message} ${JSON.stringify(error.location ?? '')}`);
   }
   const problems = [];
   const expect = (what, found, expected) => {
-    const [a, b] = [found, expected].map((it) => JSON.stringify(it));
+    const [a, b] = [found, expected].map((value) => JSON.stringify(value));
     if (a !== b) problems.push(`${what}: ${a}, not ${b}`);
   };
   const parsed = new Map();
   for (const { name: schemaName, tables } of database.schemas) {
     for (const table of tables) parsed.set(qualified(schemaName, table.name), table);
   }
-  const relations = schema.relations.filter((it) => it.columns.length > 0);
-  expect('tables', [...parsed.keys()].sort(), relations.map((it) => qualified(it.schema, it.name)).sort());
+  const relations = schema.relations.filter((relation) => relation.columns.length > 0);
+  expect('tables', [...parsed.keys()].sort(), relations.map((relation) => qualified(relation.schema, relation.name)).sort());
   for (const relation of relations) {
     const name = qualified(relation.schema, relation.name);
     const table = parsed.get(name);
     if (table === undefined) continue;
-    expect(`${name}: columns`, table.fields.map((it) => it.name), relation.columns.map((it) => it.name));
+    expect(`${name}: columns`, table.fields.map((field) => field.name), relation.columns.map((column) => column.name));
     for (const [at, column] of relation.columns.entries()) {
       const field = table.fields[at];
       expect(`${name}.${column.name}: not null`, field.not_null, !column.nullable);
       const comment = column.comment?.split(/\s+/).join(' ').trim();
       if (comment !== undefined && !field.note?.includes(comment)) problems.push(`${name}.${column.name}: no note`);
-      // A partial index makes no column unique.
-      const isUnique = relation.indexes.some((it) => it.unique && it.predicate === null && it.keys.length === 1
-        && it.keys[0].column === column.name);
+      // A partial index doesn't make its column unique.
+      const isUnique = relation.indexes.some((index) => index.unique && index.predicate === null && index.keys.length === 1
+        && index.keys[0].column === column.name);
       expect(`${name}.${column.name}: unique`, Boolean(field.unique || field.pk), isUnique);
     }
     for (const index of table.indexes) {
-      const ours = relation.indexes.find((it) => it.name === index.name);
+      const ours = relation.indexes.find((candidate) => candidate.name === index.name);
       expect(`${name}: ${index.name} unique`, Boolean(index.unique || index.pk), ours.unique && ours.predicate === null);
     }
   }
-  // A Ref would become a foreign key, so there is one for each of those, and for nothing else.
-  const held = new Set(relations.map((it) => qualified(it.schema, it.name)));
-  const keys = relations.flatMap((it) => it.references)
-    .filter((it) => it.constraint !== null && held.has(qualified(it.to.schema, it.to.name)));
-  const refs = database.schemas.flatMap((it) => it.refs);
-  expect('refs', refs.map((it) => it.name).sort(), keys.map((it) => it.constraint).sort());
+  // Tools create a foreign key from each Ref, so each foreign key has a Ref, and nothing else does.
+  const held = new Set(relations.map((relation) => qualified(relation.schema, relation.name)));
+  const keys = relations.flatMap((relation) => relation.references)
+    .filter((reference) => reference.constraint !== null && held.has(qualified(reference.to.schema, reference.to.name)));
+  const refs = database.schemas.flatMap((schema) => schema.refs);
+  expect('refs', refs.map((ref) => ref.name).sort(), keys.map((key) => key.constraint).sort());
   const labels = new Map();
   for (const { name: schemaName, enums } of database.schemas) {
-    for (const it of enums) labels.set(qualified(schemaName, it.name), it.values.map((value) => value.name));
+    for (const type of enums) labels.set(qualified(schemaName, type.name), type.values.map((value) => value.name));
   }
-  for (const it of schema.enums) {
-    const expected = it.labels.map((label) => label.label).filter((label) => label !== '');
-    expect(`${it.name}: labels`, labels.get(qualified(it.schema, it.name)) ?? [], expected);
+  for (const type of schema.enums) {
+    const expected = type.labels.map((label) => label.label).filter((label) => label !== '');
+    expect(`${type.name}: labels`, labels.get(qualified(type.schema, type.name)) ?? [], expected);
   }
   return problems;
 }

@@ -1,6 +1,6 @@
 import Ajv from 'ajv/dist/2020.js';
 
-export const title = 'schema.json is what its JSON Schema says, which knows every member of it';
+export const title = 'schema.json is valid, and its JSON Schema describes every member';
 
 export async function check({ read, schema }) {
   const described = JSON.parse(read(schema.$schema));
@@ -8,22 +8,22 @@ export async function check({ read, schema }) {
   const ajv = new Ajv({ allErrors: true, strictTypes: false, formats: { uint: true, uint32: true } });
   const problems = [];
   const validate = ajv.compile(described);
-  if (!validate(schema)) problems.push(...validate.errors.map((it) => `${it.instancePath} ${it.message}`));
+  if (!validate(schema)) problems.push(...validate.errors.map((error) => `${error.instancePath} ${error.message}`));
 
-  // A check that accepts anything would accept this, too.
+  // Checks that the schema rejects unknown members and invalid values.
   const closed = ajv.compile({ ...closeAll(described), $id: 'closed' });
   const { $schema, ...members } = schema;
   if (!closed(members)) {
-    problems.push(...closed.errors.map((it) => `${it.instancePath} ${it.message} ${JSON.stringify(it.params)}`));
+    problems.push(...closed.errors.map((error) => `${error.instancePath} ${error.message} ${JSON.stringify(error.params)}`));
   }
   const broken = structuredClone(members);
   broken.relations[0].kind = 'heap';
   delete broken.relations[0].columns;
-  if (validate(broken) || validate.errors.length < 2) problems.push('it accepts a table of an unknown kind, without columns');
+  if (validate(broken) || validate.errors.length < 2) problems.push('the JSON Schema accepts a table of an unknown kind without columns');
   return problems;
 }
 
-// Every object with no members but those that are described.
+// The schema with all objects closed, so that it rejects undescribed members.
 function closeAll(node) {
   if (Array.isArray(node)) return node.map(closeAll);
   if (node === null || typeof node !== 'object') return node;

@@ -1,10 +1,10 @@
 import { marked } from 'marked';
 
-export const title = 'README.md reads as it was meant: tables whole, links land, comments as they were written';
+export const title = 'README.md renders with complete tables, working links and unchanged comments';
 
 const flat = (text) => text.replace(/\s+/g, ' ').trim();
 
-// Rows that have not as many cells as their table's head: a reader drops what is too much without a word.
+// Rows whose number of cells differs from the head of the table. Parsers drop surplus cells silently.
 function ragged(text) {
   const problems = [];
   let width = null;
@@ -13,7 +13,7 @@ function ragged(text) {
       width = null;
       continue;
     }
-    // As GFM parts a row: whatever follows a backslash doesn't.
+    // GFM splits rows at pipes without a backslash.
     const cells = line.replace(/\\./g, '').split('|').length;
     width ??= cells;
     if (cells !== width) problems.push(`a row of ${cells - 2} cells, not ${width - 2}: ${line}`);
@@ -27,28 +27,28 @@ export async function check({ read, schema, browser }) {
   await page.setContent(marked.parse(read('README.md'), { gfm: true }));
   const found = await page.evaluate(() => {
     const allowed = new Set('A BLOCKQUOTE BR CODE EM H1 H2 H3 H4 HR LI OL P PRE STRONG TABLE TBODY TD TH THEAD TR UL'.split(' '));
-    const strangers = [...document.body.querySelectorAll('*')].filter((it) => !allowed.has(it.tagName));
-    const ids = [...document.querySelectorAll('[id]')].map((it) => it.id);
-    const links = [...document.querySelectorAll('a[href]')].map((it) => it.getAttribute('href'));
-    // Of a row with an anchor, each cell's text.
-    const rows = [...document.querySelectorAll('td a[id]')].map((it) => [
-      it.id,
-      [...it.closest('tr').cells].map((cell) => cell.innerText),
+    const strangers = [...document.body.querySelectorAll('*')].filter((element) => !allowed.has(element.tagName));
+    const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
+    const links = [...document.querySelectorAll('a[href]')].map((element) => element.getAttribute('href'));
+    // The texts of all cells, for rows with an anchor.
+    const rows = [...document.querySelectorAll('td a[id]')].map((element) => [
+      element.id,
+      [...element.closest('tr').cells].map((cell) => cell.innerText),
     ]);
     return {
-      strangers: strangers.map((it) => it.outerHTML.slice(0, 80)),
+      strangers: strangers.map((element) => element.outerHTML.slice(0, 80)),
       ids, links, rows,
       text: document.body.innerText,
     };
   });
   await page.close();
-  problems.push(...found.strangers.map((it) => `markup that isn't ours: ${it}`));
+  problems.push(...found.strangers.map((element) => `foreign markup: ${element}`));
   const ids = new Set(found.ids);
-  if (ids.size !== found.ids.length) problems.push('an id stands twice');
-  const here = found.links.filter((it) => it.startsWith('#'));
-  problems.push(...here.filter((it) => !ids.has(it.slice(1))).map((it) => `a link to nowhere: ${it}`));
-  const bad = found.links.filter((it) => !/^(#|https:|[a-z.]+$|mailto:)/.test(it));
-  problems.push(...bad.map((it) => `a link that is no link of ours: ${it}`));
+  if (ids.size !== found.ids.length) problems.push('an id is used twice');
+  const here = found.links.filter((link) => link.startsWith('#'));
+  problems.push(...here.filter((link) => !ids.has(link.slice(1))).map((link) => `a link to nowhere: ${link}`));
+  const bad = found.links.filter((link) => !/^(#|https:|[a-z.]+$|mailto:)/.test(link));
+  problems.push(...bad.map((link) => `a foreign link: ${link}`));
 
   const rows = new Map(found.rows);
   const columns = schema.relations.flatMap((relation) => relation.columns.map((column) => [relation, column]));
@@ -63,11 +63,11 @@ export async function check({ read, schema, browser }) {
     if (!flat(cells.at(-1)).startsWith(comment)) problems.push(`${what}: ${cells.at(-1)}, not ${comment}`);
   }
   const text = flat(found.text);
-  const said = schema.relations.flatMap((it) => [it.comment, it.definition, ...it.triggers.map((trigger) => trigger.definition),
-    ...it.constraints.map((constraint) => constraint.definition), ...it.indexes.map((index) => index.definition)]);
-  const labels = schema.enums.filter((it) => it.rust === null).flatMap((it) => it.labels.map((label) => label.meaning));
-  for (const words of [...said, ...labels, ...schema.functions.map((it) => it.source)]) {
-    if (words !== null && !text.includes(flat(words))) problems.push(`not to be found: ${flat(words)}`);
+  const said = schema.relations.flatMap((relation) => [relation.comment, relation.definition, ...relation.triggers.map((trigger) => trigger.definition),
+    ...relation.constraints.map((constraint) => constraint.definition), ...relation.indexes.map((index) => index.definition)]);
+  const labels = schema.enums.filter((type) => type.rust === null).flatMap((type) => type.labels.map((label) => label.meaning));
+  for (const words of [...said, ...labels, ...schema.functions.map((definition) => definition.source)]) {
+    if (words !== null && !text.includes(flat(words))) problems.push(`missing text: ${flat(words)}`);
   }
   return problems;
 }

@@ -1,18 +1,18 @@
 import { createRequire } from 'node:module';
 
-export const title = 'README.md\'s diagrams are Mermaid\'s, and drawn';
+export const title = 'the diagrams in README.md render in Mermaid';
 
 const MERMAID = createRequire(import.meta.url).resolve('mermaid/dist/mermaid.min.js');
 
 export async function check({ read, schema, browser }) {
-  const blocks = [...read('README.md').matchAll(/^(`{3,})mermaid\n([\s\S]*?)\n\1$/gm)].map((it) => it[2]);
+  const blocks = [...read('README.md').matchAll(/^(`{3,})mermaid\n([\s\S]*?)\n\1$/gm)].map((match) => match[2]);
   const problems = [];
   if (blocks.length !== (schema.behaviour === null ? 1 : 3)) problems.push(`${blocks.length} diagrams`);
   const page = await browser.newPage();
   await page.setContent('<main></main>');
   await page.addScriptTag({ path: MERMAID });
   const drawn = await page.evaluate(async (diagrams) => {
-    // As code hosts have it, with the limits that Mermaid has by default.
+    // The configuration of code hosts, with Mermaid's default limits.
     mermaid.initialize({ startOnLoad: false });
     const results = [];
     for (const [at, text] of diagrams.entries()) {
@@ -27,10 +27,10 @@ export async function check({ read, schema, browser }) {
     }
     return results;
   }, blocks);
-  problems.push(...drawn.filter((it) => it.error).map((it) => it.error));
+  problems.push(...drawn.filter((diagram) => diagram.error).map((diagram) => diagram.error));
   await page.close();
-  const entities = drawn.find((it) => it.kind === 'erDiagram');
-  const missing = schema.relations.filter((it) => entities !== undefined && !entities.words.includes(it.name));
-  problems.push(...missing.map((it) => `not drawn: ${it.name}`));
+  const entities = drawn.find((diagram) => diagram.kind === 'erDiagram');
+  const missing = schema.relations.filter((relation) => entities !== undefined && !entities.words.includes(relation.name));
+  problems.push(...missing.map((relation) => `not drawn: ${relation.name}`));
   return problems;
 }
