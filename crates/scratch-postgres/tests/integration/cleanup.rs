@@ -16,7 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use scratch_postgres::Server;
 
-use crate::support::{Scratch, again, eventually, role, server, tell, this_program_as, told};
+use crate::support::{Scratch, eventually, report, reported, role, run_only, server, this_program_as};
 
 /// Not a test by itself: the process that the tests start.
 #[test]
@@ -24,7 +24,7 @@ fn user() {
     let Some(ending) = role() else { return };
     if ending == "drop" {
         let server = Server::start().unwrap();
-        tell("directory", server.directory().unwrap().display());
+        report("directory", server.directory().unwrap().display());
         let directory = server.directory().unwrap().to_owned();
         drop(server);
         assert!(!directory.exists(), "drop returned before the directory was removed");
@@ -34,9 +34,9 @@ fn user() {
     let _database = server().database().unwrap();
     let lock_file = fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
     let line = |number: usize| lock_file.lines().nth(number - 1).unwrap();
-    tell("directory", directory.display());
-    tell("postmaster", line(1));
-    tell("segment", line(7).split_whitespace().last().unwrap());
+    report("directory", directory.display());
+    report("postmaster", line(1));
+    report("segment", line(7).split_whitespace().last().unwrap());
     // The parent closes standard input after it has inspected this process.
     let _ = stdin().read_to_end(&mut Vec::new());
     match ending.as_str() {
@@ -99,7 +99,7 @@ fn segment_exists(id: &str) -> bool {
 fn nothing_is_left_after(test: &str, command: &mut Command, end: impl FnOnce(&mut Child, &str)) {
     let marked = Marked::new(test);
     let mut child = marked.spawn(command);
-    let [directory, postmaster, segment] = told(&mut child, ["directory", "postmaster", "segment"]);
+    let [directory, postmaster, segment] = reported(&mut child, ["directory", "postmaster", "segment"]);
     // Check that the server exists, so that the checks below can fail.
     assert!(Path::new(&directory).is_dir());
     assert!(Path::new("/proc").join(&postmaster).is_dir());
@@ -179,7 +179,7 @@ fn a_postmaster_that_died_by_itself_leaves_nothing() {
 fn drop_removes_everything_before_it_returns() {
     let marked = Marked::new("drop");
     let mut child = marked.spawn(&mut this_program_as("cleanup::user", "drop"));
-    let [directory] = told(&mut child, ["directory"]);
+    let [directory] = reported(&mut child, ["directory"]);
     assert!(child.wait().unwrap().success());
     assert!(!Path::new(&directory).exists());
     assert!(marked.processes().is_empty(), "{:?}", marked.processes());
@@ -251,7 +251,7 @@ fn an_ordinary_user_leaves_nothing() {
         .status();
     assert!(copied.unwrap().success());
     let nobody = User::from_name("nobody").unwrap().unwrap();
-    let mut command = again(&program, "cleanup::user", "return");
+    let mut command = run_only(&program, "cleanup::user", "return");
     command
         .uid(nobody.uid.as_raw())
         .gid(nobody.gid.as_raw())

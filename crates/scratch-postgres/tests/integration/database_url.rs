@@ -6,7 +6,7 @@ use std::process::Command;
 use diesel::connection::SimpleConnection as _;
 use scratch_postgres::Server;
 
-use crate::support::{connect, database_exists, eventually, role, server, tell, texts, this_program_as, told};
+use crate::support::{connect, database_exists, eventually, report, reported, role, server, texts, this_program_as};
 
 /// Not a test by itself: a process whose `DATABASE_URL` is set.
 #[test]
@@ -14,7 +14,7 @@ fn user() {
     let Some(role) = role() else { return };
     let server = Server::from_env_or_start();
     if role == "fail" {
-        tell("error", format!("{}", server.unwrap_err()).replace('\n', " "));
+        report("error", format!("{}", server.unwrap_err()).replace('\n', " "));
         return;
     }
     let server = server.unwrap();
@@ -24,9 +24,9 @@ fn user() {
     let mut connection = connect(database.url());
     let name = texts(&mut connection, "SELECT current_database()::text AS value").remove(0);
     assert_eq!(name, database.name());
-    tell("database", name);
-    tell("version", server.version());
-    tell(
+    report("database", name);
+    report("version", server.version());
+    report(
         "pg_dump",
         server
             .program("pg_dump")
@@ -45,7 +45,7 @@ fn user_of(url: &str) -> Command {
 fn databases_are_created_there_and_dropped() {
     let given = server().database().unwrap();
     let mut child = user_of(given.url()).spawn().unwrap();
-    let [name, version, pg_dump] = told(&mut child, ["database", "version", "pg_dump"]);
+    let [name, version, pg_dump] = reported(&mut child, ["database", "version", "pg_dump"]);
     assert_eq!(version, server().version());
     assert!(database_exists(server(), &name));
     if server().program("pg_dump").is_some() {
@@ -66,7 +66,7 @@ fn database_url_may_hold_keywords_and_values() {
     let directory = server().directory().unwrap().display();
     let words = format!("host={directory} port=5432 user=postgres dbname={}", given.name());
     let mut child = user_of(&words).spawn().unwrap();
-    let [name] = told(&mut child, ["database"]);
+    let [name] = reported(&mut child, ["database"]);
     assert!(database_exists(server(), &name));
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
@@ -86,7 +86,7 @@ fn databases_of_a_killed_run_are_dropped_by_the_next_run_and_others_are_kept() {
     let start = || user_of(given.url()).spawn().unwrap();
 
     let mut killed = start();
-    let [leftover] = told(&mut killed, ["database"]);
+    let [leftover] = reported(&mut killed, ["database"]);
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(
@@ -102,11 +102,11 @@ fn databases_of_a_killed_run_are_dropped_by_the_next_run_and_others_are_kept() {
     });
 
     let mut living = start();
-    let [alive] = told(&mut living, ["database"]);
+    let [alive] = reported(&mut living, ["database"]);
     assert!(!database_exists(&server, &leftover), "the next run drops it");
 
     let mut third = start();
-    told(&mut third, ["database"]);
+    reported(&mut third, ["database"]);
     assert!(database_exists(&server, &alive), "the database of a living run is kept");
     assert!(
         database_exists(&server, foreign),
@@ -135,7 +135,7 @@ fn no_error_shows_the_password() {
     ] {
         let mut command = this_program_as("database_url::user", "fail");
         let mut child = command.env("DATABASE_URL", &url).spawn().unwrap();
-        let [error] = told(&mut child, ["error"]);
+        let [error] = reported(&mut child, ["error"]);
         assert!(error.contains("DATABASE_URL"), "{error}");
         assert!(!error.contains("hunter2"), "{url}: {error}");
         assert!(child.wait().unwrap().success());

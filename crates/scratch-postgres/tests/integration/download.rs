@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use scratch_postgres::Server;
 
-use crate::support::{Scratch, connect, role, tell, texts, this_program_as, told};
+use crate::support::{Scratch, connect, report, reported, role, texts, this_program_as};
 
 /// Not a test by itself: a process that downloads the server.
 #[test]
@@ -16,8 +16,8 @@ fn user() {
     let server = Server::start().unwrap();
     let database = server.database().unwrap();
     let version = "SELECT current_setting('server_version') AS value";
-    tell("version", texts(&mut connect(database.url()), version).remove(0));
-    tell("bin", server.bin().unwrap().display());
+    report("version", texts(&mut connect(database.url()), version).remove(0));
+    report("bin", server.bin().unwrap().display());
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn concurrent_processes_all_get_a_server_and_a_later_process_downloads_nothing()
         command.spawn().unwrap()
     };
     let check = |mut child: std::process::Child, fetches: bool| {
-        let [version, bin] = told(&mut child, ["version", "bin"]);
+        let [version, bin] = reported(&mut child, ["version", "bin"]);
         assert!(version.starts_with("18."), "{version}");
         assert!(bin.starts_with(cache.path().to_str().unwrap()), "{bin}");
         let output = child.wait_with_output().unwrap();

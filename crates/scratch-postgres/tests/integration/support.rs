@@ -16,7 +16,7 @@ use diesel::sql_types::Text;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use scratch_postgres::Server;
 
-/// The throwaway server of a test file. It stops when the process ends.
+/// The throwaway server that the tests share. It stops when the process ends.
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| Server::start().unwrap())
@@ -62,7 +62,7 @@ pub(crate) fn role() -> Option<String> {
 }
 
 /// A command that runs only the test `name` of `program`, which is this program or a copy.
-pub(crate) fn again(program: impl AsRef<OsStr>, name: &str, role: &str) -> Command {
+pub(crate) fn run_only(program: impl AsRef<OsStr>, name: &str, role: &str) -> Command {
     let mut command = Command::new(program);
     command
         .args(["--exact", name, "--nocapture"])
@@ -74,20 +74,20 @@ pub(crate) fn again(program: impl AsRef<OsStr>, name: &str, role: &str) -> Comma
 }
 
 pub(crate) fn this_program_as(name: &str, role: &str) -> Command {
-    again(env::current_exe().unwrap(), name, role)
+    run_only(env::current_exe().unwrap(), name, role)
 }
 
-/// Prints a value for the process that started this one, which reads it with [`told`].
-pub(crate) fn tell(key: &str, value: impl std::fmt::Display) {
+/// Prints a value for the process that started this one, which reads it with [`reported`].
+pub(crate) fn report(key: &str, value: impl std::fmt::Display) {
     // The test harness has printed a line without a line feed.
     println!("\ntold:{key}={value}");
 }
 
 /// Reads the values of `keys`, in the order in which the child prints them.
-pub(crate) fn told<const N: usize>(child: &mut Child, keys: [&str; N]) -> [String; N] {
+pub(crate) fn reported<const N: usize>(child: &mut Child, keys: [&str; N]) -> [String; N] {
     let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     keys.map(|key| {
-        let start = format!("told:{key}=");
+        let start = format!("value:{key}=");
         lines
             .by_ref()
             .map(Result::unwrap)
