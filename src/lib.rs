@@ -77,8 +77,9 @@
 //!
 //! Every call is atomic by itself, and takes part in your transaction if there is one. If a call returns an [`Error`], your
 //! transaction remains usable and keeps everything before the call. The exceptions are [`Error::Database`],
-//! [`Error::SerializationFailure`] and [`Error::Migration`]: roll back after them. (A sweep, a rebuild of all deliveries and
-//! [`ledger::record_batches`] are several transactions if you do not open one; they document their steps.)
+//! [`Error::SerializationFailure`] and [`Error::Migration`]: roll back after them. (A sweep, [`projection::repair`],
+//! [`projection::rebuild_all`], [`ledger::record_batches`] and [`migrations::run`] are several transactions if you do not open one;
+//! they document their steps.)
 //!
 //! Outside a transaction of yours, a call that fails to serialize is retried. A lost connection is reported. Repeat the call
 //! with the same idempotency keys: whatever the server has already written is a replay.

@@ -20,14 +20,14 @@
 //! |---|---|---|
 #![doc = include_str!("projection/rules.md")]
 
-mod audit;
 mod explain;
 mod fold;
 mod rebuild;
 mod timeline;
+mod verify;
 
-pub use audit::{ColumnDivergence, Divergence, repair, verify};
 pub use explain::Decision;
 pub use fold::{Fact, Projection, fold};
 pub(crate) use rebuild::rebuild_locked;
 pub use rebuild::{RebuildProgress, rebuild, rebuild_all, rebuild_in_steps};
+pub use verify::{ColumnDivergence, Divergence, repair, verify};

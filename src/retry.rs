@@ -44,7 +44,10 @@ pub(crate) fn transaction<T>(
 
 /// [`serializable`] for one statement that may violate a constraint. Inside the caller's transaction it needs a savepoint;
 /// without one the violation would abort the transaction.
-pub(crate) fn refusable<T>(conn: &mut PgConnection, mut call: impl FnMut(&mut PgConnection) -> Result<T>) -> Result<T> {
+pub(crate) fn with_savepoint<T>(
+    conn: &mut PgConnection,
+    mut call: impl FnMut(&mut PgConnection) -> Result<T>,
+) -> Result<T> {
     if is_in_transaction(conn) {
         conn.transaction(call)
     } else {

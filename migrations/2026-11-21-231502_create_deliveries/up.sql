@@ -92,7 +92,7 @@ CREATE INDEX mailglass_deliveries_tenant_recipient_domain_idx
     ON mailglass_deliveries (tenant_id, recipient_domain, inserted_at DESC);
 
 COMMENT ON TABLE mailglass_deliveries IS
-    'One row per (message, recipient, provider): what was sent to whom, and its current state. Mutable; the events that it is computed from are in mailglass_events.';
+    'One row per (message, recipient, provider), with its current state, computed from mailglass_events. Rows change.';
 COMMENT ON COLUMN mailglass_deliveries.id IS
     'A UUIDv7 that the client generates.';
 COMMENT ON COLUMN mailglass_deliveries.tenant_id IS
@@ -106,9 +106,9 @@ COMMENT ON COLUMN mailglass_deliveries.recipient IS
 COMMENT ON COLUMN mailglass_deliveries.recipient_domain IS
     'The part of recipient after its last @, with its ASCII letters in lower case.';
 COMMENT ON COLUMN mailglass_deliveries.provider IS
-    'The provider that accepted the message, such as "sendgrid"; NULL until it is dispatched.';
+    'The provider that accepted the message, such as "sendgrid"; NULL if it is not known.';
 COMMENT ON COLUMN mailglass_deliveries.provider_message_id IS
-    'The provider''s id of the message; NULL until it is dispatched.';
+    'The provider''s id of the message; NULL if it is not known.';
 COMMENT ON COLUMN mailglass_deliveries.last_event_type IS
     'Projection: the type of the greatest event by (occurred_at, lifecycle rank).';
 COMMENT ON COLUMN mailglass_deliveries.last_event_at IS

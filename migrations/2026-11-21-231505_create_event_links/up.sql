@@ -27,8 +27,8 @@ CREATE TABLE mailglass_event_links (
         CHECK (waiting_reason IN ('unread', 'no_delivery', 'ambiguous', 'malformed'))
 );
 
--- The queue of the sweep, least recently checked first. Orphans that can't be linked yet move to its end, so they never starve
--- the others behind the limit of a sweep.
+-- The queue of the sweep, least recently checked first. Orphans that can't be linked yet move to its end, so that a sweep with a
+-- limit reaches every orphan in turn.
 CREATE INDEX mailglass_event_links_pending_idx
     ON mailglass_event_links (checked_at)
     WHERE linked_at IS NULL AND expired_at IS NULL;
@@ -131,7 +131,7 @@ COMMENT ON COLUMN mailglass_event_links.provider_message_id IS
 COMMENT ON COLUMN mailglass_event_links.recipient IS
     'The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Personal data.';
 COMMENT ON COLUMN mailglass_event_links.waiting_reason IS
-    'Why it waits, or waited when it was linked or expired: no_delivery, ambiguous (several deliveries match), malformed (it names a provider message without its provider, or not as text) or unread (another application appended it, and no sweep has read it yet).';
+    'Why it waits, or waited when it was linked or expired: no_delivery, ambiguous (several deliveries match), malformed (it names no delivery, or a provider message without its provider or not as text) or unread (another application appended it, and no sweep has read it yet).';
 COMMENT ON COLUMN mailglass_event_links.inserted_at IS
     'When the event was appended, by the server''s clock.';
 COMMENT ON COLUMN mailglass_event_links.checked_at IS

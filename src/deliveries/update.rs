@@ -26,7 +26,7 @@ impl Delivery {
         self.check(changes)?;
         // Only a provider message can violate a constraint.
         if changes.provider.is_some() || changes.provider_message_id.is_some() {
-            retry::refusable(conn, |conn| self.write(conn, changes))
+            retry::with_savepoint(conn, |conn| self.write(conn, changes))
         } else {
             retry::serializable(conn, |conn| self.write(conn, changes))
         }

@@ -132,7 +132,7 @@ pub fn record_each(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Vec<O
 fn insert<S, T>(
     conn: &mut PgConnection,
     events: &[NewEvent],
-    outcomes: fn(&[EventRow<'_>], Vec<Resolution<Event>>) -> Result<Vec<T>>,
+    outcomes: impl Fn(&[EventRow<'_>], Vec<Resolution<Event>>) -> Result<Vec<T>>,
 ) -> Result<Vec<T>>
 where
     S: for<'a> Statement<Params<'a> = EventParams<'a>, SqlType = InsertedSqlType>,

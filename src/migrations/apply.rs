@@ -14,7 +14,7 @@ use crate::error::Result;
 /// Creates Diesel's table only if it is missing, because creating it needs a right even if it exists.
 pub(super) fn prepare(conn: &mut PgConnection, migration: &'static MigrationFiles) -> Result<()> {
     if !versions::table(conn, Lookup::FirstSchema)?.exists {
-        conn.setup().map_err(|error| failure::of(migration, error))?;
+        conn.setup().map_err(|error| failure::in_migration(migration, error))?;
     }
     Ok(())
 }
@@ -28,7 +28,7 @@ pub(super) fn apply(conn: &mut PgConnection, migration: &'static MigrationFiles)
         .values(__diesel_schema_migrations::version.eq(migration.version))
         .on_conflict_do_nothing()
         .execute(conn)
-        .map_err(|error| failure::of(migration, error))?;
+        .map_err(|error| failure::in_migration(migration, error))?;
     if recorded == 0 {
         return Ok(false);
     }
@@ -39,14 +39,14 @@ pub(super) fn apply(conn: &mut PgConnection, migration: &'static MigrationFiles)
 pub(super) fn revert(conn: &mut PgConnection, migration: &'static MigrationFiles) -> Result<()> {
     diesel::delete(__diesel_schema_migrations::table.find(migration.version))
         .execute(conn)
-        .map_err(|error| failure::of(migration, error))?;
+        .map_err(|error| failure::in_migration(migration, error))?;
     execute(conn, migration, migration.down_statements)
 }
 
 fn execute(conn: &mut PgConnection, migration: &'static MigrationFiles, statements: &[&str]) -> Result<()> {
     for statement in statements {
         conn.batch_execute(statement)
-            .map_err(|error| failure::of(migration, error))?;
+            .map_err(|error| failure::in_migration(migration, error))?;
     }
     Ok(())
 }

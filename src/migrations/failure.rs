@@ -52,10 +52,10 @@ pub(super) struct Unreadable {
 /// Any other reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Refused(pub(super) String);
+pub(super) struct Rejected(pub(super) String);
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
+impl From<Rejected> for Error {
+    fn from(refused: Rejected) -> Self {
         Error::Migration(Box::new(refused))
     }
 }
@@ -83,7 +83,7 @@ impl Task {
 }
 
 /// Adds the migration that failed. An error with a type of its own keeps it.
-pub(super) fn of(migration: &'static MigrationFiles, error: DieselError) -> Error {
+pub(super) fn in_migration(migration: &'static MigrationFiles, error: DieselError) -> Error {
     match Error::from(error) {
         Error::Database(source) => Error::Migration(Box::new(Failed {
             migration: Some(migration),
@@ -97,7 +97,7 @@ pub(super) fn of(migration: &'static MigrationFiles, error: DieselError) -> Erro
 
 /// Adds the rights that the role lacks, after the failed transaction was rolled back. They are read from the catalogs, because
 /// Diesel drops the SQLSTATE and messages are translated.
-pub(super) fn explain(conn: &mut PgConnection, task: Task, error: Error) -> Error {
+pub(super) fn with_missing_rights(conn: &mut PgConnection, task: Task, error: Error) -> Error {
     let mut failed = match error {
         Error::Migration(source) => match source.downcast::<Failed>() {
             Ok(failed) => failed,

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
 
-use super::failure::Refused;
+use super::failure::Rejected;
 use crate::contract::tables;
 use crate::error::{Error, Result};
 use crate::sql::{sql, with_parameters};
@@ -55,7 +55,7 @@ pub fn grants(conn: &mut PgConnection, role: &str) -> Result<Vec<String>> {
             if table == VERSIONS {
                 continue;
             }
-            return Err(Refused(format!("there is no table {table}: apply the migrations first")).into());
+            return Err(Rejected(format!("there is no table {table}: apply the migrations first")).into());
         };
         let schema = quoted(&schema);
         let rights = match table {

@@ -8,7 +8,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
-use super::failure::Refused;
+use super::failure::Rejected;
 use crate::error::{Error, Result};
 use crate::retry::is_in_transaction;
 use crate::sql::sql;
@@ -17,7 +17,7 @@ use crate::sql::sql;
 const LOCK: i64 = 0x6d61_696c_676c_6173;
 
 /// How long a revert tries to lock the tables, if the session has no `lock_timeout`.
-const PATIENCE: Duration = Duration::from_secs(60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The pause between two attempts, in which statements that waited for the locks can run.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -27,7 +27,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// The transaction is READ COMMITTED whatever the default of the session: otherwise the statement that waits for the lock would
 /// fix the snapshot of the following ones.
-pub(super) fn alone<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+pub(super) fn with_migration_lock<T>(
+    conn: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T>,
+) -> Result<T> {
     let locked = |conn: &mut PgConnection| {
         sql_query(format!("SELECT pg_catalog.pg_advisory_xact_lock({LOCK})")).execute(conn)?;
         work(conn)
@@ -39,22 +42,19 @@ pub(super) fn alone<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnect
     }
 }
 
-/// [`alone`] for work that calls [`tables`]. It is rolled back and retried until it gets the locks.
-pub(super) fn alone_with_tables<T>(
-    conn: &mut PgConnection,
-    work: impl Fn(&mut PgConnection) -> Result<T>,
-) -> Result<T> {
-    refuse_old_snapshots(conn)?;
-    let patience = patience(conn)?;
+/// [`with_migration_lock`] for work that calls [`tables`]. It is rolled back and retried until it gets the locks.
+pub(super) fn with_table_locks<T>(conn: &mut PgConnection, work: impl Fn(&mut PgConnection) -> Result<T>) -> Result<T> {
+    reject_old_snapshots(conn)?;
+    let timeout = timeout(conn)?;
     let start = Instant::now();
     loop {
-        match alone(conn, &work) {
+        match with_migration_lock(conn, &work) {
             Err(error) if is_in_use(&error) => {
-                if start.elapsed() >= patience {
+                if start.elapsed() >= timeout {
                     let message = format!(
-                        "the tables stayed in use for {patience:?}: try again when no long transaction or VACUUM uses them"
+                        "the tables stayed in use for {timeout:?}: try again when no long transaction or VACUUM uses them"
                     );
-                    return Err(Refused(message).into());
+                    return Err(Rejected(message).into());
                 }
                 thread::sleep(PAUSE);
             }
@@ -63,7 +63,7 @@ pub(super) fn alone_with_tables<T>(
     }
 }
 
-/// Locks tables exclusively, for [`alone_with_tables`].
+/// Locks tables exclusively, for [`with_table_locks`].
 ///
 /// Our statements lock the tables in different orders: `record` reads deliveries and writes the ledger first, `insert` writes
 /// deliveries first. So no order of locks is free of deadlocks. Instead, each lock is waited for 100 ms, or a quarter of
@@ -91,16 +91,16 @@ struct LockTimeout {
     milliseconds: i64,
 }
 
-fn patience(conn: &mut PgConnection) -> Result<Duration> {
+fn timeout(conn: &mut PgConnection) -> Result<Duration> {
     let LockTimeout { milliseconds } = sql_query(sql!("migrations/lock_timeout")).get_result(conn)?;
     Ok(match milliseconds {
-        0 => PATIENCE,
+        0 => DEFAULT_TIMEOUT,
         limit => Duration::from_millis(limit.unsigned_abs()),
     })
 }
 
 /// If the caller's transaction keeps its snapshot, rows that others insert can't be counted.
-fn refuse_old_snapshots(conn: &mut PgConnection) -> Result<()> {
+fn reject_old_snapshots(conn: &mut PgConnection) -> Result<()> {
     if !is_in_transaction(conn) {
         return Ok(());
     }
@@ -110,7 +110,7 @@ fn refuse_old_snapshots(conn: &mut PgConnection) -> Result<()> {
         return Ok(());
     }
     let isolation = isolation.to_uppercase();
-    Err(Refused(format!(
+    Err(Rejected(format!(
         "reverting inside a transaction requires READ COMMITTED, but this one is {isolation}"
     ))
     .into())

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Text};
 
-use super::failure::{Task, explain};
+use super::failure::{Task, with_missing_rights};
 use super::files::{FILES, MigrationFiles};
 use super::{apply, list, lock};
 use crate::contract::tables;
@@ -19,7 +19,7 @@ const LEDGER: &str = "mailglass_events";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataLoss {
     /// Return [`Error::WouldLoseData`] or [`Error::WouldUnguardLedger`], and change nothing.
-    Refuse,
+    Reject,
     /// Drop the table or the guard.
     Accept,
 }
@@ -37,11 +37,11 @@ pub enum DataLoss {
 /// use mailglass::migrations::{DataLoss, FILES, revert_to, run};
 ///
 /// let stays = FILES[FILES.len() - 2].version;
-/// let reverted = revert_to(conn, Some(stays), DataLoss::Refuse)?;
+/// let reverted = revert_to(conn, Some(stays), DataLoss::Reject)?;
 /// assert_eq!(run(conn)?, reverted);
 ///
 /// // This is refused if a table has rows.
-/// assert_eq!(revert_to(conn, None, DataLoss::Refuse)?.len(), FILES.len());
+/// assert_eq!(revert_to(conn, None, DataLoss::Reject)?.len(), FILES.len());
 /// # Ok(())
 /// # });
 /// ```
@@ -60,7 +60,7 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
             format!("{version:?} is not a migration of this crate"),
         ));
     }
-    let reverted = lock::alone_with_tables(conn, |conn| {
+    let reverted = lock::with_table_locks(conn, |conn| {
         let mut migrations = list::applied(conn)?;
         migrations.retain(|migration| Some(migration.version) > version);
         revert(conn, &migrations, data_loss, |_| Ok(()))?;
@@ -70,7 +70,7 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
             .map(|migration| migration.version.to_owned())
             .collect())
     });
-    reverted.map_err(|error| explain(conn, Task::Revert, error))
+    reverted.map_err(|error| with_missing_rights(conn, Task::Revert, error))
 }
 
 /// Reverts this crate's last applied migration and applies it again, in one transaction. Returns its version; `None` if none is
@@ -80,7 +80,7 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
 /// # test_support::with_database(|conn| {
 /// use mailglass::migrations::{DataLoss, FILES, redo};
 ///
-/// assert_eq!(redo(conn, DataLoss::Refuse)?.as_deref(), FILES.last().map(|last| last.version));
+/// assert_eq!(redo(conn, DataLoss::Reject)?.as_deref(), FILES.last().map(|last| last.version));
 /// # Ok(())
 /// # });
 /// ```
@@ -88,7 +88,7 @@ pub fn revert_to(conn: &mut PgConnection, version: Option<&str>, data_loss: Data
 /// # Errors
 /// As [`revert_to`].
 pub fn redo(conn: &mut PgConnection, data_loss: DataLoss) -> Result<Option<String>> {
-    let redone = lock::alone_with_tables(conn, |conn| {
+    let redone = lock::with_table_locks(conn, |conn| {
         let Some(last) = list::applied(conn)?.pop() else {
             return Ok(None);
         };
@@ -98,7 +98,7 @@ pub fn redo(conn: &mut PgConnection, data_loss: DataLoss) -> Result<Option<Strin
         })?;
         Ok(Some(last.version.to_owned()))
     });
-    redone.map_err(|error| explain(conn, Task::Redo, error))
+    redone.map_err(|error| with_missing_rights(conn, Task::Redo, error))
 }
 
 /// Reverts migrations inside the caller's transaction, newest first, and then runs `and_then`.
@@ -115,7 +115,7 @@ fn revert(
     // No row may be inserted between the count and the drop.
     lock::tables(conn, &tables)?;
     let filled = match data_loss {
-        DataLoss::Refuse => count_rows(conn, &tables)?,
+        DataLoss::Reject => count_rows(conn, &tables)?,
         DataLoss::Accept => Vec::new(),
     };
     let was_guarded = is_guarded(conn)?;

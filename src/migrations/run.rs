@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::failure::{Task, explain};
+use super::failure::{Task, with_missing_rights};
 use super::{apply, list, lock};
 use crate::error::Result;
 
@@ -25,11 +25,11 @@ use crate::error::Result;
 pub fn run(conn: &mut PgConnection) -> Result<Vec<String>> {
     let mut applied = Vec::new();
     for migration in list::pending(conn)? {
-        let outcome = lock::alone(conn, |conn| {
+        let outcome = lock::with_migration_lock(conn, |conn| {
             apply::prepare(conn, migration)?;
             apply::apply(conn, migration)
         });
-        if outcome.map_err(|error| explain(conn, Task::Apply, error))? {
+        if outcome.map_err(|error| with_missing_rights(conn, Task::Apply, error))? {
             applied.push(migration.version.to_owned());
         }
     }

@@ -1,13 +1,14 @@
 //! The event behind each projection column.
 
 use diesel::prelude::*;
+use serde::Serialize;
 
 use super::fold::{Projection, fold};
 use crate::error::Result;
 use crate::models::{Delivery, Event, EventType};
 
 /// A projection column of a delivery, and the event that decided it. Values are text, times are UTC.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Decision {
     /// The name of the column.
     pub column: &'static str,

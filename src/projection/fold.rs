@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
+use serde::Serialize;
 
 use crate::models::delivery::PROJECTION;
 use crate::models::{Delivery, DeliveryStatus, Event, EventType, NewEvent};
@@ -38,7 +39,7 @@ impl From<&NewEvent> for Fact {
 }
 
 /// The projection columns of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Queryable)]
 pub struct Projection {
     /// The type of the greatest event by (`occurred_at`, lifecycle rank).
     pub last_event_type: EventType,
@@ -139,8 +140,8 @@ impl Projection {
 
     /// The join of the semilattice: the least projection that is at least both.
     fn join(self, other: Self) -> Self {
-        let greatness = |p: &Self| (p.last_event_at, p.last_event_type.lifecycle_rank());
-        let last = if greatness(&other) > greatness(&self) {
+        let position = |p: &Self| (p.last_event_at, p.last_event_type.lifecycle_rank());
+        let last = if position(&other) > position(&self) {
             other
         } else {
             self

@@ -68,7 +68,7 @@ struct Found {
 
 /// Sweeps in one statement; only `events`, if given.
 pub(super) fn sweep(conn: &mut PgConnection, options: &SweepOptions, events: Option<&[Uuid]>) -> Result<SweepReport> {
-    retry::refusable(conn, |conn| {
+    retry::with_savepoint(conn, |conn| {
         let counts: Counts = sql_query(SWEEP.as_str())
             .bind::<Nullable<Text>, _>(options.tenant.as_deref())
             .bind::<BigInt, _>(i64::from(options.limit))
@@ -105,7 +105,7 @@ pub(super) fn pending(conn: &mut PgConnection, options: &SweepOptions) -> Result
 
 /// Moves an event behind the others that wait, and returns the delivery that it names.
 pub(super) fn postpone(conn: &mut PgConnection, event_id: Uuid) -> Result<Option<Uuid>> {
-    retry::refusable(conn, |conn| {
+    retry::with_savepoint(conn, |conn| {
         let found: Option<Found> = sql_query(POSTPONE.as_str())
             .bind::<SqlUuid, _>(event_id)
             .get_result(conn)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use uuid::Uuid;
 
 /// Options of a [`sweep`](super::sweep).
@@ -29,7 +30,7 @@ impl Default for SweepOptions {
 }
 
 /// The outcome of a sweep. Each event is counted once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SweepReport {
     /// Events that were linked and projected.
     pub linked: i64,
@@ -44,7 +45,7 @@ pub struct SweepReport {
 }
 
 /// An event that the database rejected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FailedLink {
     /// The event.

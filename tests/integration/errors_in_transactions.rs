@@ -175,11 +175,11 @@ const CALLS: &[(&str, Predicate, Call)] = &[
         revert_to(conn, Some("1"), DataLoss::Accept).map(drop)
     }),
     ("revert_to: rows", Error::is_would_lose_data, |conn, _| {
-        revert_to(conn, None, DataLoss::Refuse).map(drop)
+        revert_to(conn, None, DataLoss::Reject).map(drop)
     }),
     ("redo: rows", Error::is_would_lose_data, |conn, _| {
         ledger::record(conn, &[event(EventType::Opened, 1).provider_message("ses", "nobody's")])?;
-        redo(conn, DataLoss::Refuse).map(drop)
+        redo(conn, DataLoss::Reject).map(drop)
     }),
 ];
 

@@ -200,7 +200,7 @@ fn a_run_in_a_transaction_with_an_old_snapshot_is_a_serialization_failure() {
         let error = outcome.unwrap_err();
         assert!(error.is_serialization_failure(), "{error:?}");
         assert!(run(&mut conn).unwrap().is_empty());
-        revert_to(&mut conn, None, DataLoss::Refuse).unwrap();
+        revert_to(&mut conn, None, DataLoss::Reject).unwrap();
     }
 }
 
@@ -212,9 +212,9 @@ fn every_message_holds_one_statement() {
     let proxy = Proxy::start(&socket, Cut::Never);
     let mut conn = proxy.connect(database.name());
     proxy.arm();
-    revert_to(&mut conn, None, DataLoss::Refuse).unwrap();
+    revert_to(&mut conn, None, DataLoss::Reject).unwrap();
     run(&mut conn).unwrap();
-    mailglass::migrations::redo(&mut conn, DataLoss::Refuse).unwrap();
+    mailglass::migrations::redo(&mut conn, DataLoss::Reject).unwrap();
     assert_eq!(dump(&database), migrated);
     let queries = proxy.queries();
     assert!(queries.len() > 3 * FILES.len(), "{queries:?}");
@@ -293,7 +293,7 @@ fn a_missing_right_is_named() {
     for statement in grants(&mut owner, &role.name).unwrap() {
         role.execute(&statement);
     }
-    revert_to(&mut owner, Some(FILES[3].version), DataLoss::Refuse).unwrap();
+    revert_to(&mut owner, Some(FILES[3].version), DataLoss::Reject).unwrap();
     let error = run(&mut app).unwrap_err();
     assert!(error.is_migration());
     for right in [
@@ -304,7 +304,7 @@ fn a_missing_right_is_named() {
         assert!(error.to_string().contains(right), "{error}");
     }
     run(&mut owner).unwrap();
-    let error = revert_to(&mut app, Some(FILES[3].version), DataLoss::Refuse).unwrap_err();
+    let error = revert_to(&mut app, Some(FILES[3].version), DataLoss::Reject).unwrap_err();
     assert!(error.is_migration());
     for right in [
         "DELETE on table public.__diesel",
@@ -340,7 +340,7 @@ fn grants_are_for_one_role_on_existing_tables() {
             r#"GRANT SELECT ON "public"."__diesel_schema_migrations" TO "app""#,
         ]
     );
-    revert_to(&mut conn, Some(FILES[3].version), DataLoss::Refuse).unwrap();
+    revert_to(&mut conn, Some(FILES[3].version), DataLoss::Reject).unwrap();
     let refused = grants(&mut connect(&database), "app").unwrap_err();
     assert!(refused.is_migration());
     assert!(refused.to_string().contains("mailglass_event_links"), "{refused}");

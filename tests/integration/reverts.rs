@@ -69,17 +69,17 @@ fn a_revert_keeps_the_given_version_and_the_applications_migrations() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     record_the_applications_migration(conn);
-    let reverted = revert_to(conn, Some(FILES[2].version), DataLoss::Refuse).unwrap();
+    let reverted = revert_to(conn, Some(FILES[2].version), DataLoss::Reject).unwrap();
     let newer: Vec<_> = FILES[3..].iter().rev().map(|file| file.version).collect();
     assert_eq!(reverted, newer, "newest first");
     assert_eq!(applied(conn), [FILES[0].version, FILES[1].version, FILES[2].version]);
     assert!(
-        revert_to(conn, Some(FILES[2].version), DataLoss::Refuse)
+        revert_to(conn, Some(FILES[2].version), DataLoss::Reject)
             .unwrap()
             .is_empty()
     );
 
-    assert_eq!(revert_to(conn, None, DataLoss::Refuse).unwrap().len(), 3);
+    assert_eq!(revert_to(conn, None, DataLoss::Reject).unwrap().len(), 3);
     assert_eq!(applied(conn), [""; 0]);
     assert!(the_applications_is_applied(conn));
     assert_eq!(run(conn).unwrap().len(), FILES.len());
@@ -93,13 +93,13 @@ fn redo_redoes_our_last_migration_even_if_the_applications_is_newer() {
     delivery(conn);
     let before = dump(&database);
     assert_eq!(
-        redo(conn, DataLoss::Refuse).unwrap().as_deref(),
+        redo(conn, DataLoss::Reject).unwrap().as_deref(),
         Some(FILES[FILES.len() - 1].version)
     );
     assert_eq!(dump(&database), before);
     assert!(the_applications_is_applied(conn));
     revert_to(conn, None, DataLoss::Accept).unwrap();
-    assert_eq!(redo(conn, DataLoss::Refuse).unwrap(), None);
+    assert_eq!(redo(conn, DataLoss::Reject).unwrap(), None);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn rows_are_lost_only_if_the_caller_accepts_it() {
     let conn = &mut conn;
     delivery(conn);
     let before = dump(&database);
-    let refused = revert_to(conn, None, DataLoss::Refuse).unwrap_err();
+    let refused = revert_to(conn, None, DataLoss::Reject).unwrap_err();
     assert!(refused.is_would_lose_data());
     let Error::WouldLoseData(lost) = &refused else {
         panic!("{refused:?}")
@@ -124,17 +124,17 @@ fn rows_are_lost_only_if_the_caller_accepts_it() {
 
     // The table of links is empty, so it may be dropped. The other tables remain.
     assert_eq!(
-        revert_to(conn, Some(FILES[3].version), DataLoss::Refuse).unwrap().len(),
+        revert_to(conn, Some(FILES[3].version), DataLoss::Reject).unwrap().len(),
         1
     );
-    let redone = redo(conn, DataLoss::Refuse).unwrap();
+    let redone = redo(conn, DataLoss::Reject).unwrap();
     assert_eq!(
         redone.as_deref(),
         Some(FILES[3].version),
         "the guard is dropped and created again"
     );
     revert_to(conn, Some(FILES[2].version), DataLoss::Accept).unwrap();
-    let redone = redo(conn, DataLoss::Refuse).unwrap_err();
+    let redone = redo(conn, DataLoss::Reject).unwrap_err();
     assert!(redone.is_would_lose_data(), "redoing create_events empties the ledger");
     assert_eq!(count_events(conn), 1);
     assert_eq!(revert_to(conn, None, DataLoss::Accept).unwrap().len(), 3);
@@ -146,7 +146,7 @@ fn a_ledger_with_rows_loses_its_guard_only_if_the_caller_accepts_it() {
     let conn = &mut conn;
     delivery(conn);
     let before = dump(&database);
-    let refused = revert_to(conn, Some(FILES[2].version), DataLoss::Refuse).unwrap_err();
+    let refused = revert_to(conn, Some(FILES[2].version), DataLoss::Reject).unwrap_err();
     assert!(refused.is_would_unguard_ledger(), "{refused:?}");
     assert_eq!(
         refused.to_string(),
@@ -157,10 +157,10 @@ fn a_ledger_with_rows_loses_its_guard_only_if_the_caller_accepts_it() {
     assert_eq!(reverted.len(), FILES.len() - 3);
     // Without a guard, a further revert has nothing to refuse.
     let unguarded = FILES[2].version;
-    assert!(revert_to(conn, Some(unguarded), DataLoss::Refuse).unwrap().is_empty());
+    assert!(revert_to(conn, Some(unguarded), DataLoss::Reject).unwrap().is_empty());
 
     let (_database, mut empty) = connected();
-    revert_to(&mut empty, Some(FILES[2].version), DataLoss::Refuse).unwrap();
+    revert_to(&mut empty, Some(FILES[2].version), DataLoss::Reject).unwrap();
 }
 
 /// An old snapshot doesn't show the rows that others inserted, so the revert can't count them.
@@ -170,11 +170,11 @@ fn a_revert_in_a_repeatable_read_transaction_is_refused() {
     let refused = conn
         .build_transaction()
         .repeatable_read()
-        .run(|conn| revert_to(conn, None, DataLoss::Refuse))
+        .run(|conn| revert_to(conn, None, DataLoss::Reject))
         .unwrap_err();
     assert!(refused.is_migration());
     assert!(refused.to_string().contains("READ COMMITTED"), "{refused}");
-    let reverted = conn.transaction(|conn| revert_to(conn, None, DataLoss::Refuse));
+    let reverted = conn.transaction(|conn| revert_to(conn, None, DataLoss::Reject));
     assert_eq!(reverted.unwrap().len(), FILES.len());
 }
 
@@ -201,9 +201,9 @@ fn a_concurrent_redo_fails_no_call() {
             for time in 0..REDOS {
                 // Let the workers make calls in between.
                 sql_query("SELECT pg_sleep(0.05)").execute(conn).unwrap();
-                let data_loss = [DataLoss::Accept, DataLoss::Refuse][time % 2];
+                let data_loss = [DataLoss::Accept, DataLoss::Reject][time % 2];
                 if let Err(error) = redo(conn, data_loss) {
-                    assert!(data_loss == DataLoss::Refuse && error.is_would_lose_data(), "{error:?}");
+                    assert!(data_loss == DataLoss::Reject && error.is_would_lose_data(), "{error:?}");
                 }
             }
             return REDOS;
@@ -285,7 +285,7 @@ fn a_revert_counts_the_rows_of_a_concurrent_insert() {
     recorder.begin_test_transaction().unwrap();
     let delivery = delivery(&mut recorder);
     std::thread::scope(|scope| {
-        let reverting = scope.spawn(|| revert_to(&mut reverter, None, DataLoss::Refuse));
+        let reverting = scope.spawn(|| revert_to(&mut reverter, None, DataLoss::Reject));
         wait_until_blocked(&mut connect(&database), pid);
         // Diesel can't commit a test transaction.
         sql_query("COMMIT").execute(&mut recorder).unwrap();

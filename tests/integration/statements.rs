@@ -344,10 +344,10 @@ fn databases(snapshots: &mut Snapshots) {
         migrations::run(conn).unwrap()
     });
     snapshots.take(conn, "migrations_redo", |conn| {
-        migrations::redo(conn, DataLoss::Refuse).unwrap()
+        migrations::redo(conn, DataLoss::Reject).unwrap()
     });
     snapshots.take(conn, "migrations_revert_to", |conn| {
-        migrations::revert_to(conn, None, DataLoss::Refuse).unwrap()
+        migrations::revert_to(conn, None, DataLoss::Reject).unwrap()
     });
 
     let empty = server().database().unwrap();

@@ -64,7 +64,7 @@ impl Migrate {
         let data_loss = if self.yes_drop_data {
             DataLoss::Accept
         } else {
-            DataLoss::Refuse
+            DataLoss::Reject
         };
         let done = if self.redo {
             redo(&mut connection, data_loss)?
@@ -137,7 +137,7 @@ fn revert_to(
     let affected: Vec<&str> = affected.rev().map(|migration| migration.name).collect();
     if !affected.is_empty() {
         let loss = match data_loss {
-            DataLoss::Refuse => "unless rows would be lost or unguarded",
+            DataLoss::Reject => "unless rows would be lost or unguarded",
             DataLoss::Accept => "dropping the rows of their tables",
         };
         output.note(&format!("reverting {}, {loss}", affected.join(", ")));

@@ -20,7 +20,7 @@ const ID: &str = "0193f0a2-7c4e-7d1a-9c39-0a1b2c3d4e5f";
 
 /// Inserts a delivery with three events, and one event before its delivery. Returns the id of the first delivery.
 fn insert_examples(conn: &mut PgConnection) -> Uuid {
-    let delivery = to("ann@example.com").insert(conn).unwrap();
+    let delivery = to("ann@example.com").insert(conn).unwrap().into_delivery();
     let message = |event_type, seconds, id: &str| event(event_type, seconds).provider_message("postmark", id);
     let delivery = delivery
         .mark_dispatched(conn, "postmark", "0a129aee", test_support::at(2))

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::fold::Projection;
@@ -16,7 +17,7 @@ use crate::schema::sql_types::{MailglassDeliveryStatus, MailglassEventType};
 use crate::sql::{Bound, Params, statement};
 
 /// A delivery whose projection differs from its ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Queryable)]
 pub struct Divergence {
     /// The delivery.
     pub delivery_id: Uuid,
@@ -30,7 +31,7 @@ pub struct Divergence {
 }
 
 /// One column of a [`Divergence`]. Values are text, times are UTC.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ColumnDivergence {
     /// The name of the column.
     pub column: &'static str,
@@ -94,7 +95,7 @@ type ProjectionColumns = (
 
 statement! {
     /// Reads the deliveries that diverge.
-    struct Audit(tenant: Tenant) -> (SqlUuid, ProjectionColumns, Nullable<ProjectionColumns>, Bool) {
+    struct Verify(tenant: Tenant) -> (SqlUuid, ProjectionColumns, Nullable<ProjectionColumns>, Bool) {
         "deliveries_of_tenant",
         "timeline",
         "timeline_facts",
@@ -138,7 +139,7 @@ impl Params for Tenant<'_> {
 /// # Errors
 /// [`Error::Database`](crate::Error::Database).
 pub fn verify(conn: &mut PgConnection, tenant_id: &str) -> Result<Vec<Divergence>> {
-    Ok(Bound::<Audit>::new(&Tenant(tenant_id)).load(conn)?)
+    Ok(Bound::<Verify>::new(&Tenant(tenant_id)).load(conn)?)
 }
 
 /// Rebuilds the projections that [`verify`] reports, and returns how many it corrected. It locks only those deliveries;
