@@ -33,8 +33,9 @@ use crate::error::Result;
 /// ```
 ///
 /// # Errors
-/// - [`Error::SerializationFailure`]: your transaction is not READ COMMITTED and must be run again
-/// - [`Error::Database`]: such as a lost connection; nothing is lost, sweep again
+/// - [`Error::SerializationFailure`](crate::Error::SerializationFailure): your transaction is not READ COMMITTED and must be run
+///   again
+/// - [`Error::Database`](crate::Error::Database): such as a lost connection; nothing is lost, sweep again
 pub fn sweep(conn: &mut PgConnection, options: &SweepOptions) -> Result<SweepReport> {
     adopt::adopt(conn, options)?;
     match link::sweep(conn, options, None) {

@@ -162,6 +162,29 @@ fn deliveries_without_a_key_are_always_inserted() {
 }
 
 #[test]
+fn every_id_and_provider_message_that_is_taken_is_reported() {
+    let (_database, mut conn) = connected();
+    let sent = |recipient| to(recipient).provider("sendgrid").provider_message_id("m-1");
+    let first = insert(&mut conn, &sent("ann@example.com"));
+    let same_id = to("bob@example.com").id(first.id);
+    let batch = [to("cas@example.com"), same_id, sent("ann@example.com")];
+    let Err(Error::Invalid(invalid)) = NewDelivery::insert_all(&mut conn, &batch) else {
+        panic!("the batch should be invalid");
+    };
+    let fields: Vec<_> = (invalid.fields().iter())
+        .map(|field| (field.index, field.field.as_str()))
+        .collect();
+    assert_eq!(fields, [(Some(1), "id"), (Some(2), "provider_message_id")]);
+
+    // A single delivery has no position.
+    let Err(Error::Invalid(invalid)) = sent("ann@example.com").insert(&mut conn) else {
+        panic!("the delivery should be invalid");
+    };
+    assert_eq!((invalid.fields().len(), invalid.fields()[0].index), (1, None));
+    assert_eq!(count_deliveries(&mut conn), 1);
+}
+
+#[test]
 fn a_provider_message_is_unique_for_each_recipient() {
     let (_database, mut conn) = connected();
     let sent = |recipient| to(recipient).provider("sendgrid").provider_message_id("m-1");

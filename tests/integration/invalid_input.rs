@@ -113,6 +113,10 @@ fn an_invalid_event_is_rejected_with_the_field() {
             "metadata.recipient",
         ),
         (sent().metadata(json!({ "provider": 5 })), "metadata.provider"),
+        (
+            sent().metadata(json!({ "provider": "p".repeat(256) })),
+            "metadata.provider",
+        ),
         (sent().metadata(json!({ "recipient": ["a@b"] })), "metadata.recipient"),
         (sent().metadata(json!({ "provider_message_id": "m-1" })), "provider"),
         (

@@ -217,6 +217,26 @@ fn rows_read_by_an_idle_sweep(events: i64, tenant: Option<&str>) -> i64 {
     .unwrap()
 }
 
+/// The error is a typed one, and not `Error::Database`.
+#[test]
+fn a_trigger_that_changes_the_ledger_fails_only_its_own_event() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    conn.batch_execute(
+        "CREATE FUNCTION tamper() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN UPDATE mailglass_events SET trace_id = 'x'; RETURN NEW; END $$;
+         CREATE TRIGGER tamper BEFORE UPDATE ON mailglass_deliveries
+             FOR EACH ROW WHEN (OLD.provider_message_id = 'm-1') EXECUTE FUNCTION tamper()",
+    )
+    .unwrap();
+    ledger::record(conn, &[opened("m-0"), opened("m-1"), opened("m-2")]).unwrap();
+    for number in 0..3 {
+        insert(conn, &sent(format!("m-{number}")));
+    }
+    let report = sweep_now(conn);
+    assert_eq!((report.linked, report.failed.len()), (2, 1));
+}
+
 #[test]
 fn a_sweep_with_nothing_pending_reads_no_more_rows_of_a_larger_ledger() {
     for tenant in [None, Some(TENANT)] {
