@@ -80,7 +80,7 @@ pub(crate) fn this_program_as(name: &str, role: &str) -> Command {
 /// Prints a value for the process that started this one, which reads it with [`reported`].
 pub(crate) fn report(key: &str, value: impl std::fmt::Display) {
     // The test harness has printed a line without a line feed.
-    println!("\ntold:{key}={value}");
+    println!("\nvalue:{key}={value}");
 }
 
 /// Reads the values of `keys`, in the order in which the child prints them.
