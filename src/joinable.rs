@@ -4,7 +4,8 @@
 /// [`diesel::joinable!`] does for your own.
 ///
 /// Diesel's [`allow_tables_to_appear_in_same_query!`](diesel::allow_tables_to_appear_in_same_query) does not compile for a
-/// table of another crate (E0117). This macro writes what such a pair of tables needs.
+/// table of another crate (E0117), because it also implements `TableNotEqual` for `Only<…>` and `Tablesample<…>` of that table.
+/// This macro writes what a pair of tables needs.
 ///
 /// The foreign key is a column of yours that holds the id of a delivery, an event, or an event link. It may be nullable.
 ///
@@ -38,7 +39,7 @@ macro_rules! joinable {
     ($child:ident -> $parent:ident ($foreign_key:ident) $(,)?) => {
         const _: () = {
             use $crate::schema::$parent;
-    ::diesel::joinable!($child -> $parent ($foreign_key));
+            ::diesel::joinable! { $child -> $parent ($foreign_key) }
         };
         $crate::allow_tables_to_appear_in_same_query!($child, $parent);
     };

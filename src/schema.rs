@@ -24,7 +24,7 @@ diesel::table! {
     use super::sql_types::MailglassEventType;
     use super::sql_types::MailglassDeliveryStatus;
 
-    /// One row per (message, recipient, provider): what was sent to whom, and its current state. Mutable; the events that it is computed from are in mailglass_events.
+    /// One row per (message, recipient, provider), with its current state, computed from mailglass_events. Rows change.
     mailglass_deliveries (id) {
         /// A UUIDv7 that the client generates.
         id -> Uuid,
@@ -38,9 +38,9 @@ diesel::table! {
         recipient -> Text,
         /// The part of recipient after its last @, with its ASCII letters in lower case.
         recipient_domain -> Text,
-        /// The provider that accepted the message, such as "sendgrid"; NULL until it is dispatched.
+        /// The provider that accepted the message, such as "sendgrid"; NULL if it is not known.
         provider -> Nullable<Text>,
-        /// The provider's id of the message; NULL until it is dispatched.
+        /// The provider's id of the message; NULL if it is not known.
         provider_message_id -> Nullable<Text>,
         /// Projection: the type of the greatest event by (occurred_at, lifecycle rank).
         last_event_type -> MailglassEventType,
@@ -92,7 +92,7 @@ diesel::table! {
         provider_message_id -> Nullable<Text>,
         /// The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Personal data.
         recipient -> Nullable<Text>,
-        /// Why it waits, or waited when it was linked or expired: no_delivery, ambiguous (several deliveries match), malformed (it names a provider message without its provider, or not as text) or unread (another application appended it, and no sweep has read it yet).
+        /// Why it waits, or waited when it was linked or expired: no_delivery, ambiguous (several deliveries match), malformed (it names no delivery, or a provider message without its provider or not as text) or unread (another application appended it, and no sweep has read it yet).
         waiting_reason -> Text,
         /// When the event was appended, by the server's clock.
         inserted_at -> Timestamptz,

@@ -45,8 +45,8 @@ fn anything_but_one_bare_address_is_rejected_with_the_reason() {
         ("a\"b@example.com", "has `\"` at byte 1"),
         ("ann\u{ff20}evil.com@example.com", "has `\u{ff20}` (U+FF20) at byte 3"),
         ("ann@example\u{3002}com", "has `\u{3002}` (U+3002) at byte 11"),
-        ("ann..smith@example.com", "has a dot too many before its last @"),
-        (".ann@example.com", "has a dot too many before its last @"),
+        ("ann..smith@example.com", "has a misplaced dot before its last @"),
+        (".ann@example.com", "has a misplaced dot before its last @"),
         ("ann@example..com", "has an empty label in its domain"),
         ("ann@example.com.", "has an empty label in its domain"),
         (

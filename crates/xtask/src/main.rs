@@ -47,19 +47,21 @@ fn main() -> ExitCode {
 
 /// Runs the tests that have golden files, and lets them write these.
 fn bless(root: &Path) -> Result<(), Failure> {
-    for tests in [
-        ["-p", "closed-sets", "--lib", "cases"],
-        ["-p", "mailglass", "--test=contract", "packaged"],
-        ["-p", "mailglass", "--test=integration", "statements::"],
-        ["-p", "mailglass-cli", "--test=cli", "docs::"],
-    ] {
-        run(Command::new(env!("CARGO"))
-            .args(["test", "--locked"])
-            .args(tests)
-            .env("BLESS", "1")
-            .current_dir(root))?;
-    }
-    Ok(())
+    // Without `-p`, which would build the dependencies with other features.
+    let tests = ["cases", "packaged", "statements::", "docs::", "readme"];
+    run(Command::new(env!("CARGO"))
+        .args([
+            "test",
+            "--locked",
+            "--lib",
+            "--test=contract",
+            "--test=integration",
+            "--test=cli",
+            "--",
+        ])
+        .args(tests)
+        .env("BLESS", "1")
+        .current_dir(root))
 }
 
 /// Runs a program, and fails if it fails.

@@ -8,5 +8,6 @@ SELECT "mailglass_deliveries"."id", "mailglass_deliveries"."tenant_id", "mailgla
     "mailglass_deliveries"."idempotency_key", "mailglass_deliveries"."status", "mailglass_deliveries"."last_error",
     "mailglass_deliveries"."inserted_at", "mailglass_deliveries"."updated_at"
 FROM "mailglass_deliveries"
-WHERE ("mailglass_deliveries"."id" = $1)
-LIMIT $2;
+WHERE (("mailglass_deliveries"."id" = $1) AND (("mailglass_deliveries"."tenant_id" = $2) IS NOT DISTINCT
+FROM $3))
+LIMIT $4;

@@ -93,7 +93,7 @@ inserted AS (
         input.recipient,
         input.id
     -- Without a target it covers every unique index: a replay that races with its first insert may conflict on the primary
-    -- key or the provider message before it conflicts on the idempotency key. delivery_obstacles.sql finds out which.
+    -- key or the provider message before it conflicts on the idempotency key. delivery_conflicts.sql finds out which.
     ON CONFLICT DO NOTHING
     RETURNING *
 ),

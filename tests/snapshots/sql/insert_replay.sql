@@ -1,6 +1,6 @@
 -- a statement of insert.sql
 
-WITH replay AS (
+WITH skipped AS (
     SELECT
         pg_catalog.unnest(id) AS id,
         pg_catalog.unnest(tenant_id) AS tenant_id,
@@ -33,40 +33,40 @@ WITH replay AS (
         OFFSET 0
     ) AS batch
 )
--- Reads `replay`. Returns what each skipped delivery conflicts with: the row that holds its idempotency key, with the fields
--- in which the replay differs, or else whether its id or its provider message is taken.
+-- Reads `skipped`. Returns what each skipped delivery conflicts with: the row that holds its idempotency key, with the fields
+-- in which the skipped row differs, or else whether its id or its provider message is taken.
 -- It is a separate statement, because the snapshot of the insert does not show a delivery that another transaction committed
 -- while the insert waited for it.
 -- Columns that may have changed since then (provider, message id, metadata, the projection) are not compared.
 -- The tenant is compared here, so that another tenant's delivery never leaves the server. OFFSET 0: see timeline.sql.
 SELECT
-    replay.event_id AS replayed_as,
+    skipped.event_id AS row_id,
     holder.id IS NOT NULL AS key_is_taken,
     EXISTS (
-        SELECT FROM mailglass_deliveries AS other WHERE other.id = replay.id OFFSET 0
+        SELECT FROM mailglass_deliveries AS other WHERE other.id = skipped.id OFFSET 0
     ) AS id_is_taken,
     EXISTS (
         SELECT
         FROM mailglass_deliveries AS other
-        WHERE other.provider = replay.provider
-          AND other.provider_message_id = replay.provider_message_id
-          AND other.recipient = replay.recipient
+        WHERE other.provider = skipped.provider
+          AND other.provider_message_id = skipped.provider_message_id
+          AND other.recipient = skipped.recipient
         OFFSET 0
     ) AS provider_message_is_taken,
     pg_catalog.array_remove(ARRAY[
-        CASE WHEN delivery.mailable <> replay.mailable THEN 'mailable' END,
-        CASE WHEN delivery.stream::text <> replay.stream::text THEN 'stream' END,
-        CASE WHEN delivery.recipient <> replay.recipient THEN 'recipient' END
+        CASE WHEN delivery.mailable <> skipped.mailable THEN 'mailable' END,
+        CASE WHEN delivery.stream::text <> skipped.stream::text THEN 'stream' END,
+        CASE WHEN delivery.recipient <> skipped.recipient THEN 'recipient' END
     ], NULL) AS differing,
     delivery.id, delivery.tenant_id, delivery.mailable, delivery.stream, delivery.recipient, delivery.recipient_domain,
     delivery.provider, delivery.provider_message_id, delivery.last_event_type, delivery.last_event_at,
     delivery.terminal, delivery.dispatched_at, delivery.delivered_at, delivery.bounced_at, delivery.complained_at,
     delivery.suppressed_at, delivery.metadata, delivery.lock_version, delivery.idempotency_key, delivery.status,
     delivery.last_error, delivery.inserted_at, delivery.updated_at
-FROM replay
+FROM skipped
 LEFT JOIN LATERAL (
-    SELECT * FROM mailglass_deliveries AS first WHERE first.idempotency_key = replay.idempotency_key OFFSET 0
+    SELECT * FROM mailglass_deliveries AS first WHERE first.idempotency_key = skipped.idempotency_key OFFSET 0
 ) AS holder ON true
 LEFT JOIN LATERAL (
-    SELECT holder.* WHERE holder.tenant_id = replay.tenant_id
+    SELECT holder.* WHERE holder.tenant_id = skipped.tenant_id
 ) AS delivery ON true;

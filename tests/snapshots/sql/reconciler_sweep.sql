@@ -203,6 +203,7 @@ next AS MATERIALIZED (
 -- Reads `next`. Makes `projected`: updates the rows that differ, and only those, so that a replay changes nothing.
 -- LIMIT NULL removes no row, but behind a SELECT it makes the planner expect so few rows that it looks up each of them by
 -- id. It would scan a table that was small or not analyzed yet, and a connection keeps such a plan until the next ANALYZE.
+-- Measured: one `record` read all 5,000 deliveries.
 projected AS (
     UPDATE mailglass_deliveries AS delivery
     SET

@@ -46,11 +46,23 @@ WHERE link.event_id = named.event_id;
 
 -- a statement of reconciler_sweep.sql
 
-SELECT "mailglass_event_links"."event_id"
-FROM "mailglass_event_links"
-WHERE ((("mailglass_event_links"."linked_at" IS NULL) AND ("mailglass_event_links"."expired_at" IS NULL)) AND ("mailglass_event_links"."tenant_id" = $1))
-ORDER BY "mailglass_event_links"."checked_at"
-LIMIT $2;
+WITH -- Makes `wanted`: the links that this sweep checks, least recently checked first.
+wanted AS (
+    SELECT *
+    FROM mailglass_event_links
+    WHERE linked_at IS NULL
+      AND expired_at IS NULL
+      AND waiting_reason <> 'unread'
+      AND ($1 IS NULL OR tenant_id = $1)
+      AND ($4 IS NULL OR event_id = ANY ($4))
+      AND inserted_at <= pg_catalog.now() - pg_catalog.make_interval(secs => $3)
+    ORDER BY checked_at
+    LIMIT $2
+    -- Skip rows that another sweep has locked.
+    FOR UPDATE SKIP LOCKED
+)
+SELECT event_id
+FROM wanted;
 
 -- a statement of reconciler_sweep.sql
 
@@ -114,33 +126,10 @@ matched AS (
         FROM wanted
         OFFSET 0
     ) AS wanted
-),
--- Reads `matched`. Makes `resolved`: the same rows, each with `found_delivery_id` if its delivery exists.
--- Statements that project lock the delivery (FOR NO KEY UPDATE): between finding and projecting it, it can't be deleted or
--- get another provider message. They lock in the order of the ids, before they wait for any idempotency key, so that no two
--- batches wait for each other. A row that changed while this statement waited for it is checked again.
--- Without a lock, OFFSET 0 keeps the look-up a LATERAL join by id.
-resolved AS (
-    SELECT
-        matched.*,
-        delivery.id AS found_delivery_id
-    FROM (SELECT * FROM matched ORDER BY candidate_id) AS matched
-    LEFT JOIN LATERAL (
-        SELECT delivery.id
-        FROM mailglass_deliveries AS delivery
-        WHERE delivery.id = matched.candidate_id
-          AND (delivery.tenant_id = matched.tenant_id) IS TRUE
-          AND (
-              matched.named_delivery_id IS NOT NULL
-              OR (
-                  delivery.provider = matched.provider
-                  AND delivery.provider_message_id = matched.provider_message_id
-              )
-          )
-        FOR NO KEY UPDATE
-    ) AS delivery ON true
 )
-SELECT found_delivery_id AS delivery_id
-FROM resolved;
+SELECT delivery.id AS delivery_id
+FROM matched
+JOIN mailglass_deliveries AS delivery ON delivery.id = matched.candidate_id
+WHERE delivery.tenant_id = matched.tenant_id;
 
 -- a statement of reconciler_sweep.sql

@@ -1,6 +1,6 @@
 -- a statement of record.sql
 
-WITH replay AS (
+WITH skipped AS (
     SELECT
         pg_catalog.unnest(id) AS id,
         pg_catalog.unnest(tenant_id) AS tenant_id,
@@ -35,26 +35,27 @@ WITH replay AS (
         OFFSET 0
     ) AS batch
 )
--- Reads `replay`. Returns the event that holds each idempotency key, and the fields in which the replay differs from it.
+-- Reads `skipped`. Returns the event that holds each idempotency key, and the fields in which the skipped row differs from it.
 -- It is a separate statement, because the snapshot of the insert does not show an event that another transaction committed
 -- while the insert waited for its key.
+-- `trace_id` is not compared, because a replay comes with another request. A replay without a delivery id agrees with any.
 -- Postgres compares the JSON, because jsonb stores 1e16 and 10000000000000000 alike.
 -- The tenant is compared here, so that another tenant's event never leaves the server. OFFSET 0: see timeline.sql.
 SELECT
     event.id, event.tenant_id, event.delivery_id, event.type, event.occurred_at, event.idempotency_key,
     event.reject_reason, event.normalized_payload, event.metadata, event.trace_id, event.needs_reconciliation,
     event.inserted_at,
-    replay.id AS replayed_as,
+    skipped.id AS row_id,
     pg_catalog.array_remove(ARRAY[
-        CASE WHEN event.delivery_id <> replay.named_delivery_id THEN 'delivery_id' END,
-        CASE WHEN event.type::text <> replay.type::text THEN 'type' END,
-        CASE WHEN event.occurred_at <> replay.occurred_at THEN 'occurred_at' END,
-        CASE WHEN event.reject_reason::text IS DISTINCT FROM replay.reject_reason::text THEN 'reject_reason' END,
-        CASE WHEN event.normalized_payload <> replay.normalized_payload THEN 'normalized_payload' END,
-        CASE WHEN event.metadata <> replay.metadata THEN 'metadata' END
+        CASE WHEN event.delivery_id <> skipped.named_delivery_id THEN 'delivery_id' END,
+        CASE WHEN event.type::text <> skipped.type::text THEN 'type' END,
+        CASE WHEN event.occurred_at <> skipped.occurred_at THEN 'occurred_at' END,
+        CASE WHEN event.reject_reason::text IS DISTINCT FROM skipped.reject_reason::text THEN 'reject_reason' END,
+        CASE WHEN event.normalized_payload <> skipped.normalized_payload THEN 'normalized_payload' END,
+        CASE WHEN event.metadata <> skipped.metadata THEN 'metadata' END
     ], NULL) AS differing
-FROM replay
+FROM skipped
 CROSS JOIN LATERAL (
-    SELECT * FROM mailglass_events AS first WHERE first.idempotency_key = replay.idempotency_key OFFSET 0
+    SELECT * FROM mailglass_events AS first WHERE first.idempotency_key = skipped.idempotency_key OFFSET 0
 ) AS event
-WHERE event.tenant_id = replay.tenant_id;
+WHERE event.tenant_id = skipped.tenant_id;

@@ -72,12 +72,12 @@ fn stale_and_missing_files_fail_the_check_and_are_left_as_they_are() {
 
     let ran = docs(&database, out.path(), &["--check"]).exits(1);
     assert!(
-        ran.stdout.contains("-  id uuid [pk, not null, note: 'UUIDv4"),
+        ran.stdout.contains("-  id uuid [pk, not null, note: 'A UUIDv4"),
         "{}",
         ran.stdout
     );
     assert!(
-        ran.stdout.contains("+  id uuid [pk, not null, note: 'UUIDv7"),
+        ran.stdout.contains("+  id uuid [pk, not null, note: 'A UUIDv7"),
         "{}",
         ran.stdout
     );
@@ -150,7 +150,7 @@ fn every_column_of_ours_has_its_rust_side() {
             let comment = column["comment"].as_str().unwrap().to_lowercase();
             let personal = column["known"]["personal_data"].as_str().unwrap();
             let expected = match comment {
-                text if text.contains("may hold personal data") => "may_hold",
+                text if text.contains("may contain personal data") => "may_hold",
                 text if text.contains("personal data") => "yes",
                 _ if personal == "yes" => "said in the comment",
                 _ => personal,
