@@ -161,7 +161,7 @@ fn show(rebuilt: &[RebuildProgress], output: &mut Output) -> Result<(), Failure>
         ]
     };
     output.table(
-        "RebuildProgress",
+        "Rebuilt",
         ["tenant", "deliveries", "corrected"],
         rebuilt.iter().map(row).collect(),
     )?;

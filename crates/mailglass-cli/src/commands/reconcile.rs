@@ -36,7 +36,7 @@ Examples:
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Reconcile {
-    /// SweepOptions repeatedly, with this pause between sweeps; at least 100ms.
+    /// Sweep repeatedly, with this pause between sweeps; at least 100ms.
     #[arg(long, value_name = "DURATION", value_parser = pause)]
     every: Option<Duration>,
 
