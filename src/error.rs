@@ -85,7 +85,7 @@ pub enum Error {
     SerializationFailure(#[source] DieselError),
 
     /// Applying or reverting migrations failed, or reading which are applied.
-    #[error("migrations: {0}")]
+    #[error("migration failed: {0}")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
 
     /// Reverting migrations would drop tables that have rows. Nothing was changed.

@@ -50,18 +50,16 @@ pub(crate) fn all_or_none<R: NewRow, T, U>(
     inserted: fn(T) -> U,
     replayed: fn(T) -> U,
 ) -> Result<Vec<U>> {
-    let outcomes = resolutions
-        .into_iter()
-        .enumerate()
-        .map(|(index, resolution)| match resolution {
-            Resolution::Inserted(row) => Ok(inserted(row)),
-            Resolution::Replayed(row) => Ok(replayed(row)),
-            Resolution::Conflicting(_, fields) => Err(Error::IdempotencyConflict {
-                key: rows[index].idempotency_key().unwrap_or_default().to_owned(),
-                index,
-                fields,
-            }),
-        });
+    let outcomes = rows.iter().zip(resolutions).enumerate();
+    let outcomes = outcomes.map(|(index, (row, resolution))| match resolution {
+        Resolution::Inserted(row) => Ok(inserted(row)),
+        Resolution::Replayed(row) => Ok(replayed(row)),
+        Resolution::Conflicting(_, fields) => Err(Error::IdempotencyConflict {
+            key: row.idempotency_key().unwrap_or_default().to_owned(),
+            index,
+            fields,
+        }),
+    });
     outcomes.collect()
 }
 

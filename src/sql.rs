@@ -5,7 +5,8 @@
 //! `tests/snapshots/sql` has every finished statement.
 //!
 //! A statement over a batch takes its rows as arrays, one for each column. So the text is constant whatever the size of the
-//! batch, Diesel keeps the prepared statement, and the limit of 65,535 parameters does not apply. (`sql_query` is prepared every time.)
+//! batch, Diesel keeps the prepared statement, and the limit of 65,535 parameters does not apply. (`sql_query` is prepared every
+//! time.)
 
 mod columns;
 mod params;

@@ -143,7 +143,7 @@ where
     let call = |conn: &mut PgConnection| {
         outcomes(
             &rows,
-            idempotency::insert_rows(conn, &rows, insert_new::<S>, resolve_conflicts)?,
+            idempotency::insert_rows(conn, &rows, insert_events::<S>, resolve_conflicts)?,
         )
     };
     match rows.as_slice() {
@@ -159,7 +159,7 @@ fn all_or_none(rows: &[EventRow<'_>], resolutions: Vec<Resolution<Event>>) -> Re
     idempotency::all_or_none(rows, resolutions, Appended::Recorded, Appended::Replayed)
 }
 
-fn insert_new<S>(conn: &mut PgConnection, new: &[(usize, &EventRow<'_>)]) -> Result<HashMap<Uuid, Event>>
+fn insert_events<S>(conn: &mut PgConnection, new: &[(usize, &EventRow<'_>)]) -> Result<HashMap<Uuid, Event>>
 where
     S: for<'a> Statement<Params<'a> = EventParams<'a>, SqlType = InsertedSqlType>,
 {

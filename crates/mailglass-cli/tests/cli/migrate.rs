@@ -100,7 +100,7 @@ fn a_revert_that_would_unguard_rows_is_refused_unless_one_says_so() {
     let to_before_the_guard = ["migrate", "--revert-to", FILES[2].version];
     run(&database, &to_before_the_guard)
         .exits(5)
-        .says("1 row of mailglass_events without the guard")
+        .says("would remove the guard of 1 row of mailglass_events")
         .says("nothing was changed")
         .says("--yes-drop-data");
     run(&database, &["verify"]).exits(0);
@@ -111,7 +111,7 @@ fn a_revert_that_would_unguard_rows_is_refused_unless_one_says_so() {
 fn a_version_that_is_not_ours_is_refused() {
     run(&database(), &["migrate", "--revert-to", "29990101000000"])
         .exits(5)
-        .says("is no migration of this crate");
+        .says("is not a migration of this crate");
 }
 
 #[test]
