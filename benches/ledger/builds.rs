@@ -10,6 +10,13 @@ use crate::bench::Bench;
 use crate::measure::{Contender, Run, seconds};
 use crate::table::Table;
 
+/// The applications' sources, compiled here as well, so that the checks notice when they no longer do.
+#[allow(dead_code, reason = "they are compiled but not called")]
+mod sources {
+    include!("builds/app.rs");
+    include!("builds/recording.rs");
+}
+
 /// An application. It is a library, so that nothing is linked and libpq is not needed.
 struct App {
     directory: PathBuf,

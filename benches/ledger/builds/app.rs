@@ -1,4 +1,4 @@
-//! An application with its own table.
+// An application with its own table.
 
 use diesel::prelude::*;
 

@@ -1,6 +1,6 @@
 
 /// The calls of mailglass.
-pub fn confirm(conn: &mut PgConnection, order: &Order) -> mailglass::Result<mailglass::Delivery> {
+pub fn confirm(conn: &mut PgConnection, order: &Order) -> mailglass::Result<mailglass::Inserted> {
     mailglass::NewDelivery::new("shop", "order_confirmation", mailglass::Stream::Transactional, &order.customer)
         .idempotency_key(format!("shop:confirmation:{}", order.id))
         .insert(conn)
