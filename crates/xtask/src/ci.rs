@@ -37,6 +37,15 @@ const CHECKS: &[Check] = &[
         },
     },
     Check {
+        name: "dependencies",
+        description: "cargo-deny: licences, duplicates and sources (its database of advisories is in no registry)",
+        run: |root| {
+            run(Command::new("cargo-deny")
+                .args(words("check licenses bans sources"))
+                .current_dir(root))
+        },
+    },
+    Check {
         name: "tests",
         description: "the tests, with the command of the README",
         run: |root| cargo(root, "test"),
@@ -92,7 +101,7 @@ const CHECKS: &[Check] = &[
 pub(crate) fn usage() -> String {
     CHECKS
         .iter()
-        .map(|check| format!("    {:11}{}\n", check.name, check.description))
+        .map(|check| format!("    {:13}{}\n", check.name, check.description))
         .collect()
 }
 
