@@ -204,26 +204,28 @@ fn resolve_conflicts(
 ) -> Result<HashMap<Uuid, Resolution<Delivery>>> {
     let params = DeliveryParams::new(skipped.iter().map(|(_, row)| *row));
     let conflicts: Vec<Conflict> = Bound::<Conflicts>::new(&params).load(conn)?;
-    let positions: HashMap<Uuid, usize> = skipped.iter().map(|(index, row)| (row.row_id(), *index)).collect();
+    let mut conflicts: HashMap<Uuid, Conflict> = conflicts
+        .into_iter()
+        .map(|conflict| (conflict.row_id, conflict))
+        .collect();
     let mut resolutions = HashMap::new();
-    let mut taken = BTreeMap::new();
-    for conflict in conflicts {
-        if let Some(holder) = conflict.holder {
-            resolutions.insert(conflict.row_id, Resolution::of_holder(holder, conflict.differing));
-        } else if conflict.key_is_taken {
-            resolutions.insert(conflict.row_id, Resolution::of_another_tenant());
-        } else if let Some(index) = positions.get(&conflict.row_id) {
-            taken.insert(*index, (conflict.id_is_taken, conflict.provider_message_is_taken));
-        }
-    }
     Checks::run(|checks| {
-        for (index, (id_is_taken, provider_message_is_taken)) in taken {
-            checks.at(index);
-            if id_is_taken {
-                checks.add("id", ID_IS_TAKEN);
-            }
-            if provider_message_is_taken {
-                checks.add("provider_message_id", MESSAGE_IS_TAKEN);
+        for (index, row) in skipped {
+            let Some(conflict) = conflicts.remove(&row.row_id()) else {
+                continue;
+            };
+            if let Some(holder) = conflict.holder {
+                resolutions.insert(row.row_id(), Resolution::of_holder(holder, conflict.differing));
+            } else if conflict.key_is_taken {
+                resolutions.insert(row.row_id(), Resolution::of_another_tenant());
+            } else {
+                checks.at(*index);
+                if conflict.id_is_taken {
+                    checks.add("id", ID_IS_TAKEN);
+                }
+                if conflict.provider_message_is_taken {
+                    checks.add("provider_message_id", MESSAGE_IS_TAKEN);
+                }
             }
         }
     })?;

@@ -1,12 +1,11 @@
 //! The checks. `.ci/run` installs the tools that they need and runs them all.
 
-use std::env;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use crate::generated::{self, SCHEMA_DOCS};
-use crate::{Failure, run};
+use crate::{Failure, cargo, run};
 
 /// A check, by the name that `cargo xtask ci NAME` takes.
 struct Check {
@@ -19,7 +18,7 @@ const CHECKS: &[Check] = &[
     Check {
         name: "format",
         description: "rustfmt",
-        run: |root| cargo(root, "fmt --all --check"),
+        run: |root| check_with_cargo(root, "fmt --all --check"),
     },
     Check {
         name: "spelling",
@@ -30,7 +29,7 @@ const CHECKS: &[Check] = &[
         name: "lints",
         description: "clippy, for every package, feature and target",
         run: |root| {
-            cargo(
+            check_with_cargo(
                 root,
                 "clippy --workspace --all-features --all-targets --locked -- -D warnings",
             )
@@ -48,7 +47,7 @@ const CHECKS: &[Check] = &[
     Check {
         name: "tests",
         description: "the tests, with the command of the README",
-        run: |root| cargo(root, "test"),
+        run: |root| check_with_cargo(root, "test"),
     },
     Check {
         name: "generated",
@@ -64,22 +63,19 @@ const CHECKS: &[Check] = &[
         name: "docs",
         description: "rustdoc, without warnings",
         run: |root| {
-            run(Command::new(env!("CARGO"))
-                .args(words("doc --workspace --no-deps --all-features --locked"))
-                .env("RUSTDOCFLAGS", "-D warnings")
-                .current_dir(root))
+            run(cargo(root, "doc --workspace --no-deps --all-features --locked").env("RUSTDOCFLAGS", "-D warnings"))
         },
     },
     Check {
         name: "quickstart",
         description: "the example, with the command of the README",
-        run: |root| cargo(root, "run --example quickstart"),
+        run: |root| check_with_cargo(root, "run --example quickstart"),
     },
     Check {
         name: "packages",
         description: "the packages build from what is published of them",
         run: |root| {
-            cargo(
+            check_with_cargo(
                 root,
                 "package --quiet --offline --locked --allow-dirty \
                  -p mailglass -p mailglass-cli -p closed-sets -p scratch-postgres",
@@ -128,12 +124,9 @@ fn words(command: &str) -> impl Iterator<Item = &str> {
     command.split_whitespace()
 }
 
-fn cargo(root: &Path, command: &str) -> Result<(), Failure> {
-    run(Command::new(env!("CARGO"))
-        .args(words(command))
-        // DATABASE_URL would send the tests to a server that is not theirs.
-        .env_remove("DATABASE_URL")
-        .current_dir(root))
+fn check_with_cargo(root: &Path, command: &str) -> Result<(), Failure> {
+    // DATABASE_URL would send the tests to a server that is not theirs.
+    run(cargo(root, command).env_remove("DATABASE_URL"))
 }
 
 /// Reads the schema docs with the packages of `crates/mailglass-cli/tests/readers`. The tests of the command have written
@@ -192,9 +185,7 @@ fn msrv(root: &Path) -> Result<(), Failure> {
 
 fn another_postgres(root: &Path) -> Result<(), Failure> {
     // Without `-p`, which would build the dependencies with other features.
-    run(Command::new(env!("CARGO"))
-        .args(words("test --locked --test integration --test cli"))
+    run(cargo(root, "test --locked --test integration --test cli")
         .env("SCRATCH_POSTGRES_FETCH", "1")
-        .env_remove("DATABASE_URL")
-        .current_dir(root))
+        .env_remove("DATABASE_URL"))
 }

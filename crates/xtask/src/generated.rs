@@ -1,10 +1,9 @@
 //! The files that are generated from a migrated database.
 
+use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::{env, fs};
 
-use crate::{Failure, catalog, run};
+use crate::{Failure, cargo, catalog, run};
 
 /// The schema docs.
 pub(crate) const SCHEMA_DOCS: &str = "docs/schema";
@@ -30,24 +29,11 @@ pub(crate) fn check(root: &Path) -> Result<(), Failure> {
 
 /// Runs Diesel's CLI on a database of a server that ends with it. `diesel.toml` says where it writes the schema.
 fn diesel(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
-    run(Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "-p", "scratch-postgres", "--", DIESEL])
-        .args(arguments)
-        .current_dir(root))
+    run(cargo(root, "run --quiet --locked -p scratch-postgres --")
+        .arg(DIESEL)
+        .args(arguments))
 }
 
 fn docs(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
-    run(Command::new(env!("CARGO"))
-        .args([
-            "run",
-            "--quiet",
-            "--locked",
-            "--bin",
-            "mailglass",
-            "--",
-            "docs",
-            "--scratch",
-        ])
-        .args(arguments)
-        .current_dir(root))
+    run(cargo(root, "run --quiet --locked --bin mailglass -- docs --scratch").args(arguments))
 }

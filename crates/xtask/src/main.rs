@@ -49,19 +49,19 @@ fn main() -> ExitCode {
 fn bless(root: &Path) -> Result<(), Failure> {
     // Without `-p`, which would build the dependencies with other features.
     let tests = ["cases", "packaged", "statements::", "docs::", "readme"];
-    run(Command::new(env!("CARGO"))
-        .args([
-            "test",
-            "--locked",
-            "--lib",
-            "--test=contract",
-            "--test=integration",
-            "--test=cli",
-            "--",
-        ])
-        .args(tests)
-        .env("BLESS", "1")
-        .current_dir(root))
+    run(cargo(
+        root,
+        "test --locked --lib --test=contract --test=integration --test=cli --",
+    )
+    .args(tests)
+    .env("BLESS", "1"))
+}
+
+/// Cargo in the root of the repository, with the words of a command line.
+fn cargo(root: &Path, command: &str) -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(command.split_whitespace()).current_dir(root);
+    cargo
 }
 
 /// Runs a program, and fails if it fails.
