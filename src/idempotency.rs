@@ -19,17 +19,17 @@ pub(crate) trait NewRow {
     fn idempotency_key(&self) -> Option<&str>;
 }
 
-/// The outcome of inserting a row.
-pub(crate) enum Resolution<T> {
-    Inserted(T),
-    Replayed(T),
+/// The outcome of inserting a row: what the database returned for it, or the row that holds its key.
+pub(crate) enum Resolution<I, H> {
+    Inserted(I),
+    Replayed(H),
     /// The row that holds the key, unless it is another tenant's, and the fields in which the two differ.
-    Conflicting(Option<T>, Vec<String>),
+    Conflicting(Option<H>, Vec<String>),
 }
 
-impl<T> Resolution<T> {
+impl<I, H> Resolution<I, H> {
     /// The outcome for a row whose key is in use, given the row that holds it and the fields that differ.
-    pub(crate) fn of_holder(holder: T, differing: Vec<String>) -> Self {
+    pub(crate) fn of_holder(holder: H, differing: Vec<String>) -> Self {
         if differing.is_empty() {
             Resolution::Replayed(holder)
         } else {
@@ -43,17 +43,21 @@ impl<T> Resolution<T> {
     }
 }
 
+/// The outcome of inserting a row of a batch that has no conflict.
+pub(crate) enum Accepted<I, H> {
+    Inserted(I),
+    Replayed(H),
+}
+
 /// The outcomes of a batch, or the error of its first conflict.
-pub(crate) fn all_or_none<R: NewRow, T, U>(
+pub(crate) fn all_or_none<R: NewRow, I, H>(
     rows: &[R],
-    resolutions: Vec<Resolution<T>>,
-    inserted: fn(T) -> U,
-    replayed: fn(T) -> U,
-) -> Result<Vec<U>> {
+    resolutions: Vec<Resolution<I, H>>,
+) -> Result<Vec<Accepted<I, H>>> {
     let outcomes = rows.iter().zip(resolutions).enumerate();
     let outcomes = outcomes.map(|(index, (row, resolution))| match resolution {
-        Resolution::Inserted(row) => Ok(inserted(row)),
-        Resolution::Replayed(row) => Ok(replayed(row)),
+        Resolution::Inserted(inserted) => Ok(Accepted::Inserted(inserted)),
+        Resolution::Replayed(holder) => Ok(Accepted::Replayed(holder)),
         Resolution::Conflicting(_, fields) => Err(Error::IdempotencyConflict {
             key: row.idempotency_key().unwrap_or_default().to_owned(),
             index,
@@ -74,13 +78,13 @@ const ATTEMPTS: usize = 10;
 /// `insert` inserts the rows without a conflict and returns them by primary key. `resolve` returns, by row id, the outcomes of the
 /// skipped rows. It leaves out rows whose conflict has disappeared meanwhile, and they are inserted again. Both get the
 /// rows with their positions in the batch.
-pub(crate) fn insert_rows<R: NewRow, T>(
+pub(crate) fn insert_rows<R: NewRow, I, H>(
     conn: &mut PgConnection,
     rows: &[R],
-    mut insert: impl FnMut(&mut PgConnection, &[(usize, &R)]) -> Result<HashMap<Uuid, T>>,
-    mut resolve: impl FnMut(&mut PgConnection, &[(usize, &R)]) -> Result<HashMap<Uuid, Resolution<T>>>,
-) -> Result<Vec<Resolution<T>>> {
-    let mut resolutions: Vec<Option<Resolution<T>>> = rows.iter().map(|_| None).collect();
+    mut insert: impl FnMut(&mut PgConnection, &[(usize, &R)]) -> Result<HashMap<Uuid, I>>,
+    mut resolve: impl FnMut(&mut PgConnection, &[(usize, &R)]) -> Result<HashMap<Uuid, Resolution<I, H>>>,
+) -> Result<Vec<Resolution<I, H>>> {
+    let mut resolutions: Vec<Option<Resolution<I, H>>> = rows.iter().map(|_| None).collect();
     for _ in 0..ATTEMPTS {
         let mut inserted = insert(conn, &unresolved(rows, &resolutions))?;
         for (row, resolution) in rows.iter().zip(&mut resolutions) {
@@ -107,7 +111,7 @@ pub(crate) fn insert_rows<R: NewRow, T>(
     ))
 }
 
-fn unresolved<'a, R, T>(rows: &'a [R], resolutions: &[Option<Resolution<T>>]) -> Vec<(usize, &'a R)> {
+fn unresolved<'a, R, T>(rows: &'a [R], resolutions: &[Option<T>]) -> Vec<(usize, &'a R)> {
     let rows = rows.iter().enumerate().zip(resolutions);
     rows.filter(|(_, resolution)| resolution.is_none())
         .map(|(row, _)| row)

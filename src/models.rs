@@ -4,6 +4,7 @@ mod attrs;
 mod closed_sets;
 pub(crate) mod delivery;
 pub(crate) mod event;
+pub(crate) mod full_metadata;
 pub(crate) mod lifecycle;
 pub(crate) mod provider_reference;
 

@@ -6,7 +6,7 @@
 //!
 //! A statement over a batch takes its rows as arrays, one for each column. So the text is constant whatever the size of the
 //! batch, Diesel keeps the prepared statement, and the limit of 65,535 parameters does not apply. (`sql_query` is prepared every
-//! time.)
+//! time.) A statement over a single row may take scalars instead.
 
 mod columns;
 mod params;
@@ -17,7 +17,7 @@ use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 
-pub(crate) use params::{Arrays, Params, column_of, params};
+pub(crate) use params::{First, Params, Rows, Select, column_of, params};
 
 /// The text of a file in `src/sql`.
 macro_rules! sql {
@@ -49,7 +49,7 @@ macro_rules! statement {
         $(#[$meta:meta])*
         $visibility:vis struct $name:ident($input:ident: $params:ident) -> $sql_type:ty {
             $($cte:literal,)* => $query:literal
-            $(, $placeholder:ident = $replacement:literal)?
+            $(, $placeholder:ident = $replacement:literal)*
         }
     ) => {
         $(#[$meta])*
@@ -68,7 +68,7 @@ macro_rules! statement {
                         &[$($crate::sql::sql!($cte)),*],
                         $crate::sql::sql!($query),
                         <$params<'static> as $crate::sql::Params>::COLUMNS,
-                        &[$((stringify!($placeholder), $replacement))?],
+                        &[$((stringify!($placeholder), $replacement)),*],
                     )
                 });
                 &TEXT

@@ -6,7 +6,7 @@ mod recipient;
 use chrono::{DateTime, SubsecRound, TimeDelta, Timelike, Utc};
 use serde_json::Value;
 
-use self::json::storable_bytes;
+use self::json::Storable;
 use self::recipient::{RECIPIENT, check_recipient};
 use crate::error::{Error, FieldError, Invalid, Result};
 
@@ -39,6 +39,7 @@ pub(crate) struct Checks {
     errors: Vec<FieldError>,
     /// The size of the input that was checked so far.
     bytes: usize,
+    has_fractions: bool,
 }
 
 impl Checks {
@@ -121,10 +122,11 @@ impl Checks {
         if !value.is_object() {
             return self.add(field, "must be a JSON object");
         }
-        match storable_bytes(value) {
+        match Storable::measure(value) {
             Err(message) => self.add(field, message),
-            Ok(bytes) => {
+            Ok(Storable { bytes, has_fractions }) => {
                 self.bytes += bytes;
+                self.has_fractions |= has_fractions;
                 if bytes > MAX_BATCH_BYTES {
                     let message =
                         format!("holds {bytes} bytes, and one batch takes {MAX_BATCH_BYTES}: store it elsewhere");
@@ -132,6 +134,12 @@ impl Checks {
                 }
             }
         }
+    }
+
+    /// Whether JSON that was checked so far has a number that is not an integer of 64 bits. jsonb stores 1e16 as
+    /// 10000000000000000, which is read as an integer.
+    pub(crate) fn has_fractions(&self) -> bool {
+        self.has_fractions
     }
 
     pub(crate) fn time(&mut self, field: &str, time: DateTime<Utc>) {

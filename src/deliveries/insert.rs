@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::params::{DeliveryParams, DeliveryRow};
 use crate::error::{Error, ID_IS_TAKEN, MESSAGE_IS_TAKEN, Result};
-use crate::idempotency::{self, NewRow as _, Resolution, not_serialized};
+use crate::idempotency::{self, Accepted, NewRow as _, Resolution, not_serialized};
 use crate::models::{Delivery, NewDelivery};
 use crate::projection;
 use crate::retry;
@@ -62,6 +62,15 @@ impl Inserted {
     /// Whether the delivery was inserted before.
     pub fn is_replay(&self) -> bool {
         matches!(self, Inserted::Replayed(_))
+    }
+}
+
+impl From<Accepted<Delivery, Delivery>> for Inserted {
+    fn from(accepted: Accepted<Delivery, Delivery>) -> Self {
+        match accepted {
+            Accepted::Inserted(delivery) => Inserted::Created(delivery),
+            Accepted::Replayed(delivery) => Inserted::Replayed(delivery),
+        }
     }
 }
 
@@ -138,7 +147,8 @@ fn check_ids(deliveries: &[NewDelivery], checks: &mut Checks) {
 
 fn insert_rows(conn: &mut PgConnection, rows: &[DeliveryRow<'_>]) -> Result<Vec<Inserted>> {
     let resolutions = idempotency::insert_rows(conn, rows, insert_deliveries, resolve_conflicts)?;
-    idempotency::all_or_none(rows, resolutions, Inserted::Created, Inserted::Replayed)
+    let accepted = idempotency::all_or_none(rows, resolutions)?;
+    Ok(accepted.into_iter().map(Inserted::from).collect())
 }
 
 fn insert_deliveries(conn: &mut PgConnection, new: &[(usize, &DeliveryRow<'_>)]) -> Result<HashMap<Uuid, Delivery>> {
@@ -201,7 +211,7 @@ type ConflictSqlType = (
 fn resolve_conflicts(
     conn: &mut PgConnection,
     skipped: &[(usize, &DeliveryRow<'_>)],
-) -> Result<HashMap<Uuid, Resolution<Delivery>>> {
+) -> Result<HashMap<Uuid, Resolution<Delivery, Delivery>>> {
     let params = DeliveryParams::new(skipped.iter().map(|(_, row)| *row));
     let conflicts: Vec<Conflict> = Bound::<Conflicts>::new(&params).load(conn)?;
     let mut conflicts: HashMap<Uuid, Conflict> = conflicts

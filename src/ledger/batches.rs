@@ -54,6 +54,6 @@ impl<I: Iterator<Item = NewEvent>> Iterator for RecordBatches<'_, I> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch: Vec<NewEvent> = self.events.by_ref().take(self.size).collect();
-        (!batch.is_empty()).then(|| record(self.conn, &batch))
+        (!batch.is_empty()).then(|| record(self.conn, batch))
     }
 }

@@ -1,7 +1,8 @@
 //! The outcomes of appending and recording events.
 
-use crate::idempotency::Resolution;
-use crate::models::Event;
+use super::params::InsertedEvent;
+use crate::idempotency::{Accepted, Resolution};
+use crate::models::{Event, NewEvent};
 
 /// The outcome of appending an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +14,13 @@ pub enum Appended {
 }
 
 impl Appended {
+    pub(super) fn new(event: NewEvent, accepted: Accepted<InsertedEvent, Event>) -> Self {
+        match accepted {
+            Accepted::Inserted(inserted) => Appended::Recorded(inserted.into_event(event)),
+            Accepted::Replayed(event) => Appended::Replayed(event),
+        }
+    }
+
     /// The row.
     pub fn event(&self) -> &Event {
         match self {
@@ -49,10 +57,10 @@ pub enum Outcome {
     },
 }
 
-impl From<Resolution<Event>> for Outcome {
-    fn from(resolution: Resolution<Event>) -> Self {
+impl Outcome {
+    pub(super) fn new(event: NewEvent, resolution: Resolution<InsertedEvent, Event>) -> Self {
         match resolution {
-            Resolution::Inserted(event) => Outcome::Recorded(event),
+            Resolution::Inserted(inserted) => Outcome::Recorded(inserted.into_event(event)),
             Resolution::Replayed(event) => Outcome::Replayed(event),
             Resolution::Conflicting(event, fields) => Outcome::Conflicting { event, fields },
         }

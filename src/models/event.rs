@@ -1,7 +1,5 @@
 //! The event: its row and [`NewEvent`]. Events are never updated or deleted.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -11,7 +9,8 @@ use uuid::Uuid;
 
 use super::attrs::Attrs;
 use super::closed_sets::{EventType, RejectReason};
-use super::provider_reference::ProviderReference;
+use super::full_metadata::FullMetadata;
+use super::provider_reference::{ProviderReference, member};
 use crate::error::Result;
 use crate::schema::mailglass_events;
 use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, microseconds};
@@ -218,34 +217,53 @@ impl NewEvent {
         }
         checks.json_object("normalized_payload", &self.normalized_payload);
         checks.json_object("metadata", &self.metadata);
-        for (key, set) in self.named() {
+        for (key, field, set) in self.named() {
             let there = self.metadata.get(key).filter(|there| !there.is_null());
             match (there, set) {
                 (Some(there), Some(set)) if there != set => {
-                    checks.add(key, format!("disagrees with metadata.{key}"));
+                    checks.add(key, format!("disagrees with {field}"));
                 }
-                (Some(Value::String(text)), None) if key == "recipient" => checks.recipient("metadata.recipient", text),
+                (Some(Value::String(text)), None) if key == "recipient" => checks.recipient(field, text),
                 (Some(Value::String(text)), None) => {
                     let limit = if key == "provider" { SHORT_TEXT } else { MESSAGE_ID };
-                    checks.text(&format!("metadata.{key}"), text, limit);
+                    checks.text(field, text, limit);
                 }
-                (Some(_), None) => checks.add(&format!("metadata.{key}"), "must be a string"),
+                (Some(_), None) => checks.add(field, "must be a string"),
                 _ => {}
             }
         }
-        let metadata = self.full_metadata();
-        let named_message = metadata.get("provider_message_id").is_some_and(Value::is_string);
-        checks.message_has_provider(named_message, self.reference(&metadata).provider.is_some());
+        let in_metadata = member(&self.metadata, "provider_message_id").flatten();
+        let named_message = self.provider_message_id.is_some() || in_metadata.is_some();
+        checks.message_has_provider(named_message, named_message && self.reference().provider.is_some());
     }
 
-    /// The application's metadata with the values of the setters.
-    pub(crate) fn full_metadata(&self) -> Cow<'_, Value> {
-        let mut metadata = Cow::Borrowed(&self.metadata);
-        if self.named().iter().all(|(_, set)| set.is_none()) {
-            return metadata;
+    /// The provider message that the event names.
+    pub(crate) fn reference(&self) -> ProviderReference<'_> {
+        ProviderReference::find(|key| {
+            let set = (self.named().into_iter()).find_map(|(name, _, set)| set.filter(|_| name == key));
+            set.map(Some)
+                .or_else(|| member(&self.metadata, key))
+                .or_else(|| member(&self.normalized_payload, key))
+        })
+    }
+
+    /// The application's metadata with the values of the setters, which replace those in `metadata`.
+    pub(crate) fn full_metadata(&self) -> FullMetadata<'_> {
+        FullMetadata {
+            metadata: &self.metadata,
+            set: self.named().map(|(key, _, set)| (key, set)),
         }
-        if let Value::Object(members) = metadata.to_mut() {
-            for (key, set) in self.named() {
+    }
+
+    /// Moves the full metadata out of the event.
+    pub(crate) fn take_full_metadata(&mut self) -> Value {
+        let mut metadata = self.metadata.take();
+        if let Value::Object(members) = &mut metadata {
+            for (key, set) in [
+                ("provider", self.provider.take()),
+                ("provider_message_id", self.provider_message_id.take()),
+                ("recipient", self.recipient.take()),
+            ] {
                 if let Some(set) = set {
                     members.insert(key.to_owned(), set.into());
                 }
@@ -254,16 +272,16 @@ impl NewEvent {
         metadata
     }
 
-    /// The provider message that the event names, given its full metadata.
-    pub(crate) fn reference<'a>(&'a self, metadata: &'a Value) -> ProviderReference<'a> {
-        ProviderReference::read(metadata, &self.normalized_payload)
-    }
-
-    fn named(&self) -> [(&'static str, Option<&str>); 3] {
+    /// The setters of what is kept in `metadata`: the key, the name of the field in errors, and the value.
+    fn named(&self) -> [(&'static str, &'static str, Option<&str>); 3] {
         [
-            ("provider", self.provider.as_deref()),
-            ("provider_message_id", self.provider_message_id.as_deref()),
-            ("recipient", self.recipient.as_deref()),
+            ("provider", "metadata.provider", self.provider.as_deref()),
+            (
+                "provider_message_id",
+                "metadata.provider_message_id",
+                self.provider_message_id.as_deref(),
+            ),
+            ("recipient", "metadata.recipient", self.recipient.as_deref()),
         ]
     }
 }

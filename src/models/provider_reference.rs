@@ -15,11 +15,12 @@ pub(crate) struct ProviderReference<'a> {
 
 impl<'a> ProviderReference<'a> {
     pub(crate) fn read(metadata: &'a Value, payload: &'a Value) -> Self {
-        let find = |key| {
-            let given = |source: &'a Value| source.get(key).filter(|value| !value.is_null());
-            given(metadata).or_else(|| given(payload))
-        };
-        let text = |key| find(key).and_then(Value::as_str).filter(|text| usable(text));
+        Self::find(|key| member(metadata, key).or_else(|| member(payload, key)))
+    }
+
+    /// Reads the reference with a function that finds the value of a key. The value is `Some(None)` if it is not a text.
+    pub(super) fn find(find: impl Fn(&str) -> Option<Option<&'a str>>) -> Self {
+        let text = |key| find(key).flatten().filter(|text| usable(text));
         let (provider, message_id) = (text("provider"), text("provider_message_id"));
         let complete = provider.is_some() && message_id.is_some();
         ProviderReference {
@@ -29,6 +30,12 @@ impl<'a> ProviderReference<'a> {
             malformed: find("provider_message_id").is_some() && !complete,
         }
     }
+}
+
+/// The value of a key, unless it is null. It is `Some(None)` if it is not a text.
+pub(super) fn member<'a>(object: &'a Value, key: &str) -> Option<Option<&'a str>> {
+    let value = object.get(key).filter(|value| !value.is_null())?;
+    Some(value.as_str())
 }
 
 /// Whether the columns of a delivery can hold the text.

@@ -1,21 +1,29 @@
--- Reads `inserted` and `resolved`. Makes `pending`: inserts a link for each event that waits for its delivery.
+-- Reads `waiting`. Makes `pending`: writes a link for each event that waits for its delivery.
 pending AS (
-    INSERT INTO mailglass_event_links (
+    INSERT INTO mailglass_event_links AS link (
         event_id, tenant_id, named_delivery_id, provider, provider_message_id, recipient, waiting_reason
     )
     SELECT
-        resolved.id,
-        resolved.tenant_id,
-        resolved.named_delivery_id,
-        resolved.provider,
-        resolved.provider_message_id,
-        resolved.recipient,
+        id,
+        tenant_id,
+        named_delivery_id,
+        provider,
+        provider_message_id,
+        recipient,
         CASE
-            WHEN resolved.named_delivery_id IS NULL AND resolved.malformed THEN 'malformed'
-            WHEN resolved.ambiguous THEN 'ambiguous'
+            WHEN named_delivery_id IS NULL AND malformed THEN 'malformed'
+            WHEN ambiguous THEN 'ambiguous'
             ELSE 'no_delivery'
         END
-    FROM inserted
-    JOIN resolved ON resolved.id = inserted.id
-    WHERE inserted.needs_reconciliation
+    FROM waiting
+    -- The trigger has inserted an unread link if an earlier statement appended the event, and always on Citus, which runs the
+    -- CTEs one after the other.
+    ON CONFLICT (event_id) DO UPDATE
+    SET
+        provider = excluded.provider,
+        provider_message_id = excluded.provider_message_id,
+        recipient = excluded.recipient,
+        waiting_reason = excluded.waiting_reason
+    WHERE link.waiting_reason = 'unread'
+    RETURNING link.event_id
 )

@@ -4,7 +4,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{Array, HasSqlType};
+use diesel::sql_types::HasSqlType;
 
 /// What the first CTE of a [`Statement`](super::Statement) selects.
 pub(crate) trait Params {
@@ -15,6 +15,23 @@ pub(crate) trait Params {
     fn push<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()>;
 }
 
+/// [`Params`] with rows.
+pub(crate) trait Rows: Params {
+    /// Pushes a query of the first row alone, as scalars.
+    fn push_first<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()>;
+}
+
+/// The first row of [`Params`]. Scalars take less time than arrays, which have to be built and unnested.
+pub(crate) struct First<P>(pub(crate) P);
+
+impl<P: Rows> Params for First<P> {
+    const COLUMNS: &'static [&'static str] = P::COLUMNS;
+
+    fn push<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.push_first(out)
+    }
+}
+
 /// The column of a field. As in the schema that Diesel writes, a Rust keyword has an underscore at its end.
 pub(crate) const fn column_of(field: &'static str) -> &'static str {
     match field.as_bytes() {
@@ -23,19 +40,26 @@ pub(crate) const fn column_of(field: &'static str) -> &'static str {
     }
 }
 
-/// A SELECT that turns arrays into rows.
-///
-/// Postgres uses a generic plan only if its estimated cost is not higher than that of custom plans. For `unnest($1)` it
-/// estimates ten rows in a generic plan, but the length of the array in a custom plan. A single event would then be planned on
-/// every call, which takes ten times as long as appending it. The subquery with OFFSET 0 hides the arrays, so that both plans
-/// expect ten rows. In the SELECT list the arrays are unnested in step, without copies (as `FROM unnest($1, $2, …)` makes).
-pub(crate) struct Arrays<'a, 'b> {
+/// A SELECT of bound values, each with the name of its column.
+pub(crate) struct Select<'a, 'b> {
     out: AstPass<'a, 'b, Pg>,
+    indent: &'static str,
     separator: &'static str,
 }
 
-impl<'a, 'b> Arrays<'a, 'b> {
-    pub(crate) fn new(mut out: AstPass<'a, 'b, Pg>, columns: &'static [&'static str]) -> Self {
+impl<'a, 'b> Select<'a, 'b> {
+    /// A SELECT that turns arrays into rows, given as values.
+    ///
+    /// Postgres uses a generic plan only if its estimated cost is not higher than that of custom plans. For `unnest($1)` it
+    /// estimates ten rows in a generic plan, but the length of the array in a custom plan. A single event would then be planned
+    /// on every call, which takes ten times as long as appending it. The subquery with OFFSET 0 hides the arrays, so that both
+    /// plans expect ten rows. In the SELECT list the arrays are unnested in step, without copies (as
+    /// `FROM unnest($1, $2, …)` makes).
+    pub(crate) fn rows(
+        mut out: AstPass<'a, 'b, Pg>,
+        columns: &'static [&'static str],
+        arrays: impl FnOnce(&mut Self) -> QueryResult<()>,
+    ) -> QueryResult<()> {
         out.push_sql("    SELECT");
         let mut separator = "";
         for column in columns {
@@ -47,26 +71,41 @@ impl<'a, 'b> Arrays<'a, 'b> {
             separator = ",";
         }
         out.push_sql("\n    FROM (\n        SELECT");
-        Arrays { out, separator: "" }
+        let mut select = Select {
+            out,
+            indent: "\n            ",
+            separator: "",
+        };
+        arrays(&mut select)?;
+        select.out.push_sql("\n        OFFSET 0\n    ) AS batch");
+        Ok(())
     }
 
-    pub(crate) fn bind<S, T>(&mut self, column: &str, array: &'b T) -> QueryResult<()>
+    /// A SELECT of one row.
+    pub(crate) fn row(
+        mut out: AstPass<'a, 'b, Pg>,
+        values: impl FnOnce(&mut Self) -> QueryResult<()>,
+    ) -> QueryResult<()> {
+        out.push_sql("    SELECT");
+        values(&mut Select {
+            out,
+            indent: "\n        ",
+            separator: "",
+        })
+    }
+
+    pub(crate) fn bind<S, T>(&mut self, column: &str, value: &'b T) -> QueryResult<()>
     where
-        Pg: HasSqlType<Array<S>>,
-        S: 'static,
-        T: ToSql<Array<S>, Pg> + ?Sized,
+        Pg: HasSqlType<S>,
+        T: ToSql<S, Pg> + ?Sized,
     {
         self.out.push_sql(self.separator);
-        self.out.push_sql("\n            ");
-        self.out.push_bind_param::<Array<S>, _>(array)?;
+        self.out.push_sql(self.indent);
+        self.out.push_bind_param::<S, _>(value)?;
         self.out.push_sql(" AS ");
         self.out.push_sql(column);
         self.separator = ",";
         Ok(())
-    }
-
-    pub(crate) fn finish(mut self) {
-        self.out.push_sql("\n        OFFSET 0\n    ) AS batch");
     }
 }
 
@@ -102,10 +141,29 @@ macro_rules! params {
                 &'b self,
                 out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
             ) -> diesel::result::QueryResult<()> {
-                let mut arrays = $crate::sql::Arrays::new(out, Self::COLUMNS);
-                $(arrays.bind::<$sql_type, _>($crate::sql::column_of(stringify!($field)), &self.$field)?;)*
-                arrays.finish();
-                Ok(())
+                $crate::sql::Select::rows(out, Self::COLUMNS, |select| {
+                    $(
+                        let column = $crate::sql::column_of(stringify!($field));
+                        select.bind::<diesel::sql_types::Array<$sql_type>, _>(column, &self.$field)?;
+                    )*
+                    Ok(())
+                })
+            }
+        }
+
+        impl $crate::sql::Rows for $params<'_> {
+            fn push_first<'b>(
+                &'b self,
+                out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
+            ) -> diesel::result::QueryResult<()> {
+                $crate::sql::Select::row(out, |select| {
+                    $(
+                        for value in self.$field.iter().take(1) {
+                            select.bind::<$sql_type, _>($crate::sql::column_of(stringify!($field)), value)?;
+                        }
+                    )*
+                    Ok(())
+                })
             }
         }
     };

@@ -7,7 +7,7 @@ resolved AS (
     SELECT
         matched.*,
         delivery.id AS found_delivery_id
-    FROM (SELECT * FROM matched ORDER BY candidate_id) AS matched
+    FROM (SELECT * FROM matched :lock_order) AS matched
     LEFT JOIN LATERAL (
         SELECT delivery.id
         FROM mailglass_deliveries AS delivery

@@ -6,8 +6,9 @@
 //! | `:given_events`, `:given_deliveries` | those of them that the first CTE has |
 //! | `:projection` | the projection columns of a delivery |
 //! | `:comparable` | the projection columns, enums as text |
+//! | `:projected_values` | the projection columns that are not enums |
 //! | `:lifecycle`, `:terminal_by_lifecycle`, `:status_rank_by_lifecycle`, `:status_order` | the rules of the projection, as arrays |
-//! | `:lock` | `FOR NO KEY UPDATE`, unless the statement gives something else |
+//! | `:lock_order`, `:lock` | `ORDER BY candidate_id` and `FOR NO KEY UPDATE`, unless the statement gives something else |
 //! | other names | the parameters of the statement |
 //!
 //! A list takes an alias: `:events(first)` stands for `first.id, first.tenant_id, …`.
@@ -94,16 +95,26 @@ fn items(name: &str, input: &[&str]) -> Option<Vec<String>> {
         "given_deliveries" => in_input(DELIVERIES),
         "projection" => all(&PROJECTION),
         "comparable" => PROJECTION.map(comparable).to_vec(),
+        "projected_values" => {
+            let values = PROJECTION.into_iter().filter(|column| !is_enum(column));
+            values.map(str::to_owned).collect()
+        }
         _ => return rule(name),
     })
 }
 
 /// Enums are compared as text, because an operator for the enum type itself may be somebody else's.
 fn comparable(column: &str) -> String {
-    match column {
-        "last_event_type" | "status" => format!("{column}::text"),
-        _ => column.to_owned(),
+    if is_enum(column) {
+        format!("{column}::text")
+    } else {
+        column.to_owned()
     }
+}
+
+/// Whether a projection column is an enum.
+fn is_enum(column: &str) -> bool {
+    matches!(column, "last_event_type" | "status")
 }
 
 /// The rules as array constants, so that a rank is the position in an array. Labels are compared as text: a label that this
@@ -123,6 +134,7 @@ fn rule(name: &str) -> Option<Vec<String>> {
             let labels = STATUS_ORDER.iter().map(|status| quoted(status.to_string()));
             Some(array(labels, "text"))
         }
+        "lock_order" => Some(vec!["ORDER BY candidate_id".to_owned()]),
         "lock" => Some(vec!["FOR NO KEY UPDATE".to_owned()]),
         _ => None,
     }

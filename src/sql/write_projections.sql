@@ -20,9 +20,15 @@ projected AS (
     FROM (SELECT * FROM next LIMIT (SELECT NULL::bigint)) AS next
     WHERE delivery.id = next.id
       AND (
-          :comparable(delivery)
-      ) IS DISTINCT FROM (
-          :comparable(next)
+          -- Enums are compared by pg_catalog's operator, because another one may belong to somebody else. As text, they would
+          -- be refused by Citus: their cast is not immutable.
+          NOT (delivery.last_event_type OPERATOR(pg_catalog.=) next.last_event_type)
+          OR NOT (delivery.status OPERATOR(pg_catalog.=) next.status)
+          OR (
+              :projected_values(delivery)
+          ) IS DISTINCT FROM (
+              :projected_values(next)
+          )
       )
     RETURNING delivery.id
 )

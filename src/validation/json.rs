@@ -1,4 +1,4 @@
-//! Checks that jsonb can store a JSON value and that serde_json can read it back, and computes its size.
+//! Checks that jsonb can store a JSON value and that serde_json can read it back, and measures it.
 
 use serde_json::{Number, Value};
 
@@ -8,23 +8,47 @@ const MAX_DEPTH: usize = 127;
 /// The longest number that serde_json writes, such as `-2.2250738585072014e-308`.
 const LONGEST_NUMBER: usize = 24;
 
-/// The size of the value as JSON text, or slightly more, without writing it. An error says why it can't be stored.
-pub(super) fn storable_bytes(value: &Value) -> Result<usize, &'static str> {
-    bytes_of(value, MAX_DEPTH)
+/// What is known of a JSON value that can be stored.
+#[derive(Debug, Default)]
+pub(super) struct Storable {
+    /// The size as JSON text, or slightly more.
+    pub(super) bytes: usize,
+    /// Whether a number is not an integer of 64 bits. jsonb may store it in other digits.
+    pub(super) has_fractions: bool,
 }
 
-fn bytes_of(value: &Value, depth_left: usize) -> Result<usize, &'static str> {
-    match value {
-        Value::Null | Value::Bool(_) => Ok("false".len()),
-        Value::Number(number) => Ok(bytes_of_number(number)),
-        Value::String(text) => bytes_of_text(text),
-        Value::Array(_) | Value::Object(_) if depth_left == 0 => Err("is nested more than 127 levels deep"),
-        Value::Array(items) => items.iter().try_fold("[]".len(), |bytes, item| {
-            Ok(bytes + bytes_of(item, depth_left - 1)? + ",".len())
-        }),
-        Value::Object(members) => members.iter().try_fold("{}".len(), |bytes, (key, member)| {
-            Ok(bytes + bytes_of_text(key)? + ":,".len() + bytes_of(member, depth_left - 1)?)
-        }),
+impl Storable {
+    /// Measures a value without writing it. An error says why it can't be stored.
+    pub(super) fn measure(value: &Value) -> Result<Self, &'static str> {
+        let mut storable = Storable::default();
+        storable.add(value, MAX_DEPTH)?;
+        Ok(storable)
+    }
+
+    fn add(&mut self, value: &Value, depth_left: usize) -> Result<(), &'static str> {
+        match value {
+            Value::Null | Value::Bool(_) => self.bytes += "false".len(),
+            Value::Number(number) => {
+                self.bytes += bytes_of_number(number);
+                self.has_fractions |= number.is_f64();
+            }
+            Value::String(text) => self.bytes += bytes_of_text(text)?,
+            Value::Array(_) | Value::Object(_) if depth_left == 0 => return Err("is nested more than 127 levels deep"),
+            Value::Array(items) => {
+                self.bytes += "[]".len() + items.len() * ",".len();
+                for item in items {
+                    self.add(item, depth_left - 1)?;
+                }
+            }
+            Value::Object(members) => {
+                self.bytes += "{}".len() + members.len() * ":,".len();
+                for (key, member) in members {
+                    self.bytes += bytes_of_text(key)?;
+                    self.add(member, depth_left - 1)?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -80,8 +104,8 @@ mod tests {
 
         #[test]
         fn bytes_are_never_fewer_than_what_is_written_and_seldom_many_more(value in value()) {
-            let (counted, written) = (storable_bytes(&value), value.to_string().len());
-            let counted = counted.map_err(TestCaseError::fail)?;
+            let (counted, written) = (Storable::measure(&value), value.to_string().len());
+            let counted = counted.map_err(TestCaseError::fail)?.bytes;
             prop_assert!(counted >= written, "{counted} for {written}: {value}");
             prop_assert!(counted <= 8 * written, "{counted} for {written}: {value}");
         }
@@ -90,7 +114,10 @@ mod tests {
     #[test]
     fn plain_documents_are_counted_to_a_few_bytes() {
         let value = json!({ "event": "delivered", "attempt": 12, "codes": [250, 421], "text": "x".repeat(1_000) });
-        let (counted, written) = (storable_bytes(&value), value.to_string().len());
+        let (counted, written) = (
+            Storable::measure(&value).map(|storable| storable.bytes),
+            value.to_string().len(),
+        );
         assert!(
             counted.is_ok_and(|counted| counted - written < 12),
             "{counted:?} for {written}"

@@ -83,7 +83,7 @@ fn the_returned_row_equals_the_stored_row() {
     let (_database, mut conn) = connected();
     let known = delivery(&mut conn).id;
     for_all(200, prop::collection::vec(an_event(known), 1..4), |events| {
-        for returned in ledger::record(&mut conn, &events).unwrap() {
+        for returned in ledger::record(&mut conn, events).unwrap() {
             let returned = returned.into_event();
             let row = mailglass_events::table
                 .find(returned.id)

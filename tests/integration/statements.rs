@@ -266,6 +266,10 @@ fn events(snapshots: &mut Snapshots) {
         ledger::record(conn, &[number]).unwrap()
     });
     snapshots.take(conn, "append", |conn| ledger::append(conn, &several).unwrap());
+    let single = [event(EventType::Opened, 4)];
+    snapshots.take(conn, "append_single", |conn| ledger::append(conn, &single).unwrap());
+    let waiting = [5, 6].map(|seconds| event(EventType::Opened, seconds).provider_message("ses", "unknown"));
+    snapshots.take(conn, "record_waiting", |conn| ledger::record(conn, &waiting).unwrap());
 }
 
 fn projections(snapshots: &mut Snapshots) {

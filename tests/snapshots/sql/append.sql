@@ -96,7 +96,7 @@ resolved AS (
     SELECT
         matched.*,
         delivery.id AS found_delivery_id
-    FROM (SELECT * FROM matched ORDER BY candidate_id) AS matched
+    FROM (SELECT * FROM matched ) AS matched
     LEFT JOIN LATERAL (
         SELECT delivery.id
         FROM mailglass_deliveries AS delivery
@@ -129,27 +129,6 @@ inserted AS (
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     -- The caller has the other columns. Returning them would take an eighth longer at 1,000 events.
     RETURNING id, delivery_id, type, occurred_at, needs_reconciliation, inserted_at
-),
--- Reads `inserted` and `resolved`. Makes `pending`: inserts a link for each event that waits for its delivery.
-pending AS (
-    INSERT INTO mailglass_event_links (
-        event_id, tenant_id, named_delivery_id, provider, provider_message_id, recipient, waiting_reason
-    )
-    SELECT
-        resolved.id,
-        resolved.tenant_id,
-        resolved.named_delivery_id,
-        resolved.provider,
-        resolved.provider_message_id,
-        resolved.recipient,
-        CASE
-            WHEN resolved.named_delivery_id IS NULL AND resolved.malformed THEN 'malformed'
-            WHEN resolved.ambiguous THEN 'ambiguous'
-            ELSE 'no_delivery'
-        END
-    FROM inserted
-    JOIN resolved ON resolved.id = inserted.id
-    WHERE inserted.needs_reconciliation
 )
 SELECT id, delivery_id, needs_reconciliation, inserted_at
 FROM inserted;

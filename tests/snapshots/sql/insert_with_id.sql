@@ -97,12 +97,17 @@ projected AS (
     FROM (SELECT * FROM next LIMIT (SELECT NULL::bigint)) AS next
     WHERE delivery.id = next.id
       AND (
-          delivery.last_event_type::text, delivery.last_event_at, delivery.terminal, delivery.dispatched_at,
-          delivery.delivered_at, delivery.bounced_at, delivery.complained_at, delivery.suppressed_at,
-          delivery.status::text
-      ) IS DISTINCT FROM (
-          next.last_event_type::text, next.last_event_at, next.terminal, next.dispatched_at, next.delivered_at,
-          next.bounced_at, next.complained_at, next.suppressed_at, next.status::text
+          -- Enums are compared by pg_catalog's operator, because another one may belong to somebody else. As text, they would
+          -- be refused by Citus: their cast is not immutable.
+          NOT (delivery.last_event_type OPERATOR(pg_catalog.=) next.last_event_type)
+          OR NOT (delivery.status OPERATOR(pg_catalog.=) next.status)
+          OR (
+              delivery.last_event_at, delivery.terminal, delivery.dispatched_at, delivery.delivered_at,
+              delivery.bounced_at, delivery.complained_at, delivery.suppressed_at
+          ) IS DISTINCT FROM (
+              next.last_event_at, next.terminal, next.dispatched_at, next.delivered_at, next.bounced_at,
+              next.complained_at, next.suppressed_at
+          )
       )
     RETURNING delivery.id
 )

@@ -1,37 +1,19 @@
 WITH wanted AS (
     SELECT
-        pg_catalog.unnest(id) AS id,
-        pg_catalog.unnest(tenant_id) AS tenant_id,
-        pg_catalog.unnest(named_delivery_id) AS named_delivery_id,
-        pg_catalog.unnest(type) AS type,
-        pg_catalog.unnest(occurred_at) AS occurred_at,
-        pg_catalog.unnest(idempotency_key) AS idempotency_key,
-        pg_catalog.unnest(reject_reason) AS reject_reason,
-        pg_catalog.unnest(normalized_payload) AS normalized_payload,
-        pg_catalog.unnest(metadata) AS metadata,
-        pg_catalog.unnest(trace_id) AS trace_id,
-        pg_catalog.unnest(provider) AS provider,
-        pg_catalog.unnest(provider_message_id) AS provider_message_id,
-        pg_catalog.unnest(recipient) AS recipient,
-        pg_catalog.unnest(malformed) AS malformed
-    FROM (
-        SELECT
-            $1 AS id,
-            $2 AS tenant_id,
-            $3 AS named_delivery_id,
-            $4 AS type,
-            $5 AS occurred_at,
-            $6 AS idempotency_key,
-            $7 AS reject_reason,
-            $8 AS normalized_payload,
-            $9 AS metadata,
-            $10 AS trace_id,
-            $11 AS provider,
-            $12 AS provider_message_id,
-            $13 AS recipient,
-            $14 AS malformed
-        OFFSET 0
-    ) AS batch
+        $1 AS id,
+        $2 AS tenant_id,
+        $3 AS named_delivery_id,
+        $4 AS type,
+        $5 AS occurred_at,
+        $6 AS idempotency_key,
+        $7 AS reject_reason,
+        $8 AS normalized_payload,
+        $9 AS metadata,
+        $10 AS trace_id,
+        $11 AS provider,
+        $12 AS provider_message_id,
+        $13 AS recipient,
+        $14 AS malformed
 ),
 -- Reads `wanted`. Makes `matched`: the same rows, each with the delivery that it names, or the one that fits the provider
 -- message that it names. It never looks outside the tenant of the row.
@@ -128,26 +110,41 @@ inserted AS (
     -- The caller has the other columns. Returning them would take an eighth longer at 1,000 events.
     RETURNING id, delivery_id, type, occurred_at, needs_reconciliation, inserted_at
 ),
--- Reads `inserted` and `resolved`. Makes `pending`: inserts a link for each event that waits for its delivery.
-pending AS (
-    INSERT INTO mailglass_event_links (
-        event_id, tenant_id, named_delivery_id, provider, provider_message_id, recipient, waiting_reason
-    )
-    SELECT
-        resolved.id,
-        resolved.tenant_id,
-        resolved.named_delivery_id,
-        resolved.provider,
-        resolved.provider_message_id,
-        resolved.recipient,
-        CASE
-            WHEN resolved.named_delivery_id IS NULL AND resolved.malformed THEN 'malformed'
-            WHEN resolved.ambiguous THEN 'ambiguous'
-            ELSE 'no_delivery'
-        END
+-- Reads `inserted` and `resolved`. Makes `waiting`: the new events that wait for their delivery.
+waiting AS (
+    SELECT resolved.*
     FROM inserted
     JOIN resolved ON resolved.id = inserted.id
     WHERE inserted.needs_reconciliation
+),
+-- Reads `waiting`. Makes `pending`: writes a link for each event that waits for its delivery.
+pending AS (
+    INSERT INTO mailglass_event_links AS link (
+        event_id, tenant_id, named_delivery_id, provider, provider_message_id, recipient, waiting_reason
+    )
+    SELECT
+        id,
+        tenant_id,
+        named_delivery_id,
+        provider,
+        provider_message_id,
+        recipient,
+        CASE
+            WHEN named_delivery_id IS NULL AND malformed THEN 'malformed'
+            WHEN ambiguous THEN 'ambiguous'
+            ELSE 'no_delivery'
+        END
+    FROM waiting
+    -- The trigger has inserted an unread link if an earlier statement appended the event, and always on Citus, which runs the
+    -- CTEs one after the other.
+    ON CONFLICT (event_id) DO UPDATE
+    SET
+        provider = excluded.provider,
+        provider_message_id = excluded.provider_message_id,
+        recipient = excluded.recipient,
+        waiting_reason = excluded.waiting_reason
+    WHERE link.waiting_reason = 'unread'
+    RETURNING link.event_id
 ),
 -- Reads `inserted`. Makes `facts`: the new facts of existing deliveries. Replays were not inserted, so they change nothing.
 facts AS (
@@ -246,12 +243,17 @@ projected AS (
     FROM (SELECT * FROM next LIMIT (SELECT NULL::bigint)) AS next
     WHERE delivery.id = next.id
       AND (
-          delivery.last_event_type::text, delivery.last_event_at, delivery.terminal, delivery.dispatched_at,
-          delivery.delivered_at, delivery.bounced_at, delivery.complained_at, delivery.suppressed_at,
-          delivery.status::text
-      ) IS DISTINCT FROM (
-          next.last_event_type::text, next.last_event_at, next.terminal, next.dispatched_at, next.delivered_at,
-          next.bounced_at, next.complained_at, next.suppressed_at, next.status::text
+          -- Enums are compared by pg_catalog's operator, because another one may belong to somebody else. As text, they would
+          -- be refused by Citus: their cast is not immutable.
+          NOT (delivery.last_event_type OPERATOR(pg_catalog.=) next.last_event_type)
+          OR NOT (delivery.status OPERATOR(pg_catalog.=) next.status)
+          OR (
+              delivery.last_event_at, delivery.terminal, delivery.dispatched_at, delivery.delivered_at,
+              delivery.bounced_at, delivery.complained_at, delivery.suppressed_at
+          ) IS DISTINCT FROM (
+              next.last_event_at, next.terminal, next.dispatched_at, next.delivered_at, next.bounced_at,
+              next.complained_at, next.suppressed_at
+          )
       )
     RETURNING delivery.id
 )

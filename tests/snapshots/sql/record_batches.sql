@@ -1,6 +1,6 @@
 BEGIN;
 
--- a statement of record.sql
+-- a statement of record_several.sql
 
 -- a statement of record_replay.sql
 
