@@ -290,9 +290,18 @@ impl From<DieselError> for Error {
 fn serialization_failure(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
+            is_interrupted_by_citus(information.message())
+        }
         DieselError::RollbackErrorOnCommit { commit_error, .. } => serialization_failure(commit_error),
         _ => false,
     }
+}
+
+/// Whether a statement failed because Citus moved its shards to another node meanwhile. Citus reports it with a SQLSTATE that
+/// Diesel does not know, and does not translate its messages.
+fn is_interrupted_by_citus(message: &str) -> bool {
+    message.starts_with("Query could not find the intermediate result file")
 }
 
 /// Diesel drops the SQLSTATE, and Citus and some proxies drop the names of constraints. So the guard repeats the operation in
