@@ -87,6 +87,7 @@ mod mismatch;
 mod object_kind;
 mod promises;
 mod session;
+mod shards;
 mod verify;
 
 #[doc(hidden)]

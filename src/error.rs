@@ -273,8 +273,8 @@ pub(crate) const MESSAGE_IS_TAKEN: &str = "already belongs to another delivery t
 
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
-        if let DieselError::DatabaseError(_, information) = &error
-            && let Some(known) = recognize(information.as_ref())
+        if let DieselError::DatabaseError(kind, information) = &error
+            && let Some(known) = recognize(kind, information.as_ref())
         {
             return known;
         }
@@ -290,14 +290,23 @@ impl From<DieselError> for Error {
 fn serialization_failure(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
+            is_interrupted_by_citus(information.message())
+        }
         DieselError::RollbackErrorOnCommit { commit_error, .. } => serialization_failure(commit_error),
         _ => false,
     }
 }
 
-/// Diesel drops the SQLSTATE. So the guard repeats the operation in DETAIL, which every proxy forwards, and a unique index is
-/// recognized by its name.
-fn recognize(information: &dyn DatabaseErrorInformation) -> Option<Error> {
+/// Whether a statement failed because Citus moved its shards to another node meanwhile. Citus reports it with a SQLSTATE that
+/// Diesel does not know, and does not translate its messages.
+fn is_interrupted_by_citus(message: &str) -> bool {
+    message.starts_with("Query could not find the intermediate result file")
+}
+
+/// Diesel drops the SQLSTATE, and Citus and some proxies drop the names of constraints. So the guard repeats the operation in
+/// DETAIL, which all of them forward, and a unique index is recognized by its name in the message.
+fn recognize(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> Option<Error> {
     if let Some(operation) = information
         .details()
         .and_then(|detail| detail.strip_prefix("mailglass:immutable:"))
@@ -310,9 +319,34 @@ fn recognize(information: &dyn DatabaseErrorInformation) -> Option<Error> {
         };
         return Some(Error::LedgerImmutable { operation });
     }
-    match information.constraint_name()? {
-        "mailglass_deliveries_provider_msg_id_idx" => Some(Error::invalid("provider_message_id", MESSAGE_IS_TAKEN)),
-        "mailglass_deliveries_pkey" => Some(Error::invalid("id", ID_IS_TAKEN)),
-        _ => None,
+    if !matches!(kind, DatabaseErrorKind::UniqueViolation) {
+        return None;
     }
+    let violates = |index| match information.constraint_name() {
+        Some(name) => is_index_or_shard(name, index),
+        None => quoted(information.message()).any(|name| is_index_or_shard(name, index)),
+    };
+    if violates("mailglass_deliveries_provider_msg_id_idx") {
+        Some(Error::invalid("provider_message_id", MESSAGE_IS_TAKEN))
+    } else if violates("mailglass_deliveries_pkey") {
+        Some(Error::invalid("id", ID_IS_TAKEN))
+    } else {
+        None
+    }
+}
+
+/// The names that a message quotes. Messages are translated, and with them the quotation marks: `"name"`, `«name»`, `»name«`
+/// or `« name »`.
+fn quoted(message: &str) -> impl Iterator<Item = &str> {
+    // Every second part is between two marks.
+    message.split(['"', '«', '»']).skip(1).step_by(2).map(str::trim)
+}
+
+/// Whether `name` is the index, or the index of one of its shards: Citus appends `_` and the number of the shard.
+fn is_index_or_shard(name: &str, index: &str) -> bool {
+    name.strip_prefix(index).is_some_and(|suffix| {
+        let shard = suffix.strip_prefix('_');
+        suffix.is_empty()
+            || shard.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()))
+    })
 }

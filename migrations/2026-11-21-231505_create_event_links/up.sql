@@ -56,13 +56,26 @@ CREATE INDEX mailglass_event_links_unread_idx
 -- Orphans that another application appends, such as an Elixir one, are inserted as unread: only the crate knows which keys of a
 -- payload name a delivery. AFTER: by then, the link that an append of this crate writes in the same statement exists, and this
 -- insert is skipped. Not ALWAYS: a replica receives both rows from its origin.
+-- Citus fires the trigger on a worker, whose session does not have the application's search_path. The second INSERT finds the table
+-- nevertheless, but it is planned for each event; the first one is planned once.
 CREATE FUNCTION mailglass_await_reconciliation() RETURNS trigger
     LANGUAGE plpgsql
 AS $$
 BEGIN
-    INSERT INTO mailglass_event_links (event_id, tenant_id, named_delivery_id, waiting_reason)
-    VALUES (NEW.id, NEW.tenant_id, NEW.delivery_id, 'unread')
-    ON CONFLICT DO NOTHING;
+    IF pg_catalog.to_regclass('mailglass_event_links') OPERATOR(pg_catalog.=) pg_catalog.to_regclass(
+        pg_catalog.concat(pg_catalog.quote_ident(TG_TABLE_SCHEMA), '.mailglass_event_links')
+    ) THEN
+        INSERT INTO mailglass_event_links (event_id, tenant_id, named_delivery_id, waiting_reason)
+        VALUES (NEW.id, NEW.tenant_id, NEW.delivery_id, 'unread')
+        ON CONFLICT DO NOTHING;
+    ELSE
+        EXECUTE pg_catalog.format(
+            'INSERT INTO %I.mailglass_event_links (event_id, tenant_id, named_delivery_id, waiting_reason)
+             VALUES ($1, $2, $3, ''unread'')
+             ON CONFLICT DO NOTHING',
+            TG_TABLE_SCHEMA
+        ) USING NEW.id, NEW.tenant_id, NEW.delivery_id;
+    END IF;
     RETURN NULL;
 END;
 $$;

@@ -19,6 +19,8 @@ pub struct Difference {
     /// Whether everything in this crate still works: for example, an additional index, column or disabled trigger that
     /// neither rejects nor changes a row.
     pub is_harmless: bool,
+    /// A SQL statement that repairs it, to be executed by the owner of the tables; `None` if there is no such statement.
+    pub repair: Option<String>,
 }
 
 impl fmt::Display for Difference {
@@ -33,7 +35,10 @@ impl fmt::Display for Difference {
                 self.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
             }
             (None, None) => write!(f, "differs"),
-        }
+        }?;
+        self.repair
+            .as_ref()
+            .map_or(Ok(()), |statement| write!(f, "; repair it with `{statement}`"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Nullable, Oid, Text};
+use diesel::sql_types::{Array, Bool, Nullable, Oid, Text};
 
 use super::catalog::CATALOG;
 use super::difference::Difference;
@@ -23,6 +23,9 @@ pub(super) struct Session {
     /// The existing schemas of `search_path`, with implicit ones.
     #[diesel(sql_type = Array<Text>)]
     pub(super) schemas: Vec<String>,
+    /// Whether the database has the extension Citus.
+    #[diesel(sql_type = Bool)]
+    pub(super) has_citus: bool,
 }
 
 impl Session {
@@ -52,6 +55,13 @@ impl Session {
         Ok(())
     }
 
+    /// Sets a `search_path` with only `pg_catalog` for the rest of the transaction, so that PostgreSQL prints all other names
+    /// with their schema.
+    pub(super) fn search_only_the_catalog(conn: &mut PgConnection) -> Result<()> {
+        sql_query("SET LOCAL search_path = pg_catalog, pg_temp").execute(conn)?;
+        Ok(())
+    }
+
     /// The schemas without that of temporary tables, in which functions and operators are never looked up.
     fn schemas(&self) -> impl Iterator<Item = &str> {
         let schemas = self.schemas.iter().map(String::as_str);
@@ -69,6 +79,7 @@ impl Session {
             expected: Some([catalog, others].concat().join(", ")),
             found: Some(found.join(", ")),
             is_harmless: true,
+            repair: None,
         })
     }
 }

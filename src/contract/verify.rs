@@ -12,6 +12,7 @@ use super::mismatch::LabelDifference;
 use super::object_kind::ObjectKind;
 use super::promises::SETS;
 use super::session::Session;
+use super::shards;
 use crate::error::{Error, Result};
 
 /// Compares a live database with the expectations of this build.
@@ -39,6 +40,9 @@ use crate::error::{Error, Result};
 /// # Ok(())
 /// # });
 /// ```
+///
+/// If Citus distributes the tables, it also compares the triggers of their shards, which it reads through the nodes that have
+/// them. A shard's difference has the statement that repairs it in [`repair`](Difference::repair).
 ///
 /// An unexpected label means that a newer release has migrated the database. This build works until a row has that label,
 /// and then fails to load the row (see [`MANIFEST`](super::MANIFEST)).
@@ -77,6 +81,7 @@ fn compare(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>
                 expected: Some(expected.to_owned()),
                 found: there.map(|there| there.definition.clone()),
                 is_harmless: false,
+                repair: None,
             });
         }
     }
@@ -91,9 +96,12 @@ fn compare(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>
                 expected: None,
                 found: Some(object.definition),
                 is_harmless: object.is_harmless,
+                repair: None,
             }),
     );
     differences.extend(session.search_path());
+    // The last statement, because it changes search_path.
+    differences.extend(shards::differences(conn, session)?);
     Ok(differences)
 }
 
@@ -160,6 +168,7 @@ fn labels(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>>
             expected: Some(expected.clone()),
             found,
             is_harmless: false,
+            repair: None,
         };
         let label = |label: &str, is_expected: bool| Difference {
             kind: ObjectKind::Label,
@@ -167,6 +176,7 @@ fn labels(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>>
             expected: is_expected.then(|| label.to_owned()),
             found: (!is_expected).then(|| label.to_owned()),
             is_harmless: false,
+            repair: None,
         };
         let Some(labels) = labels else {
             differences.push(whole_type(None));

@@ -4,9 +4,9 @@ updated AS (
     SET
         delivery_id = outcomes.delivery_id,
         waiting_reason = outcomes.waiting_reason,
-        checked_at = pg_catalog.clock_timestamp(),
-        linked_at = CASE WHEN outcomes.delivery_id IS NOT NULL THEN pg_catalog.now() END,
-        expired_at = CASE WHEN outcomes.expired THEN pg_catalog.now() END
+        checked_at = outcomes.checked_at,
+        linked_at = outcomes.linked_at,
+        expired_at = outcomes.expired_at
     FROM outcomes
     WHERE link.event_id = outcomes.event_id
 )

@@ -6,11 +6,10 @@ use std::collections::HashSet;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use mailglass::{Delivery, Inserted, NewDelivery};
-use scratch_postgres::Database;
 use uuid::Uuid;
 
 use crate::support::{
-    at_once, backend_pid, connect, connected, database, insert, to, wait_until_blocked, wrong_fields,
+    Database, at_once, backend_pid, connect, connected, database, insert, to, wait_until_blocked, wrong_fields,
 };
 
 const ROUNDS: usize = 150;

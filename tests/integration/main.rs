@@ -15,6 +15,7 @@ mod contract_verify;
 mod crashes;
 mod deliveries;
 mod delivery_events;
+mod dropped_names;
 mod elixir;
 mod errors_in_transactions;
 mod explain;

@@ -7,15 +7,15 @@ use diesel::sql_query;
 use diesel_migrations::MigrationHarness;
 use mailglass::Error;
 use mailglass::migrations::{DataLoss, FILES, MIGRATIONS, grants, list, revert_to, run};
-use scratch_postgres::Database;
 
+use crate::support::database::Address;
 use crate::support::proxy::{Cut, Proxy, with_socket};
 use crate::support::{
     at_once, backend_pid, connect, connected, database_error, delivery, server, wait_until_blocked, wrong_fields,
 };
 
 /// The schema of the whole database as SQL, without the lines that differ between runs.
-pub fn dump(database: &Database) -> String {
+pub fn dump(database: &impl Address) -> String {
     let pg_dump = server()
         .program("pg_dump")
         .expect("pg_dump should be in the server's directory or in PATH");
@@ -229,11 +229,11 @@ fn every_message_holds_one_statement() {
 /// A role with a unique name, which is dropped with the value.
 struct Role<'a> {
     name: String,
-    database: &'a Database,
+    database: &'a dyn Address,
 }
 
 impl<'a> Role<'a> {
-    fn create(database: &'a Database) -> Self {
+    fn create(database: &'a dyn Address) -> Self {
         let name = format!("Mail \"glass\" {}", uuid::Uuid::now_v7().simple());
         let role = Role { name, database };
         role.execute(&format!("CREATE ROLE {}", role.quoted()));

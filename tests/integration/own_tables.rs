@@ -7,10 +7,9 @@ use diesel::prelude::*;
 use mailglass::projection::rebuild;
 use mailglass::schema::{mailglass_deliveries, mailglass_event_links, mailglass_events};
 use mailglass::{Delivery, DeliveryStatus, Event, EventType};
-use scratch_postgres::Database;
 use uuid::Uuid;
 
-use crate::support::{TENANT, connected, event, insert, record_one, to};
+use crate::support::{Database, TENANT, connected, event, insert, record_one, to};
 
 diesel::table! {
     orders (id) {

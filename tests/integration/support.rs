@@ -1,5 +1,6 @@
 //! Helpers for the integration tests, in addition to the fixtures of `test_support`.
 
+pub mod database;
 pub mod every_call;
 pub mod generate;
 pub mod schedules;
@@ -7,6 +8,7 @@ pub mod sessions;
 
 use mailglass::reconciler::SweepReport;
 
+pub use database::{Database, at_once, connect, connected, database};
 pub use test_support::*;
 
 /// The report of a sweep that links this many events and does nothing else.

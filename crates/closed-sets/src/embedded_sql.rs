@@ -82,7 +82,8 @@ fn takes_away(code: &[Token]) -> bool {
     })
 }
 
-/// Whether PL/pgSQL's EXECUTE gets anything but one string constant. A single constant is read like every other.
+/// Whether PL/pgSQL's EXECUTE gets anything but one string constant, or one with the schema of a trigger's table in it. A single
+/// constant is read like every other.
 fn runs_what_it_builds(code: &[Token]) -> bool {
     let after = |word: &Token| ["into", "using", "loop"].iter().any(|end| is_word(word, end));
     let is_dynamic = |index: usize| {
@@ -98,9 +99,36 @@ fn runs_what_it_builds(code: &[Token]) -> bool {
                 ..
             })
         ) && rest.get(1).is_none_or(after);
-        !is_no_command && !is_constant
+        !is_no_command
+            && !is_constant
+            && !after_format_with_schema(rest).is_some_and(|rest| rest.first().is_none_or(after))
     };
     (0..code.len()).any(|index| is_word(&code[index], "execute") && is_dynamic(index))
+}
+
+/// What follows `pg_catalog.format('…', TG_TABLE_SCHEMA)`.
+fn after_format_with_schema(code: &[Token]) -> Option<&[Token]> {
+    let [
+        catalog,
+        dot,
+        format,
+        opening,
+        constant,
+        comma,
+        schema,
+        closing,
+        rest @ ..,
+    ] = code
+    else {
+        return None;
+    };
+    let is = |token: &Token, character: char| token.kind == Kind::Other(character);
+    let is_call = is_word(catalog, "pg_catalog") && is(dot, '.') && is_word(format, "format") && is(opening, '(');
+    let has_schema = matches!(constant.kind, Kind::Text { .. })
+        && is(comma, ',')
+        && is_word(schema, "tg_table_schema")
+        && is(closing, ')');
+    (is_call && has_schema).then_some(rest)
 }
 
 /// The offset of a language other than SQL and PL/pgSQL.

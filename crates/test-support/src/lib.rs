@@ -10,9 +10,10 @@
     reason = "a test that can't continue panics"
 )]
 
+pub mod citus;
 pub mod proxy;
 
-use std::sync::{Barrier, LazyLock};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -56,28 +57,6 @@ pub fn with_database(example: impl FnOnce(&mut PgConnection) -> mailglass::Resul
 
 pub fn connect(database: &Database) -> PgConnection {
     PgConnection::establish(database.url()).expect("the database should accept a connection")
-}
-
-/// Starts the workers at the same moment, each with its own connection, and returns their results.
-pub fn at_once<T: Send>(
-    database: &Database,
-    workers: usize,
-    work: impl Fn(usize, &mut PgConnection) -> T + Sync,
-) -> Vec<T> {
-    let barrier = Barrier::new(workers);
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers)
-            .map(|worker| {
-                let (barrier, work) = (&barrier, &work);
-                scope.spawn(move || {
-                    let mut conn = connect(database);
-                    barrier.wait();
-                    work(worker, &mut conn)
-                })
-            })
-            .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
-    })
 }
 
 /// Creates a migrated database and connects to it.

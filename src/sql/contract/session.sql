@@ -12,4 +12,5 @@ SELECT
     ARRAY(
         SELECT pg_catalog.to_regtype(pg_catalog.quote_ident(name)) FROM pg_catalog.unnest($3) AS name
     ) AS types,
-    pg_catalog.current_schemas(true) AS schemas
+    pg_catalog.current_schemas(true) AS schemas,
+    pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS has_citus

@@ -22,11 +22,10 @@ use mailglass::projection::{self, Projection, fold};
 use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::schema::{mailglass_deliveries, mailglass_events};
 use mailglass::{Delivery, DeliveryChanges, Event, EventType, NewDelivery, NewEvent, Result, Stream, ledger};
-use scratch_postgres::Database;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{at, connect, database};
+use crate::support::{Database, at, connect, database};
 
 /// Both tenants use the same message ids, so the test would detect a link that ignores the tenant.
 const TENANTS: [&str; 2] = ["acme", "globex"];

@@ -67,13 +67,18 @@ FROM wanted;
 -- a statement of reconciler_sweep.sql
 
 WITH -- Makes `wanted`: a pending link, moved behind the others.
+-- `clock` is a CTE, because Citus rejects clock_timestamp() in an UPDATE.
+clock AS (
+    SELECT pg_catalog.clock_timestamp() AS checked_at
+),
 wanted AS (
-    UPDATE mailglass_event_links
-    SET checked_at = pg_catalog.clock_timestamp()
-    WHERE event_id = $1
-      AND linked_at IS NULL
-      AND expired_at IS NULL
-    RETURNING *
+    UPDATE mailglass_event_links AS link
+    SET checked_at = clock.checked_at
+    FROM clock
+    WHERE link.event_id = $1
+      AND link.linked_at IS NULL
+      AND link.expired_at IS NULL
+    RETURNING link.*
 ),
 -- Reads `wanted`. Makes `matched`: the same rows, each with the delivery that it names, or the one that fits the provider
 -- message that it names. It never looks outside the tenant of the row.

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text};
 use serde::Serialize;
 
 use crate::connection::DatabaseOptions;
@@ -17,7 +18,7 @@ const LONG: &str = "\
 Count deliveries by status, events by type and events that wait for their delivery, and show the size of the tables.
 
 All numbers are from one snapshot. Counting reads each table once, which takes a while with millions of rows, and locks nothing. \
-The sizes are those of the whole tables, even with --tenant.";
+The sizes are those of the whole tables, even with --tenant, and those of all shards if Citus distributes the tables.";
 
 const AFTER: &str = "\
 Examples:
@@ -58,9 +59,20 @@ const LINKS: &str = "
                AS oldest_pending_seconds
       FROM mailglass_event_links WHERE $1 IS NULL OR tenant_id = $1";
 
-const SIZES: &str = r#"
-    SELECT name AS "table", pg_table_size(name::regclass) AS table_bytes, pg_indexes_size(name::regclass) AS index_bytes
-      FROM unnest($1) AS name"#;
+const SIZE: &str = r#"
+    SELECT $1 AS "table", pg_table_size($1::regclass) AS table_bytes, pg_indexes_size($1::regclass) AS index_bytes"#;
+
+// Citus keeps the rows of a distributed table in its shards.
+const HAS_CITUS: &str = "to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL";
+
+const DISTRIBUTED: &str = "ARRAY(
+    SELECT relname::text
+      FROM pg_catalog.pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
+     WHERE logicalrelid = to_regclass(relname::text))";
+
+const DISTRIBUTED_SIZE: &str = r#"
+    SELECT $1 AS "table", citus_table_size($1::regclass) AS table_bytes,
+           citus_total_relation_size($1::regclass) - citus_table_size($1::regclass) AS index_bytes"#;
 
 #[derive(QueryableByName, Serialize)]
 struct OfStatus {
@@ -141,12 +153,26 @@ impl Stats {
                 events: sql_query(EVENTS).bind::<Nullable<Text>, _>(tenant).load(conn)?,
                 pending: sql_query(PENDING).bind::<Nullable<Text>, _>(tenant).load(conn)?,
                 links: sql_query(LINKS).bind::<Nullable<Text>, _>(tenant).get_result(conn)?,
-                sizes: sql_query(SIZES)
-                    .bind::<Array<Text>, _>(diagnosis::promised_tables())
-                    .load(conn)?,
+                sizes: sizes(conn)?,
             })
         })
     }
+}
+
+/// The size of each table: of the table itself or, if Citus distributes it, of all its shards.
+fn sizes(conn: &mut PgConnection) -> mailglass::Result<Vec<Size>> {
+    let distributed: Vec<String> = if diesel::select(sql::<Bool>(HAS_CITUS)).get_result(conn)? {
+        diesel::select(sql::<Array<Text>>(DISTRIBUTED)).get_result(conn)?
+    } else {
+        Vec::new()
+    };
+    let is_distributed = |table: &str| distributed.iter().any(|distributed| distributed == table);
+    let mut sizes = Vec::new();
+    for table in diagnosis::promised_tables() {
+        let query = if is_distributed(table) { DISTRIBUTED_SIZE } else { SIZE };
+        sizes.push(sql_query(query).bind::<Text, _>(table).get_result(conn)?);
+    }
+    Ok(sizes)
 }
 
 fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {

@@ -187,6 +187,11 @@ fn show(report: &Report, output: &mut Output) -> Result<(), Failure> {
     if !report.differences.is_empty() {
         let rows = report.differences.iter().map(difference).collect();
         output.table("Differences", ["weight", "kind", "object", "expected", "found"], rows)?;
+        for difference in &report.differences {
+            if let Some(statement) = &difference.repair {
+                output.note(&format!("to repair {}: {statement};", difference.object));
+            }
+        }
     }
     if !report.divergences.is_empty() {
         let rows = report
