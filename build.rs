@@ -32,15 +32,26 @@ fn migration_files() -> io::Result<String> {
         let (version, name) = folder.split_once('_').unwrap_or((&folder, ""));
         let version = version.replace('-', "");
         code += &format!("MigrationFiles {{ version: {version:?}, name: {name:?}");
+        let mut is_of_types = true;
         for file in ["up", "down"] {
             let path = format!("/migrations/{folder}/{file}.sql");
             code += &format!(", {file}_sql: include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))");
             let text = fs::read_to_string(&path[1..])?;
             let statements = closed_sets::split_statements(&text)
                 .map_err(|error| io::Error::other(format!("{}: {error}", &path[1..])))?;
+            is_of_types &= statements.iter().all(|statement| is_type_statement(statement));
             code += &format!(", {file}_statements: &{statements:?}");
         }
-        code += " },\n";
+        code += &format!(", is_of_types: {is_of_types} }},\n");
     }
     Ok(code + "]")
+}
+
+/// Whether a statement creates, changes, describes or drops a type.
+fn is_type_statement(statement: &str) -> bool {
+    let words: Vec<&str> = statement.split_whitespace().take(3).collect();
+    matches!(
+        words[..],
+        ["CREATE" | "ALTER" | "DROP", "TYPE", ..] | ["COMMENT", "ON", "TYPE"]
+    )
 }

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 
 use super::failure;
 use super::files::MigrationFiles;
+use super::types;
 use super::versions::{self, __diesel_schema_migrations, Lookup};
 use crate::error::Result;
 
@@ -21,6 +22,8 @@ pub(super) fn prepare(conn: &mut PgConnection, migration: &'static MigrationFile
 
 /// Whether the migration was applied; `false` if another transaction has applied it.
 ///
+/// A migration of the types executes nothing if `search_path` finds them in another schema.
+///
 /// The version is recorded first. If another transaction has recorded it, there is nothing to do. If an older snapshot does not
 /// show that, Postgres reports a serialization failure.
 pub(super) fn apply(conn: &mut PgConnection, migration: &'static MigrationFiles) -> Result<bool> {
@@ -32,6 +35,12 @@ pub(super) fn apply(conn: &mut PgConnection, migration: &'static MigrationFiles)
     if recorded == 0 {
         return Ok(false);
     }
+    if migration.is_of_types
+        && let Some(shared) = types::shared(conn)?
+    {
+        types::check(&shared, migration)?;
+        return Ok(true);
+    }
     execute(conn, migration, migration.up_statements)?;
     Ok(true)
 }
@@ -40,6 +49,10 @@ pub(super) fn revert(conn: &mut PgConnection, migration: &'static MigrationFiles
     diesel::delete(__diesel_schema_migrations::table.find(migration.version))
         .execute(conn)
         .map_err(|error| failure::in_migration(migration, error))?;
+    // DROP TYPE would find the types of the other schema.
+    if migration.is_of_types && types::shared(conn)?.is_some() {
+        return Ok(());
+    }
     execute(conn, migration, migration.down_statements)
 }
 

@@ -12,6 +12,8 @@ pub struct MigrationFiles {
     pub up_sql: &'static str,
     /// The SQL that reverts it.
     pub down_sql: &'static str,
+    /// Whether it creates or changes enum types, and nothing else.
+    pub(super) is_of_types: bool,
     pub(super) up_statements: &'static [&'static str],
     pub(super) down_statements: &'static [&'static str],
 }

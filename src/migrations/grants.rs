@@ -7,6 +7,7 @@ use diesel::sql_query;
 use diesel::sql_types::Text;
 
 use super::failure::Rejected;
+use super::types;
 use crate::contract::tables;
 use crate::error::{Error, Result};
 use crate::sql::{sql, with_parameters};
@@ -65,6 +66,12 @@ pub fn grants(conn: &mut PgConnection, role: &str) -> Result<Vec<String>> {
         };
         on_tables.push(format!("GRANT {rights} ON {schema}.{} TO {role}", quoted(table)));
         let usage = format!("GRANT USAGE ON SCHEMA {schema} TO {role}");
+        if !schemas.contains(&usage) {
+            schemas.push(usage);
+        }
+    }
+    for visible in types::visible(conn)? {
+        let usage = format!("GRANT USAGE ON SCHEMA {} TO {role}", quoted(&visible.schema));
         if !schemas.contains(&usage) {
             schemas.push(usage);
         }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Oid, Text};
 
 use super::failure::{Task, with_missing_rights};
 use super::files::{FILES, MigrationFiles};
@@ -111,7 +111,8 @@ fn revert(
     if migrations.is_empty() {
         return Ok(());
     }
-    let tables = existing_tables(conn)?;
+    let existing = existing_tables(conn)?;
+    let tables: Vec<&'static str> = existing.iter().map(|(name, _)| *name).collect();
     // No row may be inserted between the count and the drop.
     lock::tables(conn, &tables)?;
     let filled = match data_loss {
@@ -122,9 +123,11 @@ fn revert(
     for migration in migrations.iter().rev() {
         apply::revert(conn, migration)?;
     }
-    // Compared afterwards, so that no list of the tables that each migration drops is needed.
+    // Compared afterwards, so that no list of the tables that each migration drops is needed. By oid, because search_path may
+    // find another schema's table once ours is dropped.
     let left = existing_tables(conn)?;
-    let is_lost = |filled: &&LostRows| filled.count > 0 && !left.contains(&filled.table);
+    let was_dropped = |name| existing.iter().any(|table| table.0 == name && !left.contains(table));
+    let is_lost = |filled: &&LostRows| filled.count > 0 && was_dropped(filled.table);
     let lost: Vec<LostRows> = filled.iter().filter(is_lost).copied().collect();
     if !lost.is_empty() {
         return Err(Error::WouldLoseData(lost));
@@ -157,15 +160,21 @@ static EXISTING_TABLES: LazyLock<String> =
 struct ExistingTable {
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = Oid)]
+    oid: u32,
 }
 
-fn existing_tables(conn: &mut PgConnection) -> Result<Vec<&'static str>> {
-    let ours: Vec<&str> = tables().collect();
+/// The tables that `search_path` finds, by name and oid.
+fn existing_tables(conn: &mut PgConnection) -> Result<Vec<(&'static str, u32)>> {
+    let ours: Vec<&'static str> = tables().collect();
     let existing: Vec<ExistingTable> = sql_query(EXISTING_TABLES.as_str())
         .bind::<Array<Text>, _>(&ours)
         .load(conn)?;
-    let is_existing = |table: &&str| existing.iter().any(|existing| existing.name == *table);
-    Ok(ours.into_iter().filter(is_existing).collect())
+    let found = |name: &'static str| {
+        let table = existing.iter().find(|existing| existing.name == name)?;
+        Some((name, table.oid))
+    };
+    Ok(ours.into_iter().filter_map(found).collect())
 }
 
 #[derive(QueryableByName)]

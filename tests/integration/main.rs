@@ -47,6 +47,7 @@ mod replay_races;
 mod replays;
 mod reverts;
 mod session_settings;
+mod shared_types;
 mod statements;
 mod stress;
 mod support;

@@ -11,10 +11,10 @@ SELECT pg_catalog.pg_advisory_xact_lock(7881696737187619187);
 
 SELECT version::text FROM __diesel_schema_migrations;
 
--- Returns those of the names for which search_path finds a table.
-SELECT name
-FROM (SELECT pg_catalog.unnest($1) AS name) AS wanted
-WHERE pg_catalog.to_regclass(name) IS NOT NULL;
+-- Returns those of the names for which search_path finds a table, and which table it is.
+SELECT name, oid
+FROM (SELECT name, pg_catalog.to_regclass(name)::oid AS oid FROM pg_catalog.unnest($1) AS name) AS wanted
+WHERE oid IS NOT NULL;
 
 -- Locks tables, or reports that they are in use. The block is a savepoint: if it fails, it releases every lock.
 DO $do$
@@ -54,10 +54,10 @@ WHERE ("__diesel_schema_migrations"."version" = $1);
 
 -- from down.sql of the migration create_event_links
 
--- Returns those of the names for which search_path finds a table.
-SELECT name
-FROM (SELECT pg_catalog.unnest($1) AS name) AS wanted
-WHERE pg_catalog.to_regclass(name) IS NOT NULL;
+-- Returns those of the names for which search_path finds a table, and which table it is.
+SELECT name, oid
+FROM (SELECT name, pg_catalog.to_regclass(name)::oid AS oid FROM pg_catalog.unnest($1) AS name) AS wanted
+WHERE oid IS NOT NULL;
 
 INSERT INTO "__diesel_schema_migrations" ("version") VALUES ($1) ON CONFLICT DO NOTHING;
 

@@ -11,10 +11,10 @@ SELECT pg_catalog.pg_advisory_xact_lock(7881696737187619187);
 
 SELECT version::text FROM __diesel_schema_migrations;
 
--- Returns those of the names for which search_path finds a table.
-SELECT name
-FROM (SELECT pg_catalog.unnest($1) AS name) AS wanted
-WHERE pg_catalog.to_regclass(name) IS NOT NULL;
+-- Returns those of the names for which search_path finds a table, and which table it is.
+SELECT name, oid
+FROM (SELECT name, pg_catalog.to_regclass(name)::oid AS oid FROM pg_catalog.unnest($1) AS name) AS wanted
+WHERE oid IS NOT NULL;
 
 -- a statement of migrations_redo.sql
 
@@ -60,11 +60,13 @@ DELETE
 FROM "__diesel_schema_migrations"
 WHERE ("__diesel_schema_migrations"."version" = $1);
 
+-- a statement of migrations_grants.sql
+
 -- from down.sql of the migration create_closed_sets
 
--- Returns those of the names for which search_path finds a table.
-SELECT name
-FROM (SELECT pg_catalog.unnest($1) AS name) AS wanted
-WHERE pg_catalog.to_regclass(name) IS NOT NULL;
+-- Returns those of the names for which search_path finds a table, and which table it is.
+SELECT name, oid
+FROM (SELECT name, pg_catalog.to_regclass(name)::oid AS oid FROM pg_catalog.unnest($1) AS name) AS wanted
+WHERE oid IS NOT NULL;
 
 COMMIT;
