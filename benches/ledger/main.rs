@@ -36,7 +36,7 @@ const USAGE: &str = "\
 usage: cargo bench -- [OPTION…] [TABLE…]
 
 Runs the benchmarks whose names contain one of the words TABLE, or all of them:
-memory, batches, connections, single, replays, rebuild, growth, builds.
+memory, batches, connections, client, single, replays, rebuild, growth, builds.
 
 Starts a throwaway server that writes durably (fsync=on), or uses DATABASE_URL.
 
@@ -72,11 +72,12 @@ fn main() -> ExitCode {
 
     let bench = Bench::new(has("--quick"), has("--ten-million"));
     let machine = machine::line(&mut connect(&bench.database()));
-    let tables: [(&str, Measure); 8] = [
+    let tables: [(&str, Measure); 9] = [
         // First, because it measures the peak memory of this process.
         ("memory", memory::table),
         ("batches", |bench| batches::table(bench, 1)),
         ("connections", |bench| batches::table(bench, 4)),
+        ("client", batches::client),
         ("single", single::table),
         ("replays", replays::table),
         ("rebuild", rebuild::table),

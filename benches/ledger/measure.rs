@@ -2,27 +2,37 @@
 
 use std::time::{Duration, Instant};
 
+use nix::time::ClockId;
+
 /// The values of one contender, one for each round.
 pub struct Measured {
     pub name: String,
     pub rounds: Vec<f64>,
 }
 
-/// A number of operations and the time that they took.
+/// A number of operations, the time that they took, and the CPU time that this process spent on them.
+#[derive(Default)]
 pub struct Run {
     count: usize,
     spent: Duration,
+    cpu: Duration,
 }
 
 impl Run {
-    pub fn of(count: usize, work: impl FnOnce()) -> Run {
-        let begun = Instant::now();
-        work();
-        Run {
-            count,
-            spent: begun.elapsed(),
-        }
+    /// Runs the work. Its output is dropped after the measured time.
+    pub fn of<O>(count: usize, work: impl FnOnce() -> O) -> Run {
+        let (begun, cpu_begun) = (Instant::now(), cpu_time());
+        let output = work();
+        let (spent, cpu) = (begun.elapsed(), cpu_time() - cpu_begun);
+        drop(output);
+        Run { count, spent, cpu }
     }
+}
+
+/// The CPU time of this process, with all its threads.
+fn cpu_time() -> Duration {
+    let time = ClockId::CLOCK_PROCESS_CPUTIME_ID.now();
+    time.expect("the CPU time should be known").into()
 }
 
 /// Runs the part of a round with the given number. It may do untimed preparations.
@@ -46,19 +56,33 @@ impl<'a> Contender<'a> {
 /// Measures operations per second. The contenders take turns at every step, so that other load on the machine affects all of
 /// them. (With turns of whole rounds on a busy machine, the spread of the ratios was three times as wide.)
 pub fn rates(rounds: usize, steps: usize, contenders: &[Contender<'_>]) -> Vec<Measured> {
+    in_turns(rounds, steps, contenders, |run| {
+        run.count as f64 / run.spent.as_secs_f64()
+    })
+}
+
+/// Measures the milliseconds of CPU time that this process spends on 1,000 operations. The contenders take turns as for
+/// [`rates`].
+pub fn cpu_milliseconds(rounds: usize, steps: usize, contenders: &[Contender<'_>]) -> Vec<Measured> {
+    in_turns(rounds, steps, contenders, |run| {
+        run.cpu.as_secs_f64() * 1_000_000.0 / run.count as f64
+    })
+}
+
+fn in_turns(rounds: usize, steps: usize, contenders: &[Contender<'_>], value: fn(Run) -> f64) -> Vec<Measured> {
     measured(rounds, contenders, |begun| {
-        let mut totals = vec![(0, Duration::ZERO); begun.len()];
+        let mut totals: Vec<Run> = begun.iter().map(|_| Run::default()).collect();
         for step in 0..steps {
             for turn in 0..begun.len() {
                 // Each step begins with another contender.
                 let index = (step + turn) % begun.len();
                 let run = begun[index](step);
-                totals[index].0 += run.count;
-                totals[index].1 += run.spent;
+                totals[index].count += run.count;
+                totals[index].spent += run.spent;
+                totals[index].cpu += run.cpu;
             }
         }
-        let rate = |(count, spent): (usize, Duration)| count as f64 / spent.as_secs_f64();
-        totals.into_iter().map(rate).collect()
+        totals.into_iter().map(value).collect()
     })
 }
 
