@@ -126,6 +126,22 @@ pub fn client(bench: &Bench) -> Table {
     }
 }
 
+/// COPY, Diesel and mailglass, for [`peers`](crate::peers).
+pub fn beside_peers(bench: &Bench, steps: usize, batch: usize) -> Vec<Contender<'_>> {
+    let size = Size {
+        shape: Shape::Webhook,
+        connections: 1,
+        batch,
+        batches_per_turn: 1,
+    };
+    vec![
+        size.contender(bench, steps, "COPY", Shape::rows, copy),
+        size.contender(bench, steps, "append", Shape::events, append),
+        size.contender(bench, steps, "record", Shape::events, record),
+        size.contender(bench, steps, "Diesel, many rows", Shape::rows, many_rows),
+    ]
+}
+
 fn case(bench: &Bench, size: Size, all: usize, name: String) -> Vec<crate::table::Row> {
     let steps = (all / bench.divisor / size.events_per_step()).max(1);
     let mut contenders = vec![size.contender(bench, steps, "COPY", Shape::rows, copy)];

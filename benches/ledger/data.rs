@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::ops::Range;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use mailglass::schema::mailglass_events;
@@ -11,18 +11,8 @@ use mailglass::{EventType, NewDelivery, NewEvent, Stream};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub const TENANT: &str = "acme";
-pub const PROVIDER: &str = "sendgrid";
-pub const DELIVERIES: usize = 5_000;
-
-pub fn delivery_id(number: usize) -> Uuid {
-    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number as u128)
-}
-
-/// The provider's id of a delivery's message. Consecutive deliveries have distant ids. `growth.sql` has the same formula.
-pub fn message_id(delivery: usize) -> String {
-    format!("{:08x}.recvd-canary.0", delivery * 2_654_435_761 % (1 << 32))
-}
+use crate::webhook;
+pub use crate::webhook::{DELIVERIES, TENANT, delivery_id};
 
 /// Inserts all deliveries that the events name.
 pub fn deliveries(conn: &mut PgConnection) {
@@ -30,24 +20,18 @@ pub fn deliveries(conn: &mut PgConnection) {
         .map(|number| {
             NewDelivery::new(TENANT, "newsletter", Stream::Bulk, format!("{number}@example.com"))
                 .id(delivery_id(number))
-                .provider(PROVIDER)
-                .provider_message_id(message_id(number))
-                .first_event(EventType::Queued, time(0))
+                .provider(webhook::PROVIDER)
+                .provider_message_id(webhook::message_id(number))
+                .first_event(EventType::Queued, webhook::occurred_at(0))
         })
         .collect();
     NewDelivery::insert_all(conn, &all).expect("the deliveries should be inserted");
 }
 
-fn time(seconds: i64) -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
+fn event_type(number: usize) -> EventType {
+    let label = webhook::TYPES[number % webhook::TYPES.len()];
+    label.parse().expect("it should be an event type")
 }
-
-const TYPES: [EventType; 4] = [
-    EventType::Sent,
-    EventType::Delivered,
-    EventType::Opened,
-    EventType::Clicked,
-];
 
 /// How events name their deliveries, and in which order their keys and deliveries come.
 #[derive(Clone, Copy)]
@@ -65,7 +49,7 @@ impl Shape {
     /// The delivery of an event, as a number below `deliveries`.
     pub fn delivery(self, number: usize, deliveries: usize) -> usize {
         match self {
-            Shape::Webhook | Shape::WebhookByMessage => mixed(number as u64 ^ 0x5555_5555) as usize % deliveries,
+            Shape::Webhook | Shape::WebhookByMessage => webhook::delivery(number, deliveries),
             Shape::Ordered => number / 2 % deliveries,
         }
     }
@@ -81,19 +65,19 @@ impl Shape {
         match self {
             Shape::Webhook => event
                 .delivery(delivery_id(delivery))
-                .metadata(metadata(number, delivery)),
+                .metadata(webhook::metadata(number, delivery)),
             Shape::WebhookByMessage => event
-                .provider_message(PROVIDER, message_id(delivery))
-                .metadata(json!({ "event_id": event_id(number) })),
+                .provider_message(webhook::PROVIDER, webhook::message_id(delivery))
+                .metadata(json!({ "event_id": webhook::event_id(number) })),
             Shape::Ordered => event.delivery(delivery_id(delivery)),
         }
     }
 
     /// An event that names no delivery.
     pub fn orphan(self, number: usize) -> NewEvent {
-        NewEvent::new(TENANT, TYPES[number % TYPES.len()], time(number as i64 % 1_000_000))
+        NewEvent::new(TENANT, event_type(number), webhook::occurred_at(number))
             .idempotency_key(self.key(number))
-            .normalized_payload(payload(number))
+            .normalized_payload(webhook::normalized_payload(number))
     }
 
     pub fn events(self, numbers: Range<usize>) -> Vec<NewEvent> {
@@ -107,12 +91,12 @@ impl Shape {
             id: Uuid::now_v7(),
             tenant_id: TENANT,
             delivery_id: delivery_id(delivery),
-            type_: TYPES[number % TYPES.len()],
-            occurred_at: time(number as i64 % 1_000_000),
+            type_: event_type(number),
+            occurred_at: webhook::occurred_at(number),
             idempotency_key: self.key(number),
-            normalized_payload: payload(number),
+            normalized_payload: webhook::normalized_payload(number),
             metadata: match self {
-                Shape::Webhook | Shape::WebhookByMessage => metadata(number, delivery),
+                Shape::Webhook | Shape::WebhookByMessage => webhook::metadata(number, delivery),
                 Shape::Ordered => json!({}),
             },
             needs_reconciliation: false,
@@ -125,38 +109,10 @@ impl Shape {
 
     fn key(self, number: usize) -> String {
         match self {
-            Shape::Webhook | Shape::WebhookByMessage => format!("{PROVIDER}:{}", event_id(number)),
-            Shape::Ordered => format!("{PROVIDER}:event:{number:012}"),
+            Shape::Webhook | Shape::WebhookByMessage => webhook::idempotency_key(number),
+            Shape::Ordered => format!("ses:event:{number:012}"),
         }
     }
-}
-
-/// The output of splitmix64 whose state is the number: a bijection, so different numbers have different results.
-fn mixed(number: u64) -> u64 {
-    let state = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    state ^ (state >> 31)
-}
-
-/// The provider's id of an event: 22 base62 digits, as SendGrid's `sg_event_id` has, in no order.
-fn event_id(number: usize) -> String {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut rest = u128::from(mixed(2 * number as u64)) << 64 | u128::from(mixed(2 * number as u64 + 1));
-    let mut digit = || {
-        let digit = DIGITS[(rest % 62) as usize];
-        rest /= 62;
-        char::from(digit)
-    };
-    (0..22).map(|_| digit()).collect()
-}
-
-fn metadata(number: usize, delivery: usize) -> Value {
-    json!({ "provider": PROVIDER, "provider_message_id": message_id(delivery), "event_id": event_id(number) })
-}
-
-fn payload(number: usize) -> Value {
-    json!({ "ip": "203.0.113.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64)", "url": format!("https://example.com/{number}") })
 }
 
 /// The columns of an event that are not null.

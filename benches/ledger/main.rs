@@ -18,12 +18,14 @@ mod growth;
 mod machine;
 mod measure;
 mod memory;
+mod peers;
 mod plot;
 mod rebuild;
 mod replays;
 mod report;
 mod single;
 mod table;
+mod webhook;
 
 use std::env;
 use std::path::Path;
@@ -36,7 +38,7 @@ const USAGE: &str = "\
 usage: cargo bench -- [OPTION…] [TABLE…]
 
 Runs the benchmarks whose names contain one of the words TABLE, or all of them:
-memory, batches, connections, client, single, replays, rebuild, growth, builds.
+memory, batches, connections, client, peers, single, replays, rebuild, growth, builds.
 
 Starts a throwaway server that writes durably (fsync=on), or uses DATABASE_URL.
 
@@ -72,12 +74,13 @@ fn main() -> ExitCode {
 
     let bench = Bench::new(has("--quick"), has("--ten-million"));
     let machine = machine::line(&mut connect(&bench.database()));
-    let tables: [(&str, Measure); 9] = [
+    let tables: [(&str, Measure); 10] = [
         // First, because it measures the peak memory of this process.
         ("memory", memory::table),
         ("batches", |bench| batches::table(bench, 1)),
         ("connections", |bench| batches::table(bench, 4)),
         ("client", batches::client),
+        ("peers", peers::table),
         ("single", single::table),
         ("replays", replays::table),
         ("rebuild", rebuild::table),

@@ -27,6 +27,15 @@ impl Run {
         drop(output);
         Run { count, spent, cpu }
     }
+
+    /// Work that another process has measured.
+    pub fn timed(count: usize, spent: Duration) -> Run {
+        Run {
+            count,
+            spent,
+            cpu: Duration::ZERO,
+        }
+    }
 }
 
 /// The CPU time of this process, with all its threads.
