@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use nix::time::ClockId;
 
+use crate::spread::Spread;
+
 /// The values of one contender, one for each round.
 pub struct Measured {
     pub name: String,
@@ -115,25 +117,6 @@ fn measured(rounds: usize, contenders: &[Contender<'_>], round: impl Fn(&mut [St
         }
     }
     all
-}
-
-/// A median, with the lowest and the highest.
-#[derive(Clone, Copy, serde::Serialize)]
-pub struct Spread {
-    pub median: f64,
-    pub lowest: f64,
-    pub highest: f64,
-}
-
-impl Spread {
-    pub fn of(mut values: Vec<f64>) -> Spread {
-        values.sort_by(f64::total_cmp);
-        Spread {
-            median: values[values.len() / 2],
-            lowest: values[0],
-            highest: values[values.len() - 1],
-        }
-    }
 }
 
 impl Measured {

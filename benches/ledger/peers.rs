@@ -173,7 +173,7 @@ impl Running {
             child,
             stdin,
             stdout,
-            database: database,
+            database,
         }
     }
 
