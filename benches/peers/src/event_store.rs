@@ -19,7 +19,7 @@ use sqlx::PgPool;
 
 use crate::{Timed, timed, webhook};
 
-/// The store's table, from the documentation of postgres-es.
+/// The store's table, as `db/init.sql` of postgres-es creates it.
 const TABLE: &str = "
     CREATE TABLE events (
         aggregate_type text NOT NULL,
