@@ -1,8 +1,9 @@
-//! The data: events of a realistic size, and the deliveries that they name.
+//! The data: events in the shape of real webhooks, and the deliveries that they name.
 
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use mailglass::schema::mailglass_events;
@@ -10,12 +11,8 @@ use mailglass::{EventType, NewDelivery, NewEvent, Stream};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub const TENANT: &str = "acme";
-pub const DELIVERIES: usize = 5_000;
-
-pub fn delivery_id(number: usize) -> Uuid {
-    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number as u128)
-}
+use crate::webhook;
+pub use crate::webhook::{DELIVERIES, TENANT, delivery_id};
 
 /// Inserts all deliveries that the events name.
 pub fn deliveries(conn: &mut PgConnection) {
@@ -23,50 +20,102 @@ pub fn deliveries(conn: &mut PgConnection) {
         .map(|number| {
             NewDelivery::new(TENANT, "newsletter", Stream::Bulk, format!("{number}@example.com"))
                 .id(delivery_id(number))
-                .provider("ses")
-                .provider_message_id(format!("message {number}"))
-                .first_event(EventType::Queued, time(0))
+                .provider(webhook::PROVIDER)
+                .provider_message_id(webhook::message_id(number))
+                .first_event(EventType::Queued, webhook::occurred_at(0))
         })
         .collect();
     NewDelivery::insert_all(conn, &all).expect("the deliveries should be inserted");
 }
 
-fn time(seconds: i64) -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
+fn event_type(number: usize) -> EventType {
+    let label = webhook::TYPES[number % webhook::TYPES.len()];
+    label.parse().expect("it should be an event type")
 }
 
-const TYPES: [EventType; 4] = [
-    EventType::Sent,
-    EventType::Delivered,
-    EventType::Opened,
-    EventType::Clicked,
-];
-
-fn payload(number: usize) -> Value {
-    json!({ "ip": "203.0.113.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64)", "url": format!("https://example.com/{number}") })
+/// How events name their deliveries, and in which order their keys and deliveries come.
+#[derive(Clone, Copy)]
+pub enum Shape {
+    /// A webhook whose sender put the delivery's id into a custom argument of the message. Keys and deliveries come in no
+    /// order, and the metadata names the message.
+    Webhook,
+    /// The same rows, but the event names its delivery only by the provider's message.
+    WebhookByMessage,
+    /// Ordered keys, two consecutive events of each delivery, and empty metadata.
+    Ordered,
 }
 
-fn key(number: usize) -> String {
-    format!("ses:event:{number:012}")
+impl Shape {
+    /// The delivery of an event, as a number below `deliveries`.
+    pub fn delivery(self, number: usize, deliveries: usize) -> usize {
+        match self {
+            Shape::Webhook | Shape::WebhookByMessage => webhook::delivery(number, deliveries),
+            Shape::Ordered => number / 2 % deliveries,
+        }
+    }
+
+    /// The event with this number, of one of the [`deliveries`].
+    pub fn event(self, number: usize) -> NewEvent {
+        self.event_of(number, self.delivery(number, DELIVERIES))
+    }
+
+    /// An event of this delivery.
+    pub fn event_of(self, number: usize, delivery: usize) -> NewEvent {
+        let event = self.orphan(number);
+        match self {
+            Shape::Webhook => event
+                .delivery(delivery_id(delivery))
+                .metadata(webhook::metadata(number, delivery)),
+            Shape::WebhookByMessage => event
+                .provider_message(webhook::PROVIDER, webhook::message_id(delivery))
+                .metadata(json!({ "event_id": webhook::event_id(number) })),
+            Shape::Ordered => event.delivery(delivery_id(delivery)),
+        }
+    }
+
+    /// An event that names no delivery.
+    pub fn orphan(self, number: usize) -> NewEvent {
+        NewEvent::new(TENANT, event_type(number), webhook::occurred_at(number))
+            .idempotency_key(self.key(number))
+            .normalized_payload(webhook::normalized_payload(number))
+    }
+
+    pub fn events(self, numbers: Range<usize>) -> Vec<NewEvent> {
+        numbers.map(|number| self.event(number)).collect()
+    }
+
+    /// The row that recording the event inserts, for other ways to insert it.
+    pub fn row(self, number: usize) -> Row {
+        let delivery = self.delivery(number, DELIVERIES);
+        Row {
+            id: Uuid::now_v7(),
+            tenant_id: TENANT,
+            delivery_id: delivery_id(delivery),
+            type_: event_type(number),
+            occurred_at: webhook::occurred_at(number),
+            idempotency_key: self.key(number),
+            normalized_payload: webhook::normalized_payload(number),
+            metadata: match self {
+                Shape::Webhook | Shape::WebhookByMessage => webhook::metadata(number, delivery),
+                Shape::Ordered => json!({}),
+            },
+            needs_reconciliation: false,
+        }
+    }
+
+    pub fn rows(self, numbers: Range<usize>) -> Vec<Row> {
+        numbers.map(|number| self.row(number)).collect()
+    }
+
+    fn key(self, number: usize) -> String {
+        match self {
+            Shape::Webhook | Shape::WebhookByMessage => webhook::idempotency_key(number),
+            Shape::Ordered => format!("ses:event:{number:012}"),
+        }
+    }
 }
 
-/// An event of a delivery. Two consecutive events are of the same delivery.
-pub fn event(number: usize) -> NewEvent {
-    orphan(number).delivery(delivery_id(number / 2 % DELIVERIES))
-}
-
-/// An event that names no delivery.
-pub fn orphan(number: usize) -> NewEvent {
-    NewEvent::new(TENANT, TYPES[number % TYPES.len()], time(number as i64 % 1_000_000))
-        .idempotency_key(key(number))
-        .normalized_payload(payload(number))
-}
-
-pub fn events(numbers: std::ops::Range<usize>) -> Vec<NewEvent> {
-    numbers.map(event).collect()
-}
-
-/// The same row for Diesel's own insert.
+/// The columns of an event that are not null.
 #[derive(Insertable)]
 #[diesel(table_name = mailglass_events, treat_none_as_default_value = false)]
 pub struct Row {
@@ -81,51 +130,58 @@ pub struct Row {
     needs_reconciliation: bool,
 }
 
-pub fn row(number: usize) -> Row {
-    Row {
-        id: Uuid::now_v7(),
-        tenant_id: TENANT,
-        delivery_id: delivery_id(number / 2 % DELIVERIES),
-        type_: TYPES[number % TYPES.len()],
-        occurred_at: time(number as i64 % 1_000_000),
-        idempotency_key: key(number),
-        normalized_payload: payload(number),
-        metadata: json!({}),
-        needs_reconciliation: false,
+impl Row {
+    /// Writes the line that COPY reads. No value contains a tab, a line feed or a backslash.
+    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        write!(
+            out,
+            "{}\t{}\t{}\t{}\t{}\t{}\t",
+            self.id,
+            self.tenant_id,
+            self.delivery_id,
+            self.type_,
+            self.occurred_at.to_rfc3339(),
+            self.idempotency_key
+        )?;
+        serde_json::to_writer(&mut *out, &self.normalized_payload)?;
+        out.write_all(b"\t")?;
+        serde_json::to_writer(&mut *out, &self.metadata)?;
+        writeln!(out, "\t{}", if self.needs_reconciliation { 't' } else { 'f' })
     }
 }
 
 /// Inserts a row and updates its delivery in one statement, without ON CONFLICT, look-up of the delivery, or fold. It is run
 /// with EXECUTE, because Diesel prepares an `sql_query` again for each call.
 pub const PREPARE_INSERT_AND_UPDATE: &str = "
-    PREPARE insert_and_update (uuid, text, uuid, timestamptz, text, jsonb) AS
+    PREPARE insert_and_update (uuid, text, uuid, timestamptz, text, jsonb, jsonb) AS
     WITH updated AS (
         UPDATE mailglass_deliveries
         SET last_event_at = greatest(last_event_at, $4), lock_version = lock_version + 1, updated_at = now()
         WHERE id = $3
     )
-    INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at, idempotency_key, normalized_payload)
-    VALUES ($1, $2, $3, 'sent', $4, $5, $6)";
+    INSERT INTO mailglass_events (
+        id, tenant_id, delivery_id, type, occurred_at, idempotency_key, normalized_payload, metadata
+    )
+    VALUES ($1, $2, $3, 'sent', $4, $5, $6, $7)";
 
-pub fn insert_and_update(conn: &mut PgConnection, number: usize) {
-    let row = row(number);
+pub fn insert_and_update(conn: &mut PgConnection, row: &Row) {
     // No value contains a quote.
     let execute = format!(
-        "EXECUTE insert_and_update ('{}', '{}', '{}', '{}', '{}', '{}')",
+        "EXECUTE insert_and_update ('{}', '{}', '{}', '{}', '{}', '{}', '{}')",
         row.id,
         row.tenant_id,
         row.delivery_id,
         row.occurred_at.to_rfc3339(),
         row.idempotency_key,
-        row.normalized_payload
+        row.normalized_payload,
+        row.metadata
     );
     conn.batch_execute(&execute).expect("the row should be inserted");
 }
 
 /// Inserts the same rows by COPY into the same table with all its indexes. This is the upper bound of what the server can do.
-pub fn copy(conn: &mut PgConnection, numbers: std::ops::Range<usize>) {
+pub fn copy(conn: &mut PgConnection, rows: &[Row]) {
     use mailglass::schema::mailglass_events::dsl;
-    let rows: Vec<Row> = numbers.map(row).collect();
     let columns = (
         dsl::id,
         dsl::tenant_id,
@@ -139,23 +195,12 @@ pub fn copy(conn: &mut PgConnection, numbers: std::ops::Range<usize>) {
     );
     let copied = diesel::copy_from(mailglass_events::table)
         .from_raw_data(columns, |out: &mut dyn Write| {
-            for row in &rows {
-                // No value contains a tab, a line feed or a backslash.
-                writeln!(
-                    out,
-                    "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\tf",
-                    row.id,
-                    row.tenant_id,
-                    row.delivery_id,
-                    row.type_,
-                    row.occurred_at.to_rfc3339(),
-                    row.idempotency_key,
-                    row.normalized_payload,
-                    row.metadata
-                )
-                .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
-            }
-            QueryResult::Ok(())
+            // Without a buffer, each piece of a row would be a message to the server.
+            let mut out = BufWriter::with_capacity(64 * 1024, out);
+            rows.iter()
+                .try_for_each(|row| row.write_text(&mut out))
+                .and_then(|()| out.flush())
+                .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))
         })
         .execute(conn);
     assert_eq!(copied, Ok(rows.len()));

@@ -8,17 +8,16 @@ use diesel::prelude::*;
 use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::{Delivery, NewDelivery, Stream, ledger};
 use scratch_postgres::Database;
-use uuid::Uuid;
 
 use crate::bench::{Bench, connect};
-use crate::data;
+use crate::data::{self, Shape};
 use crate::measure::{Contender, Run, rates};
 use crate::table::Table;
 
 /// Events of each delivery before the benchmark.
 const EVENTS: usize = 10;
 
-/// A database with a large ledger, which the server generates. Ids and keys are ordered by time, as in production.
+/// A database with a large ledger, which the server generates. Ids are ordered by time and keys are not, as in production.
 struct Grown {
     name: String,
     database: Database,
@@ -57,9 +56,14 @@ impl Grown {
         first..first + count
     }
 
-    /// Chooses one of the `latest` newest deliveries. Consecutive numbers choose distant deliveries.
-    fn delivery(&self, number: usize, latest: usize) -> Uuid {
-        data::delivery_id(self.deliveries - 1 - number * 7_919 % latest.min(self.deliveries))
+    /// Chooses one of the `latest` newest deliveries, in no order.
+    fn delivery(&self, number: usize, latest: usize) -> usize {
+        self.deliveries - 1 - Shape::Webhook.delivery(number, latest.min(self.deliveries))
+    }
+
+    fn find_delivery(&self, conn: &mut PgConnection, number: usize, latest: usize) -> Delivery {
+        let id = data::delivery_id(self.delivery(number, latest));
+        Delivery::find(conn, data::TENANT, id).expect("the delivery should exist")
     }
 
     fn contender(&self, case: &Case) -> Contender<'_> {
@@ -71,7 +75,7 @@ impl Grown {
     }
 
     fn record(&self, conn: &mut PgConnection, latest: usize) -> Run {
-        let event = |number| data::event(number).delivery(self.delivery(number, latest));
+        let event = |number| Shape::Webhook.event_of(number, self.delivery(number, latest));
         let events: Vec<_> = self.numbers(1_000).map(event).collect();
         Run::of(1_000, || {
             drop(ledger::record(conn, &events).expect("the events should be recorded"))
@@ -81,7 +85,11 @@ impl Grown {
     /// Sweeps 1,000 orphans whose deliveries exist.
     fn sweep(&self, conn: &mut PgConnection, _latest: usize) -> Run {
         let numbers = self.numbers(1_000);
-        let orphan = |number| data::orphan(number).provider_message("late", format!("late {number}"));
+        let orphan = |number| {
+            Shape::Webhook
+                .orphan(number)
+                .provider_message("late", format!("late {number}"))
+        };
         let orphans: Vec<_> = numbers.clone().map(orphan).collect();
         ledger::record(conn, &orphans).expect("the orphans should be recorded");
         let late = |number| {
@@ -109,15 +117,13 @@ impl Grown {
         let numbers = self.numbers(200);
         Run::of(200, || {
             for number in numbers {
-                Delivery::find(conn, data::TENANT, self.delivery(number, latest)).expect("the delivery should exist");
+                self.find_delivery(conn, number, latest);
             }
         })
     }
 
     fn timeline(&self, conn: &mut PgConnection, latest: usize) -> Run {
-        let find = |number| {
-            Delivery::find(conn, data::TENANT, self.delivery(number, latest)).expect("the delivery should exist")
-        };
+        let find = |number| self.find_delivery(conn, number, latest);
         let deliveries: Vec<Delivery> = self.numbers(200).map(find).collect();
         Run::of(200, || {
             for delivery in &deliveries {

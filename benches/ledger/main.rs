@@ -13,17 +13,21 @@
 mod batches;
 mod bench;
 mod builds;
+mod check;
 mod data;
 mod growth;
 mod machine;
 mod measure;
 mod memory;
+mod peers;
 mod plot;
 mod rebuild;
 mod replays;
 mod report;
 mod single;
+mod spread;
 mod table;
+mod webhook;
 
 use std::env;
 use std::path::Path;
@@ -36,7 +40,7 @@ const USAGE: &str = "\
 usage: cargo bench -- [OPTION…] [TABLE…]
 
 Runs the benchmarks whose names contain one of the words TABLE, or all of them:
-memory, batches, connections, single, replays, rebuild, growth, builds.
+memory, batches, connections, client, peers, single, replays, rebuild, growth, builds.
 
 Starts a throwaway server that writes durably (fsync=on), or uses DATABASE_URL.
 
@@ -44,9 +48,13 @@ Starts a throwaway server that writes durably (fsync=on), or uses DATABASE_URL.
   --ten-million   also grow the ledger to 10 million events
   --json          print JSON
   --write         write tables and plots to docs/bench/results
+  --check         exit with 1 if a ratio is worse than the one in docs/bench/results by more than its
+                  spread there; not with --quick or --write
   --help          print this text";
 
-const OPTIONS: [&str; 4] = ["--quick", "--ten-million", "--json", "--write"];
+const OPTIONS: [&str; 5] = ["--quick", "--ten-million", "--json", "--write", "--check"];
+
+const RESULTS: &str = "docs/bench/results";
 
 /// Runs a benchmark and returns its table.
 type Measure = fn(&Bench) -> Table;
@@ -69,14 +77,24 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let has = |wanted: &str| options.iter().any(|option| option == wanted);
+    // The ratios depend on the amount of data, and --write replaces what --check compares with.
+    if let Some(other) = ["--quick", "--write"]
+        .into_iter()
+        .find(|other| has("--check") && has(other))
+    {
+        eprintln!("--check and {other} exclude each other\n\n{USAGE}");
+        return ExitCode::from(2);
+    }
 
     let bench = Bench::new(has("--quick"), has("--ten-million"));
     let machine = machine::line(&mut connect(&bench.database()));
-    let tables: [(&str, Measure); 8] = [
+    let tables: [(&str, Measure); 10] = [
         // First, because it measures the peak memory of this process.
         ("memory", memory::table),
         ("batches", |bench| batches::table(bench, 1)),
         ("connections", |bench| batches::table(bench, 4)),
+        ("client", batches::client),
+        ("peers", peers::table),
         ("single", single::table),
         ("replays", replays::table),
         ("rebuild", rebuild::table),
@@ -92,13 +110,20 @@ fn main() -> ExitCode {
     }
     if has("--write") {
         report
-            .write(Path::new("docs/bench/results"))
+            .write(Path::new(RESULTS))
             .expect("the results should be written to docs/bench/results");
     }
     if has("--json") {
         println!("{}", report.json());
     } else {
         println!("{report}");
+    }
+    if has("--check") {
+        let regressions = report.regressions(Path::new(RESULTS));
+        for regression in &regressions {
+            eprintln!("regression: {regression}");
+        }
+        return ExitCode::from(u8::from(!regressions.is_empty()));
     }
     ExitCode::SUCCESS
 }

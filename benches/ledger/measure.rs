@@ -2,27 +2,48 @@
 
 use std::time::{Duration, Instant};
 
+use nix::time::ClockId;
+
+use crate::spread::Spread;
+
 /// The values of one contender, one for each round.
 pub struct Measured {
     pub name: String,
     pub rounds: Vec<f64>,
 }
 
-/// A number of operations and the time that they took.
+/// A number of operations, the time that they took, and the CPU time that this process spent on them.
+#[derive(Default)]
 pub struct Run {
     count: usize,
     spent: Duration,
+    cpu: Duration,
 }
 
 impl Run {
-    pub fn of(count: usize, work: impl FnOnce()) -> Run {
-        let begun = Instant::now();
-        work();
+    /// Runs the work. Its output is dropped after the measured time.
+    pub fn of<O>(count: usize, work: impl FnOnce() -> O) -> Run {
+        let (begun, cpu_begun) = (Instant::now(), cpu_time());
+        let output = work();
+        let (spent, cpu) = (begun.elapsed(), cpu_time() - cpu_begun);
+        drop(output);
+        Run { count, spent, cpu }
+    }
+
+    /// Work that another process has measured.
+    pub fn timed(count: usize, spent: Duration) -> Run {
         Run {
             count,
-            spent: begun.elapsed(),
+            spent,
+            cpu: Duration::ZERO,
         }
     }
+}
+
+/// The CPU time of this process, with all its threads.
+fn cpu_time() -> Duration {
+    let time = ClockId::CLOCK_PROCESS_CPUTIME_ID.now();
+    time.expect("the CPU time should be known").into()
 }
 
 /// Runs the part of a round with the given number. It may do untimed preparations.
@@ -46,19 +67,33 @@ impl<'a> Contender<'a> {
 /// Measures operations per second. The contenders take turns at every step, so that other load on the machine affects all of
 /// them. (With turns of whole rounds on a busy machine, the spread of the ratios was three times as wide.)
 pub fn rates(rounds: usize, steps: usize, contenders: &[Contender<'_>]) -> Vec<Measured> {
+    in_turns(rounds, steps, contenders, |run| {
+        run.count as f64 / run.spent.as_secs_f64()
+    })
+}
+
+/// Measures the milliseconds of CPU time that this process spends on 1,000 operations. The contenders take turns as for
+/// [`rates`].
+pub fn cpu_milliseconds(rounds: usize, steps: usize, contenders: &[Contender<'_>]) -> Vec<Measured> {
+    in_turns(rounds, steps, contenders, |run| {
+        run.cpu.as_secs_f64() * 1_000_000.0 / run.count as f64
+    })
+}
+
+fn in_turns(rounds: usize, steps: usize, contenders: &[Contender<'_>], value: fn(Run) -> f64) -> Vec<Measured> {
     measured(rounds, contenders, |begun| {
-        let mut totals = vec![(0, Duration::ZERO); begun.len()];
+        let mut totals: Vec<Run> = begun.iter().map(|_| Run::default()).collect();
         for step in 0..steps {
             for turn in 0..begun.len() {
                 // Each step begins with another contender.
                 let index = (step + turn) % begun.len();
                 let run = begun[index](step);
-                totals[index].0 += run.count;
-                totals[index].1 += run.spent;
+                totals[index].count += run.count;
+                totals[index].spent += run.spent;
+                totals[index].cpu += run.cpu;
             }
         }
-        let rate = |(count, spent): (usize, Duration)| count as f64 / spent.as_secs_f64();
-        totals.into_iter().map(rate).collect()
+        totals.into_iter().map(value).collect()
     })
 }
 
@@ -82,25 +117,6 @@ fn measured(rounds: usize, contenders: &[Contender<'_>], round: impl Fn(&mut [St
         }
     }
     all
-}
-
-/// A median, with the lowest and the highest.
-#[derive(Clone, Copy, serde::Serialize)]
-pub struct Spread {
-    pub median: f64,
-    pub lowest: f64,
-    pub highest: f64,
-}
-
-impl Spread {
-    pub fn of(mut values: Vec<f64>) -> Spread {
-        values.sort_by(f64::total_cmp);
-        Spread {
-            median: values[values.len() / 2],
-            lowest: values[0],
-            highest: values[values.len() - 1],
-        }
-    }
 }
 
 impl Measured {

@@ -5,7 +5,7 @@ use std::fs;
 use mailglass::ledger;
 
 use crate::bench::{Bench, connect};
-use crate::data;
+use crate::data::Shape;
 use crate::measure::{Contender, Run, rates};
 use crate::table::Table;
 
@@ -23,7 +23,8 @@ pub fn table(bench: &Bench) -> Table {
         let mut conn = connect(&database);
         move |_| {
             Run::of(all, || {
-                let recorded = ledger::record_batches(&mut conn, (0..all).map(data::event), 1_000);
+                let events = (0..all).map(|number| Shape::Webhook.event(number));
+                let recorded = ledger::record_batches(&mut conn, events, 1_000);
                 let counts = recorded.map(|batch| batch.expect("the events should be recorded").len());
                 assert_eq!(counts.sum::<usize>(), all);
             })

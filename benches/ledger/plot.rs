@@ -10,6 +10,8 @@ use crate::table::{Row, Table};
 pub struct Plot {
     pub file: &'static str,
     pub x: &'static str,
+    /// Whether the row is plotted.
+    shows: fn(&Row) -> bool,
     x_of: fn(&Row) -> &str,
     series_of: fn(&Row) -> &str,
 }
@@ -19,12 +21,15 @@ pub fn of(table: &str) -> Option<Plot> {
         "batches" => Some(Plot {
             file: "batches.svg",
             x: "events per batch",
+            // Only the webhook shape is measured at all batch sizes.
+            shows: |row| row.case.ends_with("per batch"),
             x_of: |row| &row.case,
             series_of: |row| &row.contender,
         }),
         "growth" => Some(Plot {
             file: "growth.svg",
             x: "events in the ledger",
+            shows: |_| true,
             x_of: |row| &row.contender,
             series_of: |row| &row.case,
         }),
@@ -47,8 +52,9 @@ impl Plot {
         let path = directory.join(self.file);
         let area = SVGBackend::new(&path, (760, 460)).into_drawing_area();
         area.fill(&WHITE)?;
-        let xs = table.rows.iter().map(|row| self.x_of(row));
-        let ys = table.rows.iter().flat_map(|row| [row.value.lowest, row.value.highest]);
+        let shown = || table.rows.iter().filter(|row| (self.shows)(row));
+        let xs = shown().map(|row| self.x_of(row));
+        let ys = shown().flat_map(|row| [row.value.lowest, row.value.highest]);
         // The legend needs space below the lowest value.
         let mut chart = ChartBuilder::on(&area)
             .caption(&table.title, ("sans-serif", 17))
@@ -68,7 +74,7 @@ impl Plot {
             .light_line_style(WHITE)
             .draw()?;
         for (name, colour) in self.series(table).into_iter().zip(COLOURS.into_iter().cycle()) {
-            let rows = || table.rows.iter().filter(|row| (self.series_of)(row) == name);
+            let rows = || shown().filter(|row| (self.series_of)(row) == name);
             let medians = rows().map(|row| (self.x_of(row), row.value.median));
             chart
                 .draw_series(LineSeries::new(medians, colour.stroke_width(2)).point_size(3))?

@@ -3,7 +3,7 @@
 use mailglass::ledger;
 
 use crate::bench::{Bench, connect};
-use crate::data;
+use crate::data::Shape;
 use crate::measure::{Contender, Run, rates};
 use crate::table::Table;
 
@@ -19,20 +19,21 @@ pub fn table(bench: &Bench) -> Table {
             let known = BATCH * percent_of_replays / 100;
             for first in (0..=steps).map(|step| step * BATCH) {
                 if known > 0 {
-                    let events = data::events(first..first + known);
+                    let events = Shape::Webhook.events(first..first + known);
                     ledger::record(&mut conn, &events).expect("the events should be recorded");
                 }
             }
             // Warm up the connection with a batch that no step uses.
-            let events = data::events(steps * BATCH..(steps + 1) * BATCH);
+            let events = Shape::Webhook.events(steps * BATCH..(steps + 1) * BATCH);
             ledger::record(&mut conn, &events).expect("the events should be recorded");
             move |step| {
                 let _kept = &database;
-                let events = data::events(step * BATCH..(step + 1) * BATCH);
+                let events = Shape::Webhook.events(step * BATCH..(step + 1) * BATCH);
                 Run::of(BATCH, || {
                     let appended = ledger::record(&mut conn, &events).expect("the events should be recorded");
                     let replays = appended.iter().filter(|appended| appended.is_replay());
                     assert_eq!(replays.count(), known);
+                    appended
                 })
             }
         }

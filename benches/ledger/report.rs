@@ -6,6 +6,7 @@ use std::{fmt, fs};
 
 use serde_json::{Value, json};
 
+use crate::check;
 use crate::plot;
 use crate::table::{Row, Table};
 
@@ -24,6 +25,16 @@ impl Report {
 
     pub fn add(&mut self, name: &'static str, table: Table) {
         self.tables.push((name, table));
+    }
+
+    /// Compares the ratios with those of the tables in the directory, and describes each regression.
+    pub fn regressions(&self, directory: &Path) -> Vec<String> {
+        let of_table = |(name, table): &(&'static str, Table)| {
+            let published = fs::read_to_string(directory.join(name).with_extension("md"));
+            // Without the file, all its ratios are listed as not documented.
+            check::regressions(&table.ratios(name), &check::documented(&published.unwrap_or_default()))
+        };
+        self.tables.iter().flat_map(of_table).collect()
     }
 
     /// Writes each table, and plots of some. Paths are relative to the package, in which Cargo runs a benchmark.

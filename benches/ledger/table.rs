@@ -4,11 +4,13 @@ use std::fmt;
 
 use comfy_table::{CellAlignment, Table as Grid};
 
-use crate::measure::{Measured, Spread};
+use crate::check::{self, Ratio};
+use crate::measure::Measured;
+use crate::spread::Spread;
 
 pub struct Table {
     pub title: String,
-    /// The unit of the values: "per second" or "seconds".
+    /// The unit of the values: "per second", or else a unit of costs, such as "seconds".
     pub unit: &'static str,
     /// The contender with which the others are compared.
     pub of: &'static str,
@@ -33,6 +35,23 @@ impl Table {
             share: (index > 0).then(|| measured.share_of(&contenders[0])),
         };
         contenders.iter().enumerate().map(row).collect()
+    }
+
+    /// The ratios, to be compared with the documented ones.
+    pub fn ratios<'a>(&'a self, name: &'a str) -> check::Measured<'a> {
+        let ratio = |row: &Row| {
+            Some(Ratio {
+                case: row.case.clone(),
+                contender: row.contender.clone(),
+                spread: row.share?,
+            })
+        };
+        check::Measured {
+            table: name,
+            of: self.of,
+            higher_is_better: self.unit == "per second",
+            ratios: self.rows.iter().filter_map(ratio).collect(),
+        }
     }
 }
 
