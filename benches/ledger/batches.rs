@@ -48,14 +48,12 @@ fn row_by_row(conn: &mut PgConnection, rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-fn append(conn: &mut PgConnection, events: Vec<NewEvent>) -> (Vec<NewEvent>, Vec<Appended>) {
-    let appended = ledger::append(conn, &events).expect("the events should be appended");
-    (events, appended)
+fn append(conn: &mut PgConnection, events: Vec<NewEvent>) -> Vec<Appended> {
+    ledger::append(conn, events).expect("the events should be appended")
 }
 
-fn record(conn: &mut PgConnection, events: Vec<NewEvent>) -> (Vec<NewEvent>, Vec<Appended>) {
-    let appended = ledger::record(conn, &events).expect("the events should be recorded");
-    (events, appended)
+fn record(conn: &mut PgConnection, events: Vec<NewEvent>) -> Vec<Appended> {
+    ledger::record(conn, events).expect("the events should be recorded")
 }
 
 /// Diesel binds each value as a parameter, and a statement has at most 65,535 parameters.
