@@ -17,7 +17,7 @@ use crate::sql::{First, params};
 /// An event that is to be inserted.
 pub(super) struct EventRow<'a> {
     pub(super) id: Uuid,
-    pub(super) event: &'a NewEvent,
+    event: &'a NewEvent,
 }
 
 impl<'a> EventRow<'a> {

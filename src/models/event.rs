@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::attrs::Attrs;
 use super::closed_sets::{EventType, RejectReason};
 use super::full_metadata::FullMetadata;
-use super::provider_reference::{ProviderReference, member};
+use super::provider_reference::{ProviderReference, member, usable};
 use crate::error::Result;
 use crate::schema::mailglass_events;
 use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, microseconds};
@@ -234,17 +234,24 @@ impl NewEvent {
         }
         let in_metadata = member(&self.metadata, "provider_message_id").flatten();
         let named_message = self.provider_message_id.is_some() || in_metadata.is_some();
-        checks.message_has_provider(named_message, named_message && self.reference().provider.is_some());
+        checks.message_has_provider(named_message, self.names_provider());
     }
 
     /// The provider message that the event names.
     pub(crate) fn reference(&self) -> ProviderReference<'_> {
-        ProviderReference::find(|key| {
-            let set = (self.named().into_iter()).find_map(|(name, _, set)| set.filter(|_| name == key));
-            set.map(Some)
-                .or_else(|| member(&self.metadata, key))
-                .or_else(|| member(&self.normalized_payload, key))
-        })
+        ProviderReference::find(|key| self.value(key))
+    }
+
+    fn names_provider(&self) -> bool {
+        self.value("provider").flatten().is_some_and(usable)
+    }
+
+    /// The value of a key that identifies the delivery. It is `Some(None)` if it is not a text.
+    fn value(&self, key: &str) -> Option<Option<&str>> {
+        let set = (self.named().into_iter()).find_map(|(name, _, set)| set.filter(|_| name == key));
+        set.map(Some)
+            .or_else(|| member(&self.metadata, key))
+            .or_else(|| member(&self.normalized_payload, key))
     }
 
     /// The application's metadata with the values of the setters, which replace those in `metadata`.

@@ -39,6 +39,6 @@ pub(super) fn member<'a>(object: &'a Value, key: &str) -> Option<Option<&'a str>
 }
 
 /// Whether the columns of a delivery can hold the text.
-fn usable(text: &str) -> bool {
+pub(super) fn usable(text: &str) -> bool {
     !text.trim().is_empty() && !text.contains('\0')
 }

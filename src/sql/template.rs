@@ -117,6 +117,9 @@ fn is_enum(column: &str) -> bool {
     matches!(column, "last_event_type" | "status")
 }
 
+// fold.sql has five bits for a rank.
+const _: () = assert!(RULES.len() < 32);
+
 /// The rules as array constants, so that a rank is the position in an array. Labels are compared as text: a label that this
 /// build knows and the database does not (a release whose migration is still to come) must not fail the statement.
 fn rule(name: &str) -> Option<Vec<String>> {

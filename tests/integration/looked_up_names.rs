@@ -109,7 +109,9 @@ impl Lookups {
             } else if is_operator(letter) {
                 // The `*` of SELECT * and count(*), and the `=>` of named arguments.
                 let is_syntax = token == "*" || token == "=>";
-                if !is_syntax {
+                // OPERATOR(pg_catalog.=) looks nothing up.
+                let is_qualified = last == ".";
+                if !is_syntax && !is_qualified {
                     self.operators.insert(token.to_owned());
                 }
             }

@@ -99,19 +99,31 @@ resolved AS (
     ) AS delivery ON true
 ),
 -- Reads `resolved`. Makes `outcomes`: what becomes of each link.
+-- The times are computed here, because Citus rejects clock_timestamp() in an UPDATE, and now() within a CASE of an UPDATE.
 outcomes AS (
     SELECT
         event_id,
-        found_delivery_id AS delivery_id,
-        CASE
-            WHEN found_delivery_id IS NOT NULL THEN waiting_reason
-            WHEN ambiguous THEN 'ambiguous'
-            WHEN waiting_reason = 'malformed' THEN 'malformed'
-            ELSE 'no_delivery'
-        END AS waiting_reason,
-        found_delivery_id IS NULL
-            AND inserted_at <= pg_catalog.now() - pg_catalog.make_interval(secs => $4) AS expired
-    FROM resolved
+        delivery_id,
+        waiting_reason,
+        expired,
+        -- The wall clock, so that several sweeps of one transaction reach each orphan in turn.
+        pg_catalog.clock_timestamp() AS checked_at,
+        CASE WHEN delivery_id IS NOT NULL THEN pg_catalog.now() END AS linked_at,
+        CASE WHEN expired THEN pg_catalog.now() END AS expired_at
+    FROM (
+        SELECT
+            event_id,
+            found_delivery_id AS delivery_id,
+            CASE
+                WHEN found_delivery_id IS NOT NULL THEN waiting_reason
+                WHEN ambiguous THEN 'ambiguous'
+                WHEN waiting_reason = 'malformed' THEN 'malformed'
+                ELSE 'no_delivery'
+            END AS waiting_reason,
+            found_delivery_id IS NULL
+                AND inserted_at <= pg_catalog.now() - pg_catalog.make_interval(secs => $4) AS expired
+        FROM resolved
+    ) AS outcome
 ),
 -- Reads `outcomes`. Makes `updated`: writes each outcome to its link.
 updated AS (
@@ -119,9 +131,9 @@ updated AS (
     SET
         delivery_id = outcomes.delivery_id,
         waiting_reason = outcomes.waiting_reason,
-        checked_at = pg_catalog.clock_timestamp(),
-        linked_at = CASE WHEN outcomes.delivery_id IS NOT NULL THEN pg_catalog.now() END,
-        expired_at = CASE WHEN outcomes.expired THEN pg_catalog.now() END
+        checked_at = outcomes.checked_at,
+        linked_at = outcomes.linked_at,
+        expired_at = outcomes.expired_at
     FROM outcomes
     WHERE link.event_id = outcomes.event_id
 ),
@@ -222,10 +234,10 @@ projected AS (
     FROM (SELECT * FROM next LIMIT (SELECT NULL::bigint)) AS next
     WHERE delivery.id = next.id
       AND (
-          -- Enums are compared by pg_catalog's operator, because another one may belong to somebody else. As text, they would
-          -- be refused by Citus: their cast is not immutable.
-          NOT (delivery.last_event_type OPERATOR(pg_catalog.=) next.last_event_type)
-          OR NOT (delivery.status OPERATOR(pg_catalog.=) next.status)
+          -- Not as text: Citus rejects an UPDATE with a STABLE function of a column, and the output of an enum is STABLE.
+          -- An operator in another schema may belong to somebody else.
+          delivery.last_event_type OPERATOR(pg_catalog.<>) next.last_event_type
+          OR delivery.status OPERATOR(pg_catalog.<>) next.status
           OR (
               delivery.last_event_at, delivery.terminal, delivery.dispatched_at, delivery.delivered_at,
               delivery.bounced_at, delivery.complained_at, delivery.suppressed_at

@@ -243,10 +243,10 @@ projected AS (
     FROM (SELECT * FROM next LIMIT (SELECT NULL::bigint)) AS next
     WHERE delivery.id = next.id
       AND (
-          -- Enums are compared by pg_catalog's operator, because another one may belong to somebody else. As text, they would
-          -- be refused by Citus: their cast is not immutable.
-          NOT (delivery.last_event_type OPERATOR(pg_catalog.=) next.last_event_type)
-          OR NOT (delivery.status OPERATOR(pg_catalog.=) next.status)
+          -- Not as text: Citus rejects an UPDATE with a STABLE function of a column, and the output of an enum is STABLE.
+          -- An operator in another schema may belong to somebody else.
+          delivery.last_event_type OPERATOR(pg_catalog.<>) next.last_event_type
+          OR delivery.status OPERATOR(pg_catalog.<>) next.status
           OR (
               delivery.last_event_at, delivery.terminal, delivery.dispatched_at, delivery.delivered_at,
               delivery.bounced_at, delivery.complained_at, delivery.suppressed_at
