@@ -21,7 +21,6 @@ const SKIPPED: &[(&str, &str)] = &[
         "hostile_objects::",
         "creates objects in public, which the tests on a coordinator share",
     ),
-    ("mixed_releases::", "changes a type with statements that Citus rejects"),
     (
         "other_writers::a_time_outside",
         "expects the name of a constraint, which Citus drops",
@@ -34,11 +33,11 @@ const SKIPPED: &[(&str, &str)] = &[
     ("migrations::", OWN_DATABASE),
     ("reverts::", OWN_DATABASE),
     ("session_settings::", OWN_DATABASE),
-    ("query_plans::", "counts the rows that one server reads"),
     (
-        "recipient_case::",
-        "counts the rows that one server reads, and creates a database",
+        "projection::two_thousand_random_histories",
+        "sends thousands of statements, and takes more than a minute",
     ),
+    ("query_plans::", "counts the rows that one server reads"),
     (
         "sweeps::a_sweep_with_nothing_pending",
         "counts the rows that one server reads",
