@@ -14,7 +14,8 @@ SELECT
     ARRAY(
         SELECT pg_catalog.to_regtype(pg_catalog.quote_ident(name)) FROM pg_catalog.unnest($3) AS name
     ) AS types,
-    pg_catalog.current_schemas(true) AS schemas;
+    pg_catalog.current_schemas(true) AS schemas,
+    pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS has_citus;
 
 -- Applies settings until the end of the transaction. $1: the schemas of search_path other than pg_catalog, which is searched
 -- first because search_path does not name it.

@@ -129,6 +129,7 @@ inserted AS (
     RETURNING id, delivery_id, type, occurred_at, needs_reconciliation, inserted_at
 ),
 -- Reads `inserted` and `resolved`. Makes `pending`: inserts a link for each event that waits for its delivery.
+-- Citus executes the CTEs one after the other, so there the trigger of the ledger has inserted an unread link already.
 pending AS (
     INSERT INTO mailglass_event_links (
         event_id, tenant_id, named_delivery_id, provider, provider_message_id, recipient, waiting_reason
@@ -148,6 +149,13 @@ pending AS (
     FROM inserted
     JOIN resolved ON resolved.id = inserted.id
     WHERE inserted.needs_reconciliation
+    ON CONFLICT (event_id) DO UPDATE
+    SET
+        named_delivery_id = EXCLUDED.named_delivery_id,
+        provider = EXCLUDED.provider,
+        provider_message_id = EXCLUDED.provider_message_id,
+        recipient = EXCLUDED.recipient,
+        waiting_reason = EXCLUDED.waiting_reason
 ),
 -- Reads `inserted`. Makes `facts`: the new facts of existing deliveries. Replays were not inserted, so they change nothing.
 facts AS (
