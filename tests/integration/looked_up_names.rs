@@ -137,5 +137,15 @@ fn without_comments_and_strings(statement: &str) -> String {
     let code = lines.collect::<Vec<_>>().join("\n");
     // Quoted identifiers name tables and columns.
     let parts = code.split('\'').step_by(2).collect::<Vec<_>>().join("''");
-    parts.split('"').step_by(2).collect::<Vec<_>>().join("x")
+    let code = parts.split('"').step_by(2).collect::<Vec<_>>().join("x");
+    // An operator of a named schema is not looked up.
+    let parts: Vec<&str> = code.split("OPERATOR(pg_catalog.").collect();
+    let after = |part: &&str| {
+        part.split_once(')')
+            .map_or(String::new(), |(_, after)| after.to_owned())
+    };
+    let (first, rest) = parts.split_first().unwrap();
+    std::iter::once((*first).to_owned())
+        .chain(rest.iter().map(after))
+        .collect()
 }

@@ -182,6 +182,9 @@ fn every_statement_is_what_its_snapshot_says() {
     every_file_is_in_a_snapshot(&snapshots);
 }
 
+/// Sent only to Citus; see `tests/scale/guard.rs`.
+const ONLY_FOR_CITUS: &str = "src/sql/contract/shards.sql";
+
 /// A file in `src/sql` that no snapshot shows is either unused or untested.
 fn every_file_is_in_a_snapshot(snapshots: &Snapshots) {
     let all: String = snapshots.calls.values().flatten().map(String::as_str).collect();
@@ -191,7 +194,7 @@ fn every_file_is_in_a_snapshot(snapshots: &Snapshots) {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "sql") {
+            } else if path.extension().is_some_and(|extension| extension == "sql") && !path.ends_with(ONLY_FOR_CITUS) {
                 let text = fs::read_to_string(&path).unwrap();
                 // A line with a name to be filled in is not in the finished statement.
                 let is_fixed = |line: &&str| !line.replace("::", "").contains(':') && !line.trim().is_empty();

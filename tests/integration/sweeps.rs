@@ -28,10 +28,16 @@ fn sent(message_id: impl Into<String>) -> NewDelivery {
 
 /// Makes every pending link this much older.
 fn age(conn: &mut PgConnection, by: &str) {
-    sql_query("UPDATE mailglass_event_links SET inserted_at = inserted_at - $1::interval")
-        .bind::<Text, _>(by)
-        .execute(conn)
-        .unwrap();
+    // Citus rejects the subtraction in the UPDATE itself.
+    sql_query(
+        "UPDATE mailglass_event_links AS link
+         SET inserted_at = aged.inserted_at
+         FROM (SELECT event_id, inserted_at - $1::interval AS inserted_at FROM mailglass_event_links) AS aged
+         WHERE aged.event_id = link.event_id",
+    )
+    .bind::<Text, _>(by)
+    .execute(conn)
+    .unwrap();
 }
 
 #[test]

@@ -37,8 +37,7 @@ impl Schema {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         let name = format!("mg_{now}_{}_{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        // Extensions stay in public.
-        let url = with_parameter(coordinator, &format!("options=-csearch_path%3D{name},public"));
+        let url = with_parameter(coordinator, &format!("options=-csearch_path%3D{name}"));
         let schema = Schema {
             coordinator: coordinator.to_owned(),
             name,

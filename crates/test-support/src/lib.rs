@@ -164,7 +164,12 @@ pub fn wait_until_blocked(conn: &mut PgConnection, pid: i32) {
 /// Returns as soon as the backend waits for a lock or `is_over` returns true.
 pub fn wait_until_blocked_or(conn: &mut PgConnection, pid: i32, is_over: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
-    let blocked = format!("cardinality(pg_blocking_pids({pid})) > 0");
+    let mut blocked = format!("cardinality(pg_blocking_pids({pid})) > 0");
+    if citus::coordinator().is_some() {
+        // The lock is one of a worker. The number of the node precedes ten digits of the process id.
+        blocked +=
+            &format!(" OR EXISTS (SELECT FROM pg_catalog.citus_lock_waits WHERE waiting_gpid % 10000000000 = {pid})");
+    }
     while !is_over()
         && !diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&blocked))
             .get_result::<bool>(conn)
