@@ -27,28 +27,36 @@ CREATE TABLE mailglass_deliveries (
     updated_at          timestamptz               NOT NULL DEFAULT now(),
     CONSTRAINT mailglass_deliveries_pkey
         PRIMARY KEY (id),
-    -- PostgreSQL parses and compiles the constraints for every statement, which takes most of the time of an UPDATE of one row.
-    -- So one comparison checks all columns of a kind. Measured: 44 µs per UPDATE, 56 µs with one comparison per column, 15 µs
-    -- without constraints. A NULL passes, as in any CHECK.
-    --
-    -- A message id without a provider is allowed, because the Elixir library writes only the id when it dispatches.
-    CONSTRAINT mailglass_deliveries_texts_are_not_empty
-        CHECK ('' <> ALL (ARRAY[tenant_id, mailable, recipient_domain, provider, provider_message_id, idempotency_key])),
+    CONSTRAINT mailglass_deliveries_tenant_id_is_not_empty
+        CHECK (tenant_id <> ''),
+    CONSTRAINT mailglass_deliveries_mailable_is_not_empty
+        CHECK (mailable <> ''),
     -- The last defence against header injection; the Rust API parses the address. It requires a local part and a domain, and
     -- rejects control characters and white space from U+0001 to U+3000. An E string has one meaning under every setting.
     CONSTRAINT mailglass_deliveries_recipient_is_a_bare_address
-        CHECK (recipient ~ E'^(?=.+@.)[^\\u0001-\\u0020\\u007F-\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000]+$'),
-    CONSTRAINT mailglass_deliveries_json_columns_are_objects
-        CHECK ('object' = ALL (ARRAY[jsonb_typeof(metadata), jsonb_typeof(last_error)])),
+        CHECK (recipient LIKE '_%@_%'
+               AND recipient !~ E'[\\u0001-\\u0020\\u007F-\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000]'),
+    CONSTRAINT mailglass_deliveries_recipient_domain_is_not_empty
+        CHECK (recipient_domain <> ''),
+    CONSTRAINT mailglass_deliveries_provider_is_not_empty
+        CHECK (provider <> ''),
+    -- A message id without a provider is allowed, because the Elixir library writes only the id when it dispatches.
+    CONSTRAINT mailglass_deliveries_provider_message_id_is_not_empty
+        CHECK (provider_message_id <> ''),
+    CONSTRAINT mailglass_deliveries_metadata_is_object
+        CHECK (jsonb_typeof(metadata) = 'object'),
+    CONSTRAINT mailglass_deliveries_last_error_is_object
+        CHECK (jsonb_typeof(last_error) = 'object'),
     CONSTRAINT mailglass_deliveries_lock_version_is_positive
         CHECK (lock_version >= 1),
-    CONSTRAINT mailglass_deliveries_idempotency_key_is_at_most_512_bytes
-        CHECK (octet_length(idempotency_key) <= 512),
-    -- A row with infinity, or with a year that chrono can't represent, could not be read. The limits are seconds since 1970,
-    -- because PostgreSQL prints the constant of a timestamptz in the time zone of the session.
+    CONSTRAINT mailglass_deliveries_idempotency_key_is_1_to_512_bytes
+        CHECK (octet_length(idempotency_key) BETWEEN 1 AND 512),
+    -- A row with infinity, or with a year that chrono can't represent, could not be read.
     CONSTRAINT mailglass_deliveries_event_times_are_in_years_1_to_9999
-        CHECK (tstzrange(to_timestamp(double precision '-62135596800'), to_timestamp(double precision '253402300800'))
-                   @> ALL (ARRAY[last_event_at, dispatched_at, delivered_at, bounced_at, complained_at, suppressed_at]))
+        CHECK (extract(epoch FROM greatest(last_event_at, dispatched_at, delivered_at, bounced_at, complained_at, suppressed_at))
+                   < 253402300800
+               AND extract(epoch FROM least(last_event_at, dispatched_at, delivered_at, bounced_at, complained_at, suppressed_at))
+                   >= -62135596800)
 )
 -- Free space on each page for the next version of a row, so that updates of the projection are HOT: no index has a column that
 -- every event changes. PostgreSQL manual, "Heap-Only Tuples (HOT)". Measured with `record` of 1,000 events: 0.44 of the

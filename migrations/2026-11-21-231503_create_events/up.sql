@@ -16,16 +16,17 @@ CREATE TABLE mailglass_events (
     inserted_at          timestamptz          NOT NULL DEFAULT now(),
     CONSTRAINT mailglass_events_pkey
         PRIMARY KEY (id),
-    -- Few and short, as those of mailglass_deliveries. Measured: 46 µs per INSERT, 53 µs with one comparison per column.
-    CONSTRAINT mailglass_events_texts_are_not_empty
-        CHECK ('' <> ALL (ARRAY[tenant_id, idempotency_key])),
-    CONSTRAINT mailglass_events_idempotency_key_is_at_most_512_bytes
-        CHECK (octet_length(idempotency_key) <= 512),
+    CONSTRAINT mailglass_events_tenant_id_is_not_empty
+        CHECK (tenant_id <> ''),
+    CONSTRAINT mailglass_events_idempotency_key_is_1_to_512_bytes
+        CHECK (octet_length(idempotency_key) BETWEEN 1 AND 512),
     -- An event at infinity, or in a year that chrono can't represent, would fail every projection of its delivery.
     CONSTRAINT mailglass_events_occurred_at_is_in_years_1_to_9999
-        CHECK (tstzrange(to_timestamp(double precision '-62135596800'), to_timestamp(double precision '253402300800')) @> occurred_at),
-    CONSTRAINT mailglass_events_json_columns_are_objects
-        CHECK ('object' = ALL (ARRAY[jsonb_typeof(normalized_payload), jsonb_typeof(metadata)]))
+        CHECK (extract(epoch FROM occurred_at) >= -62135596800 AND extract(epoch FROM occurred_at) < 253402300800),
+    CONSTRAINT mailglass_events_normalized_payload_is_object
+        CHECK (jsonb_typeof(normalized_payload) = 'object'),
+    CONSTRAINT mailglass_events_metadata_is_object
+        CHECK (jsonb_typeof(metadata) = 'object')
 );
 
 -- Makes appends idempotent.

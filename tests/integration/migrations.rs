@@ -368,12 +368,12 @@ fn check_constraints_reject_invalid_rows_of_deliveries() {
     let (_database, mut conn) = connected();
     delivery(&mut conn);
     let cases = [
-        ("tenant_id = ''", "texts_are_not_empty"),
-        ("mailable = ''", "texts_are_not_empty"),
+        ("tenant_id = ''", "tenant_id_is_not_empty"),
+        ("mailable = ''", "mailable_is_not_empty"),
         ("recipient = 'a@'", "recipient_is_a_bare_address"),
         ("recipient = '@b'", "recipient_is_a_bare_address"),
-        ("recipient_domain = ''", "texts_are_not_empty"),
-        ("provider = ''", "texts_are_not_empty"),
+        ("recipient_domain = ''", "recipient_domain_is_not_empty"),
+        ("provider = ''", "provider_is_not_empty"),
         (
             "recipient = E'ann\\r\\nBcc: eve@example.com'",
             "recipient_is_a_bare_address",
@@ -385,20 +385,20 @@ fn check_constraints_reject_invalid_rows_of_deliveries() {
         ),
         ("recipient = E'ann@example\\u2028.com'", "recipient_is_a_bare_address"),
         ("recipient = E'a\\x7f@example.com'", "recipient_is_a_bare_address"),
-        ("provider_message_id = ''", "texts_are_not_empty"),
+        ("provider_message_id = ''", "provider_message_id_is_not_empty"),
         ("last_event_at = 'infinity'", "event_times_are_in_years_1_to_9999"),
         ("delivered_at = '-infinity'", "event_times_are_in_years_1_to_9999"),
         (
             "bounced_at = '10000-01-01 00:00Z'",
             "event_times_are_in_years_1_to_9999",
         ),
-        ("metadata = '[]'", "json_columns_are_objects"),
-        ("last_error = '1'", "json_columns_are_objects"),
+        ("metadata = '[]'", "metadata_is_object"),
+        ("last_error = '1'", "last_error_is_object"),
         ("lock_version = 0", "lock_version_is_positive"),
-        ("idempotency_key = ''", "texts_are_not_empty"),
+        ("idempotency_key = ''", "idempotency_key_is_1_to_512_bytes"),
         (
             "idempotency_key = repeat('é', 257)",
-            "idempotency_key_is_at_most_512_bytes",
+            "idempotency_key_is_1_to_512_bytes",
         ),
     ];
     for (change, constraint) in cases {

@@ -37,8 +37,8 @@ fn every_kind_of_change_is_reported() {
         ),
         // Constraints.
         (
-            "ALTER TABLE mailglass_events DROP CONSTRAINT mailglass_events_json_columns_are_objects",
-            &["- Constraint mailglass_events.mailglass_events_json_columns_are_objects"],
+            "ALTER TABLE mailglass_events DROP CONSTRAINT mailglass_events_metadata_is_object",
+            &["- Constraint mailglass_events.mailglass_events_metadata_is_object"],
         ),
         (
             "ALTER TABLE mailglass_events ADD CONSTRAINT to_delivery FOREIGN KEY (delivery_id) REFERENCES mailglass_deliveries",
@@ -171,10 +171,10 @@ fn replica_identity_inheritance_access_method_and_enabled_triggers_are_compared(
             &["+ Inheritance mailglass_events.parent"],
         ),
         (
-            "ALTER TABLE mailglass_events DROP CONSTRAINT mailglass_events_json_columns_are_objects;
-             ALTER TABLE mailglass_events ADD CONSTRAINT mailglass_events_json_columns_are_objects
+            "ALTER TABLE mailglass_events DROP CONSTRAINT mailglass_events_metadata_is_object;
+             ALTER TABLE mailglass_events ADD CONSTRAINT mailglass_events_metadata_is_object
                  CHECK (jsonb_typeof(metadata) = 'object') NOT VALID",
-            &["~ Constraint mailglass_events.mailglass_events_json_columns_are_objects"],
+            &["~ Constraint mailglass_events.mailglass_events_metadata_is_object"],
         ),
         (
             "ALTER TABLE mailglass_events DROP CONSTRAINT mailglass_events_pkey;
