@@ -32,8 +32,7 @@
 //!   it relies on them.
 //! - [`revert_to`] drops the tables of a schema, but not types of another schema. In the schema of the types, it fails as long
 //!   as tables use them.
-//! - Triggers and their functions belong to each schema. Select a schema with `search_path` rather than in a table's name: the
-//!   trigger that inserts links for events of other applications uses the `search_path` of the session.
+//! - Triggers and their functions belong to each schema.
 //! - Set `search_path` to the schema and that of the types alone. If a schema that has the tables follows, a call for a schema
 //!   that was not migrated uses those.
 //! - Idempotency keys and provider messages are unique per schema.

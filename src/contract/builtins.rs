@@ -3,7 +3,6 @@
 
 /// Functions, with aggregates. The statements qualify them with their schema.
 pub const FUNCTIONS: &[&str] = &[
-    "array_agg",
     "array_position",
     "array_remove",
     "bool_or",

@@ -52,9 +52,7 @@ const FUNCTIONS: &str = "
     CREATE AGGREGATE public.max(timestamptz) (SFUNC = timestamptz_smaller, STYPE = timestamptz);
     CREATE AGGREGATE public.min(timestamptz) (SFUNC = timestamptz_larger, STYPE = timestamptz);
     CREATE AGGREGATE public.max(integer) (SFUNC = int4smaller, STYPE = integer);
-    CREATE FUNCTION public.only_null(mailglass_event_type[], mailglass_event_type) RETURNS mailglass_event_type[]
-        LANGUAGE sql AS 'SELECT NULL::mailglass_event_type[]';
-    CREATE AGGREGATE public.array_agg(mailglass_event_type) (SFUNC = only_null, STYPE = mailglass_event_type[]);
+    CREATE AGGREGATE public.max(bigint) (SFUNC = int8smaller, STYPE = bigint);
 ";
 
 /// Our statements call the functions of pg_catalog, whatever precedes it in search_path.
