@@ -81,6 +81,10 @@ pub enum Error {
     /// It occurs under REPEATABLE READ and SERIALIZABLE or, very rarely, if other processes keep inserting and deleting a
     /// conflicting row. Calls outside of a transaction of yours are retried up to ten times, with growing pauses (PostgreSQL
     /// manual, section 13.5).
+    ///
+    /// On Citus, it also occurs if the schema moves to another node during the call. Citus reports a failure on a worker that it
+    /// notices before COMMIT as `failure on connection marked as essential`, which may also be a lost connection to the worker.
+    /// It is returned as [`Database`](Error::Database); Citus has rolled the transaction back, so run it again as well.
     #[error("could not be serialized with concurrent transactions: run the transaction again")]
     SerializationFailure(#[source] DieselError),
 

@@ -81,3 +81,13 @@ fn an_error_of_another_kind_is_not_recognized_by_its_message() {
     let message = r#"index "mailglass_deliveries_pkey" contains unexpected zero page at block 0"#;
     assert!(error(DatabaseErrorKind::Unknown, message).is_database());
 }
+
+/// Citus reports it with a SQLSTATE of its own, and Diesel with a kind that says nothing.
+#[test]
+fn a_query_that_a_move_of_its_schema_interrupted_is_a_serialization_failure() {
+    let message =
+        r#"Query could not find the intermediate result file "200_4", it was mostly likely deleted due to an error"#;
+    assert!(error(DatabaseErrorKind::Unknown, message).is_serialization_failure());
+    let message = "failure on connection marked as essential: 10.0.0.1:5432";
+    assert!(error(DatabaseErrorKind::Unknown, message).is_database());
+}

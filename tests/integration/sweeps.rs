@@ -30,9 +30,12 @@ fn sent(message_id: impl Into<String>) -> NewDelivery {
 fn age(conn: &mut PgConnection, by: &str) {
     // Citus rejects the subtraction in the UPDATE itself.
     sql_query(
-        "UPDATE mailglass_event_links AS link
+        "WITH aged AS MATERIALIZED (
+             SELECT event_id, inserted_at - $1::interval AS inserted_at FROM mailglass_event_links
+         )
+         UPDATE mailglass_event_links AS link
          SET inserted_at = aged.inserted_at
-         FROM (SELECT event_id, inserted_at - $1::interval AS inserted_at FROM mailglass_event_links) AS aged
+         FROM aged
          WHERE aged.event_id = link.event_id",
     )
     .bind::<Text, _>(by)
