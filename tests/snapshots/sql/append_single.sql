@@ -103,6 +103,9 @@ inserted AS (
         coalesce(named_delivery_id, found_delivery_id),
         found_delivery_id IS NULL AND (named_delivery_id IS NOT NULL OR provider_message_id IS NOT NULL OR malformed)
     FROM resolved
+    -- Always true. Citus 13 would send an INSERT … SELECT that it can route as a whole with a WHERE that is no SQL; it routes
+    -- none with a VOLATILE function.
+    WHERE pg_catalog.clock_timestamp() IS NOT NULL
     -- An insert waits for another transaction that appends the same key. All batches append in the order of the keys, so
     -- they never deadlock. Of two events of the batch with one key, the first is inserted: ids ascend within a batch.
     ORDER BY idempotency_key, id
