@@ -12,7 +12,7 @@ pub fn table(bench: &Bench) -> Table {
     let database = bench.database();
     let mut conn = connect(&database);
     for first in (0..all).step_by(10_000) {
-        ledger::append(&mut conn, &Shape::Webhook.events(first..(first + 10_000).min(all)))
+        ledger::append(&mut conn, Shape::Webhook.events(first..(first + 10_000).min(all)))
             .expect("the events should be appended");
     }
     let events = all + data::DELIVERIES;

@@ -84,7 +84,7 @@ fn assert_recorded_once(events: usize, is_warm: bool) {
     };
     let answers = cut_everywhere(
         is_warm,
-        |conn, run| ledger::record(conn, &batch(run)),
+        |conn, run| ledger::record(conn, batch(run)),
         |conn, run, again| {
             let replays = again.iter().filter(|appended| appended.is_replay()).count();
             assert!(

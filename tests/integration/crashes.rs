@@ -70,7 +70,7 @@ fn child() {
     let (round, url) = child.split_once(' ').unwrap();
     let mut conn = PgConnection::establish(url).unwrap();
     for number in 0.. {
-        ledger::record(&mut conn, &batch(round.parse().unwrap(), number)).unwrap();
+        ledger::record(&mut conn, batch(round.parse().unwrap(), number)).unwrap();
         println!("recorded {number}");
         std::io::stdout().flush().unwrap();
     }
@@ -107,14 +107,14 @@ fn no_event_acknowledged_to_a_killed_recorder_is_lost() {
         acknowledged += rest.matches("recorded ").count();
 
         for number in 0..acknowledged {
-            let again = ledger::record(&mut conn, &batch(round, number)).unwrap();
+            let again = ledger::record(&mut conn, batch(round, number)).unwrap();
             assert!(
                 again.iter().all(|appended| appended.is_replay()),
                 "round {round}: batch {number} was acknowledged and is missing"
             );
         }
         // The server may still be executing the next batch: it records all of it or nothing.
-        let again = ledger::record(&mut conn, &batch(round, acknowledged)).unwrap();
+        let again = ledger::record(&mut conn, batch(round, acknowledged)).unwrap();
         let replays = again.iter().filter(|appended| appended.is_replay()).count();
         assert!(
             replays == 0 || replays == BATCH,
@@ -151,7 +151,7 @@ fn no_event_acknowledged_by_a_killed_server_is_lost() {
                 while !is_over.load(Ordering::SeqCst) {
                     // Like any client, it reconnects and repeats the call that was not acknowledged.
                     let recorded = match &mut conn {
-                        Some(conn) => ledger::record(conn, &batch(recorder, number)).is_ok(),
+                        Some(conn) => ledger::record(conn, batch(recorder, number)).is_ok(),
                         None => false,
                     };
                     if recorded {
@@ -164,7 +164,7 @@ fn no_event_acknowledged_by_a_killed_server_is_lost() {
                 }
                 // The last batch may have been recorded without being acknowledged.
                 let mut conn = connect(database);
-                ledger::record(&mut conn, &batch(recorder, number)).unwrap();
+                ledger::record(&mut conn, batch(recorder, number)).unwrap();
                 acknowledged.fetch_add(1, Ordering::SeqCst);
             });
         }

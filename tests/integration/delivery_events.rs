@@ -79,10 +79,10 @@ fn a_delivery_inserted_again_under_its_id_is_projected_from_its_earlier_events()
         let conn = &mut conn;
         let id = Uuid::now_v7();
         to("ann@example.com").id(id).insert(conn).unwrap();
-        ledger::record(conn, &events_of(id, &before)).unwrap();
+        ledger::record(conn, events_of(id, &before)).unwrap();
         delete(conn, id);
         if !after.is_empty() {
-            ledger::record(conn, &events_of(id, &after)).unwrap();
+            ledger::record(conn, events_of(id, &after)).unwrap();
         }
         let again = insert(conn, &to("ann@example.com").id(id));
         let timeline = again.timeline(conn).unwrap();

@@ -13,7 +13,7 @@ use crate::support::{TENANT, at, connected, delivery, event, generate, insert, r
 fn after(conn: &mut PgConnection, facts: &[(EventType, i64)]) -> Delivery {
     let delivery = delivery(conn);
     if !facts.is_empty() {
-        ledger::record(conn, &generate::events_of(delivery.id, facts)).unwrap();
+        ledger::record(conn, generate::events_of(delivery.id, facts)).unwrap();
     }
     reload(conn, &delivery)
 }

@@ -76,9 +76,9 @@ fn record_each_agrees_with_record() {
             };
             events.iter().map(of).collect()
         };
-        let strict = ledger::record(conn, &events_of("strict"));
+        let strict = ledger::record(conn, events_of("strict"));
         let before = count_events(conn);
-        let each = ledger::record_each(conn, &events_of("each")).unwrap();
+        let each = ledger::record_each(conn, events_of("each")).unwrap();
         let recorded = each
             .iter()
             .filter(|outcome| matches!(outcome, Outcome::Recorded(_)))
