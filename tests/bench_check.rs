@@ -126,6 +126,8 @@ fn the_published_tables_have_ratios() {
     for name in [
         "batches",
         "connections",
+        "client",
+        "peers",
         "single",
         "replays",
         "rebuild",
