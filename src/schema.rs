@@ -76,6 +76,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// One row per erasure of a person: when, and how many rows of each table. It does not say who.
+    mailglass_erasures (id) {
+        /// A UUIDv7 that the client generates.
+        id -> Uuid,
+        /// The tenant whose data about the person was erased.
+        tenant_id -> Text,
+        /// How many deliveries got a pseudonym instead of the recipient.
+        deliveries -> Int8,
+        /// How many rows of mailglass_event_details were deleted.
+        event_details -> Int8,
+        /// In how many rows of mailglass_event_links the recipient was cleared.
+        event_links -> Int8,
+        /// Whether the deliveries keep their recipient_domain.
+        domain_kept -> Bool,
+        /// When the person was erased, by the server's clock.
+        erased_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What an event says about a person, if anything: one row per event at most. Rows are erased with the person, and expire.
+    mailglass_event_details (event_id) {
+        /// The event: logical reference to mailglass_events.id.
+        event_id -> Uuid,
+        /// The tenant of the event.
+        tenant_id -> Text,
+        /// The recipient that the event names, if it names no delivery and no provider message by which the recipient can be found. Personal data.
+        recipient -> Nullable<Text>,
+        /// Details as a JSON object: description, mta_response, ip_address, user_agent, click_url, other. Personal data.
+        data -> Jsonb,
+        /// When the event was appended, by the server's clock. The details expire by it.
+        inserted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// One row per orphan: an event that had to wait for its delivery when it was appended. It is pending until the reconciler links it, or until it expires.
     mailglass_event_links (event_id) {
         /// The event: logical reference to mailglass_events.id.
@@ -90,7 +126,7 @@ diesel::table! {
         provider -> Nullable<Text>,
         /// The provider message id that the event names.
         provider_message_id -> Nullable<Text>,
-        /// The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Personal data.
+        /// The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Cleared when the event no longer waits. Personal data.
         recipient -> Nullable<Text>,
         /// Why it waits, or waited when it was linked or expired: no_delivery, ambiguous (several deliveries match), malformed (it names no delivery, or a provider message without its provider or not as text) or unread (another application appended it, and no sweep has read it yet).
         waiting_reason -> Text,
@@ -140,4 +176,10 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(mailglass_deliveries, mailglass_event_links, mailglass_events,);
+diesel::allow_tables_to_appear_in_same_query!(
+    mailglass_deliveries,
+    mailglass_erasures,
+    mailglass_event_details,
+    mailglass_event_links,
+    mailglass_events,
+);
