@@ -69,7 +69,7 @@ pub enum Error {
     #[error("idempotency key `{key}` belongs to a record that differs in {}", fields.join(", "))]
     IdempotencyConflict {
         /// The key.
-        key: String,
+        key: IdempotencyKey,
         /// The position of the rejected entry in the batch, from 0.
         index: usize,
         /// The fields that differ from the row that holds the key: `["tenant_id"]` if it belongs to another tenant.
@@ -106,6 +106,34 @@ pub enum Error {
     /// Any other error of Diesel or Postgres.
     #[error(transparent)]
     Database(DieselError),
+}
+
+/// An idempotency key in an error. `Display` and `Debug` do not print a key with an `@`, which may be an address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(pub(crate) String);
+
+impl IdempotencyKey {
+    /// The key as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(without_address(&self.0))
+    }
+}
+
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", without_address(&self.0))
+    }
+}
+
+/// A text that may hold an address, for a message.
+pub(crate) fn without_address(text: &str) -> &str {
+    if text.contains('@') { "[redacted]" } else { text }
 }
 
 /// Rows that would be lost with their table.

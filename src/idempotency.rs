@@ -6,7 +6,7 @@ use diesel::pg::PgConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, IdempotencyKey, Result};
 
 /// A row of a batch that is to be inserted.
 pub(crate) trait NewRow {
@@ -59,7 +59,7 @@ pub(crate) fn all_or_none<R: NewRow, I, H>(
         Resolution::Inserted(inserted) => Ok(Accepted::Inserted(inserted)),
         Resolution::Replayed(holder) => Ok(Accepted::Replayed(holder)),
         Resolution::Conflicting(_, fields) => Err(Error::IdempotencyConflict {
-            key: row.idempotency_key().unwrap_or_default().to_owned(),
+            key: IdempotencyKey(row.idempotency_key().unwrap_or_default().to_owned()),
             index,
             fields,
         }),

@@ -69,6 +69,7 @@
 //! | Change a delivery | [`Delivery::update`] with [`DeliveryChanges`] |
 //! | Find out why a delivery has its status | [`Delivery::explain`] |
 //! | Check and correct projections | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`] |
+//! | Erase or export a person | [`privacy::erase`], [`privacy::export`] |
 //! | Parse JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
 //! | Check a live database | [`contract::verify`] |
 //! | Check lists of your own against the closed sets | [`assert_closed_set!`], [`contract::ClosedSet::check`] |
@@ -98,6 +99,7 @@ mod joinable;
 pub mod ledger;
 pub mod migrations;
 mod models;
+pub mod privacy;
 pub mod projection;
 pub mod reconciler;
 mod retry;
@@ -110,10 +112,10 @@ mod sql;
 mod validation;
 
 pub use deliveries::Inserted;
-pub use error::{Error, FieldError, Invalid, LedgerOperation, LostRows, Result};
+pub use error::{Error, FieldError, IdempotencyKey, Invalid, LedgerOperation, LostRows, Result};
 pub use models::{
-    Delivery, DeliveryChanges, DeliveryStatus, Event, EventType, NewDelivery, NewEvent, RejectReason, Stream,
-    UnknownLabel,
+    Delivery, DeliveryChanges, DeliveryStatus, Event, EventDetails, EventType, NewDelivery, NewEvent, RejectReason,
+    Stream, UnknownLabel,
 };
 pub use validation::{MAX_BATCH, MAX_BATCH_BYTES};
 

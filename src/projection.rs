@@ -30,4 +30,5 @@ pub use explain::Decision;
 pub use fold::{Fact, Projection, fold};
 pub(crate) use rebuild::rebuild_locked;
 pub use rebuild::{RebuildProgress, rebuild, rebuild_all, rebuild_in_steps};
+pub(crate) use timeline::Subjects;
 pub use verify::{ColumnDivergence, Divergence, repair, verify};

@@ -126,7 +126,7 @@ diesel::table! {
         provider -> Nullable<Text>,
         /// The provider message id that the event names.
         provider_message_id -> Nullable<Text>,
-        /// The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Cleared when the event no longer waits. Personal data.
+        /// The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Cleared when the event is linked. Personal data.
         recipient -> Nullable<Text>,
         /// Why it waits, or waited when it was linked or expired: no_delivery, ambiguous (several deliveries match), malformed (it names no delivery, or a provider message without its provider or not as text) or unread (another application appended it, and no sweep has read it yet).
         waiting_reason -> Text,

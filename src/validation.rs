@@ -1,5 +1,6 @@
 //! Checks of the input, before anything is sent to the database. They report every wrong field at once.
 
+pub(crate) mod address;
 mod json;
 mod recipient;
 
@@ -7,10 +8,10 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Timelike, Utc};
 use serde_json::Value;
 
 use self::json::Storable;
-use self::recipient::{RECIPIENT, check_recipient};
+use self::recipient::check_recipient;
 use crate::error::{Error, FieldError, Invalid, Result};
 
-pub(crate) use self::recipient::domain_of;
+pub(crate) use self::recipient::{RECIPIENT, domain_of};
 
 /// How far an event may be ahead of the client's clock. Without a limit, one wrong clock could determine a delivery's last event
 /// for years.
@@ -31,6 +32,8 @@ pub(crate) const SHORT_TEXT: usize = 255;
 pub(crate) const KEY: usize = 512;
 /// The longest line, and so the longest Message-ID (RFC 5322, section 2.1.1).
 pub(crate) const MESSAGE_ID: usize = 998;
+/// A text of the details of an event. No index has it.
+const DETAIL: usize = 64 * 1024;
 
 /// Collects the wrong fields of an input or of a batch.
 #[derive(Debug, Default)]
@@ -64,6 +67,13 @@ impl Checks {
                 field: field.to_owned(),
                 message: message.into(),
             });
+        }
+    }
+
+    /// Adds the errors of an object that is the value of a field.
+    pub(crate) fn add_nested(&mut self, field: &str, of_object: Checks) {
+        for error in of_object.errors {
+            self.add(&format!("{field}.{}", error.field), error.message);
         }
     }
 
@@ -118,6 +128,13 @@ impl Checks {
         }
     }
 
+    /// A text of a provider's report, which may be blank.
+    pub(crate) fn detail(&mut self, field: &str, text: &str) {
+        if !text.trim().is_empty() {
+            self.text(field, text, DETAIL);
+        }
+    }
+
     pub(crate) fn json_object(&mut self, field: &str, value: &Value) {
         if !value.is_object() {
             return self.add(field, "must be a JSON object");
@@ -164,6 +181,11 @@ impl Checks {
             self.add(field, message);
         }
     }
+}
+
+/// Whether a text is one bare address.
+pub(crate) fn is_recipient(text: &str) -> bool {
+    check_recipient(text).is_ok()
 }
 
 /// The time as Postgres stores it. It has microseconds, so a value with nanoseconds would differ from its row. A leap second

@@ -70,13 +70,13 @@ fn insert_deliveries(conn: &mut PgConnection) -> Result<(), Failure> {
         "Insert seven deliveries, each with its first event. Then repeat the call, as after a crash.",
     );
     let batch = [
-        new("welcome", Stream::Transactional, "ann@example.com"),
-        new("newsletter", Stream::Bulk, "bob@example.org"),
-        new("newsletter", Stream::Bulk, "cleo@example.net"),
-        new("receipt", Stream::Transactional, "dan@example.com"),
-        new("receipt", Stream::Transactional, "eve@example.org"),
-        new("receipt", Stream::Transactional, "fay@example.com"),
-        new("receipt", Stream::Transactional, "gil@example.net"),
+        new(101, "welcome", Stream::Transactional, "ann@example.com"),
+        new(102, "newsletter", Stream::Bulk, "bob@example.org"),
+        new(103, "newsletter", Stream::Bulk, "cleo@example.net"),
+        new(104, "receipt", Stream::Transactional, "dan@example.com"),
+        new(105, "receipt", Stream::Transactional, "eve@example.org"),
+        new(106, "receipt", Stream::Transactional, "fay@example.com"),
+        new(107, "receipt", Stream::Transactional, "gil@example.net"),
     ];
     for call in ["First call", "Second call"] {
         let inserted = NewDelivery::insert_all(conn, &batch)?;
@@ -183,7 +183,12 @@ fn show_projections(conn: &mut PgConnection) -> Result<(), Failure> {
         "Fay's events. The last one was recorded before her message id was stored, and linked later.",
     );
     let fay = find(conn, "fay@example.com")?;
-    show::timeline(&fay.timeline(conn)?);
+    let mut events = Vec::new();
+    for event in fay.timeline(conn)? {
+        let details = event.details(conn)?;
+        events.push((event, details));
+    }
+    show::timeline(&events);
     Ok(())
 }
 
@@ -241,9 +246,10 @@ fn at_ten(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(1_772_445_600 + seconds)
 }
 
-fn new(mailable: &str, stream: Stream, recipient: &str) -> NewDelivery {
+/// The key has the application's number of the customer, because an address could not be erased from it.
+fn new(customer: u32, mailable: &str, stream: Stream, recipient: &str) -> NewDelivery {
     NewDelivery::new(TENANT, mailable, stream, recipient)
-        .idempotency_key(format!("{TENANT}:{mailable}:47:{recipient}"))
+        .idempotency_key(format!("{TENANT}:{mailable}:{customer}"))
         .first_event(EventType::Queued, at_ten(0))
 }
 

@@ -1,8 +1,8 @@
 //! Postmark's webhooks: one object per request. `RecordType` tells what it is.
 
 use chrono::DateTime;
-use mailglass::{EventType, NewEvent, RejectReason};
-use serde_json::{Value, json};
+use mailglass::{EventDetails, EventType, NewEvent, RejectReason};
+use serde_json::Value;
 
 use crate::Failure;
 
@@ -13,6 +13,7 @@ pub(crate) fn event(tenant: &str, request: &Value) -> Result<NewEvent, Failure> 
             .as_str()
             .ok_or_else(|| format!("Postmark's request has no text `{key}`"))
     };
+    let optional = |key: &str| request[key].as_str().map(str::to_owned);
     let record_type = text("RecordType")?;
     let (event_type, reason) = match record_type {
         "Delivery" => (EventType::Delivered, None),
@@ -34,16 +35,18 @@ pub(crate) fn event(tenant: &str, request: &Value) -> Result<NewEvent, Failure> 
     let message_id = text("MessageID")?;
 
     let mut event = NewEvent::new(tenant, event_type, DateTime::parse_from_rfc3339(time)?.to_utc())
-        // Most of Postmark's records have no id, so the key consists of what identifies them.
-        .idempotency_key(format!("postmark:{record_type}:{message_id}:{recipient}:{time}"))
+        // Most of Postmark's records have no id, so the key consists of what identifies them. Each recipient has a message id.
+        .idempotency_key(format!("postmark:{record_type}:{message_id}:{time}"))
         .provider_message("postmark", message_id)
         .recipient(recipient)
-        .normalized_payload(json!({
-            "mta_response": request["Details"],
-            "description": request["Description"],
-            "user_agent": request["UserAgent"],
-            "click_url": request["OriginalLink"],
-        }));
+        .details(EventDetails {
+            mta_response: optional("Details"),
+            description: optional("Description"),
+            ip_address: request["Geo"]["IP"].as_str().and_then(|address| address.parse().ok()),
+            user_agent: optional("UserAgent"),
+            click_url: optional("OriginalLink"),
+            ..EventDetails::default()
+        });
     if let Some(reason) = reason {
         event = event.reject_reason(reason);
     }

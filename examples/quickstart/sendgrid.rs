@@ -1,8 +1,8 @@
 //! SendGrid's event webhook: an array of events per request.
 
 use chrono::DateTime;
-use mailglass::{EventType, NewEvent, RejectReason};
-use serde_json::{Value, json};
+use mailglass::{EventDetails, EventType, NewEvent, RejectReason};
+use serde_json::Value;
 
 use crate::Failure;
 
@@ -13,6 +13,7 @@ pub(crate) fn event(tenant: &str, event: &Value) -> Result<NewEvent, Failure> {
             .as_str()
             .ok_or_else(|| format!("SendGrid's event has no text `{key}`"))
     };
+    let optional = |key: &str| event[key].as_str().map(str::to_owned);
     let timestamp = event["timestamp"]
         .as_i64()
         .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
@@ -39,12 +40,15 @@ pub(crate) fn event(tenant: &str, event: &Value) -> Result<NewEvent, Failure> {
         // The part before the first dot is the X-Message-Id of the response to the application's request.
         .provider_message("sendgrid", text("sg_message_id")?.split('.').next().unwrap_or_default())
         .recipient(text("email")?)
-        .normalized_payload(json!({
-            "mta_response": event["response"],
-            "description": event["reason"],
-            "user_agent": event["useragent"],
-            "click_url": event["url"],
-        }));
+        .details(EventDetails {
+            enhanced_status: optional("status"),
+            mta_response: optional("response"),
+            description: optional("reason"),
+            ip_address: event["ip"].as_str().and_then(|address| address.parse().ok()),
+            user_agent: optional("useragent"),
+            click_url: optional("url"),
+            ..EventDetails::default()
+        });
     if let Some(reason) = reason {
         new = new.reject_reason(reason);
     }

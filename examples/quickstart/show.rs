@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
 use mailglass::ledger::Outcome;
-use mailglass::{Delivery, Event};
+use mailglass::{Delivery, Event, EventDetails};
 use uuid::Uuid;
 
 pub(crate) fn chapter(number: u32, title: &str, summary: &str) {
@@ -87,7 +87,7 @@ pub(crate) fn deliveries(deliveries: &[Delivery]) {
     println!("{table}");
 }
 
-pub(crate) fn timeline(events: &[Event]) {
+pub(crate) fn timeline(events: &[(Event, EventDetails)]) {
     let mut table = table([
         "occurred",
         "event",
@@ -95,7 +95,7 @@ pub(crate) fn timeline(events: &[Event]) {
         "linked",
         "the receiving server's answer",
     ]);
-    for event in events {
+    for (event, details) in events {
         let key = event.idempotency_key.as_deref().unwrap_or(NONE);
         table.add_row([
             event.occurred_at.format("%H:%M:%S%.6f").to_string(),
@@ -111,10 +111,7 @@ pub(crate) fn timeline(events: &[Event]) {
                 "when recorded"
             }
             .to_owned(),
-            event.normalized_payload["mta_response"]
-                .as_str()
-                .unwrap_or(NONE)
-                .to_owned(),
+            details.mta_response.clone().unwrap_or_else(|| NONE.to_owned()),
         ]);
     }
     println!("{table}");

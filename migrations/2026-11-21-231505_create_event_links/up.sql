@@ -142,7 +142,7 @@ COMMENT ON COLUMN mailglass_event_links.provider IS
 COMMENT ON COLUMN mailglass_event_links.provider_message_id IS
     'The provider message id that the event names.';
 COMMENT ON COLUMN mailglass_event_links.recipient IS
-    'The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Cleared when the event no longer waits. Personal data.';
+    'The recipient that the event names, compared regardless of the case of ASCII letters; NULL matches any. Cleared when the event is linked. Personal data.';
 COMMENT ON COLUMN mailglass_event_links.waiting_reason IS
     'Why it waits, or waited when it was linked or expired: no_delivery, ambiguous (several deliveries match), malformed (it names no delivery, or a provider message without its provider or not as text) or unread (another application appended it, and no sweep has read it yet).';
 COMMENT ON COLUMN mailglass_event_links.inserted_at IS

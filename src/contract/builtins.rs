@@ -8,12 +8,16 @@ pub const FUNCTIONS: &[&str] = &[
     "bool_or",
     "cardinality",
     "clock_timestamp",
+    "concat",
     "count",
+    "gen_random_uuid",
     "lower",
     "make_interval",
     "max",
     "min",
     "now",
+    "replace",
+    "strpos",
     "unnest",
 ];
 

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
 use crate::error::{Error, Result};
+use crate::models::redacted::HiddenJson;
 use crate::models::{Delivery, DeliveryChanges};
 use crate::retry;
 use crate::validation::Checks;
@@ -54,7 +55,20 @@ impl Delivery {
             .filter(dsl::lock_version.eq(self.lock_version));
         let updated = diesel::update(this)
             .set((
-                changes,
+                changes.provider.as_ref().map(|provider| dsl::provider.eq(provider)),
+                changes
+                    .provider_message_id
+                    .as_ref()
+                    .map(|id| dsl::provider_message_id.eq(id)),
+                // Diesel's instrumentation prints what it binds.
+                changes
+                    .metadata
+                    .as_ref()
+                    .map(|metadata| dsl::metadata.eq(HiddenJson(metadata))),
+                changes
+                    .last_error
+                    .as_ref()
+                    .map(|error| dsl::last_error.eq(error.as_ref().map(HiddenJson))),
                 dsl::lock_version.eq(next_lock_version()),
                 dsl::updated_at.eq(diesel::dsl::now),
             ))

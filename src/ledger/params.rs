@@ -1,11 +1,13 @@
 //! A batch of events as array parameters.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use diesel::Queryable;
 use diesel::deserialize;
 use diesel::pg::Pg;
 use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::idempotency::NewRow;
@@ -41,6 +43,36 @@ fn ascending_ids() -> impl Iterator<Item = Uuid> {
     (0..).map(move |offset| Uuid::from_u128(first + offset))
 }
 
+impl EventRow<'_> {
+    /// The row of `mailglass_event_details`; `None` if the event says nothing that is personal.
+    pub(super) fn details(&self) -> Option<NewDetails<'_>> {
+        let (recipient, data) = (self.event.only_recipient(), self.event.personal_details());
+        (recipient.is_some() || data.is_some()).then(|| NewDetails {
+            event_id: self.id,
+            tenant_id: &self.event.tenant_id,
+            recipient,
+            data: data.unwrap_or_else(|| json!({})),
+        })
+    }
+}
+
+/// The personal details of an event that is to be inserted.
+pub(super) struct NewDetails<'a> {
+    pub(super) event_id: Uuid,
+    tenant_id: &'a str,
+    recipient: Option<&'a str>,
+    data: Value,
+}
+
+params! {
+    pub(super) struct DetailsParams<'a> from details: &'a NewDetails<'a> {
+        event_id: SqlUuid = details.event_id => Uuid,
+        tenant_id: Text = details.tenant_id => &'a str,
+        recipient: Nullable<Text> = details.recipient => Option<&'a str>,
+        data: Jsonb = &details.data => &'a Value,
+    }
+}
+
 impl NewRow for EventRow<'_> {
     fn id(&self) -> Uuid {
         self.id
@@ -71,7 +103,7 @@ impl InsertedEvent {
         let metadata = event.take_full_metadata();
         let (normalized_payload, metadata) = match self.json {
             Some(read) => *read,
-            None => (event.normalized_payload, metadata),
+            None => (event.take_full_payload(), metadata),
         };
         Event {
             id: self.id,
@@ -119,7 +151,7 @@ params! {
         occurred_at: Timestamptz = row.event.occurred_at => DateTime<Utc>,
         idempotency_key: Nullable<Text> = row.event.idempotency_key.as_deref() => Option<&'a str>,
         reject_reason: Nullable<MailglassRejectReason> = row.event.reject_reason => Option<RejectReason>,
-        normalized_payload: Jsonb = &row.event.normalized_payload => &'a Value,
+        normalized_payload: Jsonb = row.event.full_payload() => Cow<'a, Value>,
         metadata: Jsonb = row.event.full_metadata() => FullMetadata<'a>,
         trace_id: Nullable<Text> = row.event.trace_id.as_deref() => Option<&'a str>,
         provider: Nullable<Text> = reference.provider => Option<&'a str>,

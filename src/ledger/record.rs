@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::outcome::{Appended, Outcome};
-use super::params::{EventParams, EventRow, InsertedEvent, InsertedSqlType, OneEventParams};
+use super::params::{DetailsParams, EventParams, EventRow, InsertedEvent, InsertedSqlType, NewDetails, OneEventParams};
 use crate::error::Result;
 use crate::idempotency::{self, Accepted, NewRow as _, Resolution};
 use crate::models::{Event, NewEvent};
@@ -88,6 +88,14 @@ statement! {
 }
 
 statement! {
+    /// Writes the personal details of appended events. It is a separate statement, so that events without details pay nothing.
+    struct WriteDetails(detailed: DetailsParams) -> () {
+        "given_details",
+        => "insert_details"
+    }
+}
+
+statement! {
     /// Reads the events that hold the keys of the skipped ones.
     struct Conflicts(skipped: EventParams) -> (mailglass_events::SqlType, SqlUuid, Array<Text>) {
         => "event_conflicts"
@@ -100,8 +108,9 @@ statement! {
 /// [`provider_message`](NewEvent::provider_message). If there is no such delivery yet, or several match, the event is
 /// appended nevertheless and waits for the [reconciler](crate::reconciler).
 ///
-/// A batch is one statement, and another one if some of its events have to wait. Several events run in a transaction, or in a
-/// savepoint of your transaction. Idempotency keys and deliveries are locked in a fixed order, so processes that record the same
+/// A batch is one statement, another one if some of its events have to wait, and another one if some have personal
+/// [details](NewEvent::details). They run in a transaction, or in a savepoint of your transaction; a single event without details
+/// needs none. Idempotency keys and deliveries are locked in a fixed order, so processes that record the same
 /// events at the same time neither deadlock nor record an event twice. A transaction that records several batches takes the
 /// locks of each batch in turn, and can deadlock.
 ///
@@ -191,11 +200,13 @@ where
     checks.finish()?;
 
     let rows = EventRow::of(&events);
+    let details: Vec<NewDetails<'_>> = rows.iter().filter_map(EventRow::details).collect();
     let insert_new = |conn: &mut PgConnection, new: &[(usize, &EventRow<'_>)]| {
         let mut inserted = match rows.as_slice() {
-            [row] => insert_one::<One>(conn, row)?,
+            [row] if details.is_empty() => insert_one::<One>(conn, row)?,
             _ => insert_several::<S>(conn, new)?,
         };
+        write_details(conn, &details, &inserted)?;
         if has_fractions {
             read_json_back(conn, &mut inserted)?;
         }
@@ -207,8 +218,8 @@ where
     };
     let decided = match rows.as_slice() {
         [] => Vec::new(),
-        // A single event is one statement, so there is nothing to roll back.
-        [_] => retry::serializable(conn, call)?,
+        // A single event without details is one statement, so there is nothing to roll back.
+        [_] if details.is_empty() => retry::serializable(conn, call)?,
         _ => retry::transaction(conn, call)?,
     };
     let outcomes = events.into_owned().into_iter().zip(decided);
@@ -246,6 +257,22 @@ where
         Bound::<WriteLinks>::new(&EventParams::new(waiting)).execute(conn)?;
     }
     Ok(inserted)
+}
+
+/// Writes the details of inserted events. The details of a replay may have been erased, and are not written again.
+fn write_details(
+    conn: &mut PgConnection,
+    details: &[NewDetails<'_>],
+    inserted: &HashMap<Uuid, InsertedEvent>,
+) -> QueryResult<()> {
+    let mut new = details
+        .iter()
+        .filter(|details| inserted.contains_key(&details.event_id))
+        .peekable();
+    if new.peek().is_some() {
+        Bound::<WriteDetails>::new(&DetailsParams::new(new)).execute(conn)?;
+    }
+    Ok(())
 }
 
 fn by_id(events: Vec<InsertedEvent>) -> HashMap<Uuid, InsertedEvent> {

@@ -61,7 +61,7 @@ pub fn grants(conn: &mut PgConnection, role: &str) -> Result<Vec<String>> {
         let schema = quoted(&schema);
         let rights = match table {
             VERSIONS => "SELECT",
-            "mailglass_events" => "SELECT, INSERT",
+            "mailglass_events" | "mailglass_event_details" | "mailglass_erasures" => "SELECT, INSERT",
             _ => "SELECT, INSERT, UPDATE",
         };
         on_tables.push(format!("GRANT {rights} ON {schema}.{} TO {role}", quoted(table)));

@@ -1,5 +1,6 @@
 //! Attribute maps: builds a record from a JSON object, and reports every wrong attribute at once.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
@@ -7,7 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::closed_sets::UnknownLabel;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, without_address};
 use crate::validation::Checks;
 
 /// The attributes of a JSON object. Each is removed when it is read; those that are left at the end are unknown.
@@ -61,6 +62,18 @@ impl Attrs {
         self.take(key, "a JSON object", |value| value.is_object().then_some(value))
     }
 
+    pub(crate) fn boolean(&mut self, key: &str) -> Option<bool> {
+        self.take(key, "true or false", |value| value.as_bool())
+    }
+
+    pub(crate) fn code(&mut self, key: &str) -> Option<u16> {
+        self.take(key, "a number such as 550", |value| value.as_u64()?.try_into().ok())
+    }
+
+    pub(crate) fn ip_address(&mut self, key: &str) -> Option<IpAddr> {
+        self.take(key, "an IP address", |value| value.as_str()?.parse().ok())
+    }
+
     pub(crate) fn uuid(&mut self, key: &str) -> Option<Uuid> {
         self.take(key, "a UUID", |value| value.as_str()?.parse().ok())
     }
@@ -78,7 +91,7 @@ impl Attrs {
             Ok(value) => Some(value),
             Err(unknown) => {
                 let UnknownLabel { label, known, .. } = unknown;
-                let message = format!("`{label}` is none of {}", known.join(", "));
+                let message = format!("`{}` is none of {}", without_address(&label), known.join(", "));
                 self.checks.add(key, message);
                 None
             }
@@ -97,7 +110,7 @@ impl Attrs {
     pub(crate) fn reject_the_rest(&mut self, refusal: impl Fn(&str) -> Option<&'static str>) {
         for key in self.left.keys() {
             let message = refusal(key).unwrap_or("is not an attribute of this record");
-            self.checks.add(key, message);
+            self.checks.add(without_address(key), message);
         }
     }
 }

@@ -9,7 +9,9 @@ use std::str::FromStr;
 
 use diesel_derive_enum::DbEnum;
 
+use super::redacted::redacted_debug;
 use crate::contract::{ClosedSet, SETS};
+use crate::error::without_address;
 use crate::schema::sql_types;
 
 /// The purpose of a message, which decides how it may be sent.
@@ -106,8 +108,8 @@ pub enum DeliveryStatus {
 }
 
 /// A label that is not in its closed set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {set} `{label}`: use one of {}", known.join(", "))]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {set} `{}`: use one of {}", without_address(label), known.join(", "))]
 pub struct UnknownLabel {
     /// The Rust name of the set, such as `EventType`.
     pub set: &'static str,
@@ -116,6 +118,8 @@ pub struct UnknownLabel {
     /// The labels of the set.
     pub known: &'static [&'static str],
 }
+
+redacted_debug!(UnknownLabel { set, known } hides { label });
 
 /// Implements the labels of a closed set.
 macro_rules! labels {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::attrs::Attrs;
 use super::closed_sets::{DeliveryStatus, EventType, Stream};
+use super::redacted::redacted_debug;
 use crate::error::{Error, Result};
 use crate::schema::mailglass_deliveries;
 use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, domain_of, microseconds};
@@ -30,7 +31,7 @@ pub(crate) const PROJECTION: [&str; 9] = [
 ///
 /// The columns from `last_event_type` to `suppressed_at`, and `status`, are the [projection](crate::projection) of the
 /// delivery's events. Applications never write them.
-#[derive(Clone, Debug, PartialEq, Serialize, Queryable, Selectable, Identifiable)]
+#[derive(Clone, PartialEq, Serialize, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = mailglass_deliveries, check_for_backend(Pg))]
 pub struct Delivery {
     /// A UUIDv7 that the client generates, unless [`NewDelivery::id`] set another id.
@@ -81,6 +82,14 @@ pub struct Delivery {
     pub updated_at: DateTime<Utc>,
 }
 
+redacted_debug!(Delivery {
+    id, tenant_id, mailable, stream, provider, provider_message_id, last_event_type, last_event_at, terminal,
+    dispatched_at, delivered_at, bounced_at, complained_at, suppressed_at, lock_version, status, inserted_at,
+    updated_at,
+} hides {
+    recipient, recipient_domain, metadata, idempotency_key, last_error,
+});
+
 impl Delivery {
     /// Finds a tenant's delivery by its id.
     ///
@@ -115,7 +124,7 @@ impl Delivery {
 ///     "invalid input: tenant_id can't be blank; recipient has no domain after its last @",
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct NewDelivery {
     pub(crate) id: Option<Uuid>,
     pub(crate) tenant_id: String,
@@ -130,6 +139,12 @@ pub struct NewDelivery {
     pub(crate) metadata: Value,
     pub(crate) idempotency_key: Option<String>,
 }
+
+redacted_debug!(NewDelivery {
+    id, tenant_id, mailable, stream, provider, provider_message_id, first_event_type, first_event_at,
+} hides {
+    recipient, recipient_domain, metadata, idempotency_key,
+});
 
 impl NewDelivery {
     /// A delivery of `mailable`, your name for this kind of message, to one bare address.
@@ -292,7 +307,7 @@ impl NewDelivery {
 /// };
 /// assert!(changes.validate().is_ok());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, AsChangeset)]
+#[derive(Clone, Default, PartialEq, AsChangeset)]
 #[diesel(table_name = mailglass_deliveries)]
 pub struct DeliveryChanges {
     /// The provider that accepted the message.
@@ -304,6 +319,8 @@ pub struct DeliveryChanges {
     /// The error of the last failed attempt to send, as a JSON object.
     pub last_error: Option<Option<Value>>,
 }
+
+redacted_debug!(DeliveryChanges { provider, provider_message_id } hides { metadata, last_error });
 
 impl DeliveryChanges {
     /// Changes from a JSON object with any of `provider`, `provider_message_id`, `metadata` and `last_error`. A null clears

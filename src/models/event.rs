@@ -1,5 +1,7 @@
 //! The event: its row and [`NewEvent`]. Events are never updated or deleted.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -9,16 +11,22 @@ use uuid::Uuid;
 
 use super::attrs::Attrs;
 use super::closed_sets::{EventType, RejectReason};
+use super::event_details::EventDetails;
 use super::full_metadata::FullMetadata;
 use super::provider_reference::{ProviderReference, member, usable};
+use super::redacted::redacted_debug;
 use crate::error::Result;
 use crate::schema::mailglass_events;
-use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, microseconds};
+use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, address, is_recipient, microseconds};
+
+/// The message for a field that holds the recipient's address.
+const HOLDS_ADDRESS: &str = "contains the recipient's address, and the ledger can't forget it: put it into details, or call \
+                             allow_personal_data";
 
 /// An event in the ledger. Times are UTC, with microseconds.
 ///
 /// It does not implement `AsChangeset`, because the database rejects every change to an event.
-#[derive(Clone, Debug, PartialEq, Serialize, Queryable, Selectable, Identifiable)]
+#[derive(Clone, PartialEq, Serialize, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = mailglass_events, check_for_backend(Pg))]
 pub struct Event {
     /// A UUIDv7 that is generated when the event is appended.
@@ -36,9 +44,9 @@ pub struct Event {
     pub idempotency_key: Option<String>,
     /// Why it was rejected or bounced.
     pub reject_reason: Option<RejectReason>,
-    /// The provider's report.
+    /// The provider's report, and those of its [details](NewEvent::details) that are not personal.
     pub normalized_payload: Value,
-    /// The application's JSON object. Its members `provider`, `provider_message_id` and `recipient` identify the delivery.
+    /// The application's JSON object. Its members `provider` and `provider_message_id` name the provider's message.
     pub metadata: Value,
     /// Correlates the event with the request or job that recorded it.
     pub trace_id: Option<String>,
@@ -47,6 +55,12 @@ pub struct Event {
     /// When it was appended, by the server's clock.
     pub inserted_at: DateTime<Utc>,
 }
+
+redacted_debug!(Event {
+    id, tenant_id, delivery_id, type_, occurred_at, reject_reason, needs_reconciliation, inserted_at,
+} hides {
+    idempotency_key, normalized_payload, metadata, trace_id,
+});
 
 /// An event to be appended to the ledger: see [`ledger::record`](crate::ledger::record).
 ///
@@ -59,7 +73,12 @@ pub struct Event {
 ///     .idempotency_key("postmark:bounce:4323372036854775807");
 /// assert!(event.validate().is_ok());
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+///
+/// # Personal data
+/// The ledger never changes, so it should hold nothing about a person that may have to be erased. Put what an event says about
+/// its recipient into [`details`](Self::details). An event whose payload, metadata, idempotency key or trace id contains the
+/// address that it names as its recipient is rejected, unless it [allows](Self::allow_personal_data) that.
+#[derive(Clone, PartialEq)]
 pub struct NewEvent {
     pub(crate) tenant_id: String,
     pub(crate) delivery_id: Option<Uuid>,
@@ -72,8 +91,17 @@ pub struct NewEvent {
     provider: Option<String>,
     provider_message_id: Option<String>,
     recipient: Option<String>,
+    details: Option<Box<EventDetails>>,
+    personal_data_is_allowed: bool,
     pub(crate) trace_id: Option<String>,
 }
+
+redacted_debug!(NewEvent {
+    tenant_id, delivery_id, type_, occurred_at, reject_reason, provider, provider_message_id, details,
+    personal_data_is_allowed,
+} hides {
+    idempotency_key, normalized_payload, metadata, recipient, trace_id,
+});
 
 impl NewEvent {
     /// An event of a tenant. `occurred_at` is truncated to microseconds, as Postgres stores it. A leap second, such as
@@ -91,6 +119,8 @@ impl NewEvent {
             provider: None,
             provider_message_id: None,
             recipient: None,
+            details: None,
+            personal_data_is_allowed: false,
             trace_id: None,
         }
     }
@@ -98,8 +128,8 @@ impl NewEvent {
     /// An event from a JSON object.
     ///
     /// Required: `tenant_id`, `type`, `occurred_at` (RFC 3339). Optional: `delivery_id`, `idempotency_key`, `reject_reason`,
-    /// `normalized_payload`, `metadata`, `trace_id`, `provider`, `provider_message_id`, `recipient`. An attribute that is null
-    /// counts as absent.
+    /// `normalized_payload`, `metadata`, `trace_id`, `provider`, `provider_message_id`, `recipient`, `details` (an object with the
+    /// fields of [`EventDetails`]), `allow_personal_data`. An attribute that is null counts as absent.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) with every wrong attribute: missing or unknown ones, wrong types,
@@ -120,6 +150,10 @@ impl NewEvent {
         event.provider = attrs.text("provider");
         event.provider_message_id = attrs.text("provider_message_id");
         event.recipient = attrs.text("recipient");
+        if let Some(details) = attrs.object("details") {
+            event = event.details(EventDetails::from_attrs(details, &mut attrs.checks));
+        }
+        event.personal_data_is_allowed = attrs.boolean("allow_personal_data").unwrap_or_default();
         if let Some(payload) = attrs.object("normalized_payload") {
             event.normalized_payload = payload;
         }
@@ -150,11 +184,13 @@ impl NewEvent {
         self
     }
 
-    /// The recipient, which distinguishes the deliveries of one provider message. Case does not matter. It is kept in
-    /// `metadata`.
+    /// The recipient, which distinguishes the deliveries of one provider message. Case does not matter.
+    ///
+    /// It is not kept in the ledger. While the event waits for its delivery, it is kept in the event's link. If the event names
+    /// neither a delivery nor a message, it is kept with the [details](Self::details). Both can be erased.
     ///
     /// It must be one bare address, such as `ann@example.com`. Put an address in any other form into
-    /// [`normalized_payload`](Self::normalized_payload), where it is not checked.
+    /// [`EventDetails::other`], where it is not checked.
     #[must_use]
     pub fn recipient(mut self, recipient: impl Into<String>) -> Self {
         self.recipient = Some(recipient.into());
@@ -183,7 +219,24 @@ impl NewEvent {
         self
     }
 
-    /// The provider's report, as a JSON object.
+    /// What the event says beyond its type: why it bounced, which link was clicked. What is personal is kept apart from the
+    /// ledger, in `mailglass_event_details`; the rest becomes part of `normalized_payload`. Replays do not compare what is
+    /// personal.
+    #[must_use]
+    pub fn details(mut self, details: EventDetails) -> Self {
+        self.details = (!details.is_empty()).then(|| Box::new(details));
+        self
+    }
+
+    /// Allows that the ledger holds the recipient's address, which can then never be erased: for importing events that have
+    /// it in their payload, and for applications that must prove to whom they wrote.
+    #[must_use]
+    pub fn allow_personal_data(mut self) -> Self {
+        self.personal_data_is_allowed = true;
+        self
+    }
+
+    /// The provider's report, as a JSON object, without what is [personal](Self::details).
     #[must_use]
     pub fn normalized_payload(mut self, payload: Value) -> Self {
         self.normalized_payload = payload;
@@ -235,11 +288,67 @@ impl NewEvent {
         let in_metadata = member(&self.metadata, "provider_message_id").flatten();
         let named_message = self.provider_message_id.is_some() || in_metadata.is_some();
         checks.message_has_provider(named_message, self.names_provider());
+        self.check_details(checks);
+        if !self.personal_data_is_allowed {
+            self.check_for_address(checks);
+        }
+    }
+
+    fn check_details(&self, checks: &mut Checks) {
+        let Some(details) = &self.details else { return };
+        details.check(checks);
+        for (name, fact) in details.facts() {
+            if self.normalized_payload.get(name).is_some_and(|there| *there != fact) {
+                checks.add(
+                    &format!("details.{name}"),
+                    format!("disagrees with normalized_payload.{name}"),
+                );
+            }
+        }
+    }
+
+    fn check_for_address(&self, checks: &mut Checks) {
+        // An address that is malformed has its own error, or comes from a provider and is none.
+        let Some(address) = self.value("recipient").flatten().filter(|text| is_recipient(text)) else {
+            return;
+        };
+        let in_text = |text: &Option<String>| text.as_ref().is_some_and(|text| address::is_in(address, text));
+        let facts = self.details.iter().flat_map(|details| details.facts());
+        for (field, holds_address) in [
+            (
+                "normalized_payload",
+                address::is_in_json(address, &self.normalized_payload),
+            ),
+            ("metadata", address::is_in_json(address, &self.metadata)),
+            (
+                "details",
+                facts.into_iter().any(|(_, fact)| address::is_in_json(address, &fact)),
+            ),
+            ("idempotency_key", in_text(&self.idempotency_key)),
+            ("trace_id", in_text(&self.trace_id)),
+        ] {
+            if holds_address {
+                checks.add(field, HOLDS_ADDRESS);
+            }
+        }
     }
 
     /// The provider message that the event names.
     pub(crate) fn reference(&self) -> ProviderReference<'_> {
         ProviderReference::find(|key| self.value(key))
+    }
+
+    /// The recipient, if neither a delivery nor a link has it.
+    pub(crate) fn only_recipient(&self) -> Option<&str> {
+        let reference = self.reference();
+        let is_resolved = self.delivery_id.is_some() || reference.message_id.is_some() || reference.malformed;
+        reference.recipient.filter(|_| !is_resolved)
+    }
+
+    /// The details that `mailglass_event_details` stores; `None` if there are none.
+    pub(crate) fn personal_details(&self) -> Option<Value> {
+        let personal = self.details.as_ref()?.personal();
+        (!personal.is_empty()).then_some(Value::Object(personal))
     }
 
     fn names_provider(&self) -> bool {
@@ -258,8 +367,32 @@ impl NewEvent {
     pub(crate) fn full_metadata(&self) -> FullMetadata<'_> {
         FullMetadata {
             metadata: &self.metadata,
-            set: self.named().map(|(key, _, set)| (key, set)),
+            set: [
+                ("provider", self.provider.as_deref()),
+                ("provider_message_id", self.provider_message_id.as_deref()),
+            ],
         }
+    }
+
+    /// The application's payload with the details that are not personal.
+    pub(crate) fn full_payload(&self) -> Cow<'_, Value> {
+        let mut facts = self.details.iter().flat_map(|details| details.facts()).peekable();
+        if facts.peek().is_none() {
+            return Cow::Borrowed(&self.normalized_payload);
+        }
+        let mut payload = self.normalized_payload.clone();
+        if let Value::Object(members) = &mut payload {
+            members.extend(facts.map(|(name, fact)| (name.to_owned(), fact)));
+        }
+        Cow::Owned(payload)
+    }
+
+    /// Moves the full payload out of the event.
+    pub(crate) fn take_full_payload(&mut self) -> Value {
+        if let Cow::Owned(payload) = self.full_payload() {
+            return payload;
+        }
+        self.normalized_payload.take()
     }
 
     /// Moves the full metadata out of the event.
@@ -269,7 +402,6 @@ impl NewEvent {
             for (key, set) in [
                 ("provider", self.provider.take()),
                 ("provider_message_id", self.provider_message_id.take()),
-                ("recipient", self.recipient.take()),
             ] {
                 if let Some(set) = set {
                     members.insert(key.to_owned(), set.into());
@@ -279,7 +411,7 @@ impl NewEvent {
         metadata
     }
 
-    /// The setters of what is kept in `metadata`: the key, the name of the field in errors, and the value.
+    /// The setters of what identifies the delivery, and may be in `metadata` as well: the key, the name of the field in errors, and the value.
     fn named(&self) -> [(&'static str, &'static str, Option<&str>); 3] {
         [
             ("provider", "metadata.provider", self.provider.as_deref()),

@@ -1,5 +1,6 @@
 //! The metadata of an event with what its setters name.
 
+use std::fmt;
 use std::io::Write as _;
 
 use diesel::pg::Pg;
@@ -10,10 +11,10 @@ use serde_json::Value;
 
 /// The application's metadata, and the values of the setters, which replace those in `metadata`. It is encoded without
 /// making a JSON object of both first, because events are recorded by the thousand.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct FullMetadata<'a> {
     pub(super) metadata: &'a Value,
-    pub(super) set: [(&'static str, Option<&'a str>); 3],
+    pub(super) set: [(&'static str, Option<&'a str>); 2],
 }
 
 impl Serialize for FullMetadata<'_> {
@@ -31,6 +32,12 @@ impl Serialize for FullMetadata<'_> {
             }
         }
         members.end()
+    }
+}
+
+impl fmt::Debug for FullMetadata<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
     }
 }
 

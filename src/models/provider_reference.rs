@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 /// The provider message that an event names in its `metadata`, else in its `normalized_payload`, key by key.
-#[derive(Debug, PartialEq)]
 pub(crate) struct ProviderReference<'a> {
     pub(crate) provider: Option<&'a str>,
     pub(crate) message_id: Option<&'a str>,

@@ -1,5 +1,6 @@
 //! The timeline of a delivery: its facts, in order.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use crate::sql::{Bound, params, statement};
 
 params! {
     /// Deliveries, by tenant and id.
-    pub(super) struct Subjects<'a> from subject: (&'a str, Uuid) {
+    pub(crate) struct Subjects<'a> from subject: (&'a str, Uuid) {
         tenant_id: Text = subject.0 => &'a str,
         delivery_id: SqlUuid = subject.1 => Uuid,
     }
@@ -22,6 +23,13 @@ statement! {
     struct Timeline(subject: Subjects) -> mailglass_events::SqlType {
         "timeline",
         => "timeline_events"
+    }
+}
+
+impl Event {
+    /// The order of a timeline.
+    pub(crate) fn timeline_order(&self) -> (DateTime<Utc>, usize, Uuid) {
+        (self.occurred_at, self.type_.lifecycle_rank(), self.id)
     }
 }
 
@@ -37,7 +45,7 @@ impl Delivery {
     pub fn timeline(&self, conn: &mut PgConnection) -> Result<Vec<Event>> {
         let subjects = Subjects::new([(self.tenant_id.as_str(), self.id)]);
         let mut events: Vec<Event> = Bound::<Timeline>::new(&subjects).load(conn)?;
-        events.sort_by_key(|event| (event.occurred_at, event.type_.lifecycle_rank(), event.id));
+        events.sort_by_key(Event::timeline_order);
         Ok(events)
     }
 }

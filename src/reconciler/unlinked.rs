@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use crate::models::Event;
+use crate::models::redacted::redacted_debug;
 use crate::schema::{mailglass_event_links, mailglass_events};
 
 /// An event that waits for its delivery, or has expired. Times are UTC, with microseconds, by the server's clock.
-#[derive(Clone, Debug, PartialEq, Serialize, Queryable)]
+#[derive(Clone, PartialEq, Serialize, Queryable)]
 #[diesel(check_for_backend(Pg))]
 #[non_exhaustive]
 pub struct UnlinkedEvent {
@@ -34,6 +35,10 @@ pub struct UnlinkedEvent {
     /// When it expired; `None` while it waits.
     pub expired_at: Option<DateTime<Utc>>,
 }
+
+redacted_debug!(UnlinkedEvent {
+    event, waiting_reason, named_delivery_id, provider, provider_message_id, waiting_since, checked_at, expired_at,
+} hides { recipient });
 
 #[diesel::dsl::auto_type(no_type_alias)]
 fn columns() -> _ {

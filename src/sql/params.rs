@@ -120,7 +120,7 @@ macro_rules! params {
         $(#[$meta])*
         #[derive(Default)]
         $visibility struct $params<$lifetime> {
-            $($field: Vec<$rust_type>,)*
+            $($field: Vec<$crate::models::redacted::Hidden<$rust_type>>,)*
         }
 
         impl<$lifetime> $params<$lifetime> {
@@ -128,7 +128,7 @@ macro_rules! params {
                 let mut params = Self::default();
                 for $row in rows {
                     $(let $binding = $bound;)?
-                    $(params.$field.push($value);)*
+                    $(params.$field.push($crate::models::redacted::Hidden($value));)*
                 }
                 params
             }

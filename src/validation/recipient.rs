@@ -3,7 +3,7 @@
 use email_address::{EmailAddress, Error, Options};
 
 /// The longest address: 64 bytes of local part, the `@`, 255 bytes of domain (RFC 5321, section 4.5.3.1).
-pub(super) const RECIPIENT: usize = 320;
+pub(crate) const RECIPIENT: usize = 320;
 
 /// Characters that separate, quote or comment in an address, unless they are quoted.
 const SPECIAL: &str = "()<>[]:;,\\\"@";

@@ -126,9 +126,9 @@ fn an_empty_database_lacks_types_tables_and_functions() {
             count(ObjectKind::Table),
             count(ObjectKind::Function)
         ),
-        (4, 3, 3)
+        (4, 5, 3)
     );
-    assert_eq!(kinds.len(), 10);
+    assert_eq!(kinds.len(), 12);
 }
 
 /// Another schema of the same database may have tables of the same names.

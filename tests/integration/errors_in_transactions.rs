@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use mailglass::migrations::{DataLoss, redo, revert_to};
 use mailglass::projection::rebuild;
-use mailglass::{Delivery, DeliveryChanges, Error, EventType, NewDelivery, NewEvent, Stream, ledger};
+use mailglass::{Delivery, DeliveryChanges, Error, EventType, NewDelivery, NewEvent, Stream, ledger, privacy};
 use uuid::Uuid;
 
 use crate::support::{TENANT, at, connected, event, insert, to};
@@ -178,7 +178,7 @@ const CALLS: &[(&str, Predicate, Call)] = &[
         revert_to(conn, None, DataLoss::Reject).map(drop)
     }),
     ("redo: rows", Error::is_would_lose_data, |conn, _| {
-        ledger::record(conn, &[event(EventType::Opened, 1).provider_message("ses", "nobody's")])?;
+        privacy::erase(conn, TENANT, "nobody@example.com")?;
         redo(conn, DataLoss::Reject).map(drop)
     }),
 ];

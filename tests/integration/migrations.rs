@@ -335,6 +335,8 @@ fn grants_are_for_one_role_on_existing_tables() {
         [
             r#"GRANT USAGE ON SCHEMA "public" TO "app""#,
             r#"GRANT SELECT, INSERT, UPDATE ON "public"."mailglass_deliveries" TO "app""#,
+            r#"GRANT SELECT, INSERT ON "public"."mailglass_erasures" TO "app""#,
+            r#"GRANT SELECT, INSERT ON "public"."mailglass_event_details" TO "app""#,
             r#"GRANT SELECT, INSERT, UPDATE ON "public"."mailglass_event_links" TO "app""#,
             r#"GRANT SELECT, INSERT ON "public"."mailglass_events" TO "app""#,
             r#"GRANT SELECT ON "public"."__diesel_schema_migrations" TO "app""#,
@@ -343,7 +345,7 @@ fn grants_are_for_one_role_on_existing_tables() {
     revert_to(&mut conn, Some(FILES[3].version), DataLoss::Reject).unwrap();
     let refused = grants(&mut connect(&database), "app").unwrap_err();
     assert!(refused.is_migration());
-    assert!(refused.to_string().contains("mailglass_event_links"), "{refused}");
+    assert!(refused.to_string().contains("mailglass_erasures"), "{refused}");
 }
 
 #[test]

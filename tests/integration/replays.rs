@@ -21,7 +21,7 @@ fn bounced() -> NewEvent {
 
 fn conflict(error: Error) -> (String, usize, Vec<String>) {
     match error {
-        Error::IdempotencyConflict { key, index, fields } => (key, index, fields),
+        Error::IdempotencyConflict { key, index, fields } => (key.as_str().to_owned(), index, fields),
         other => panic!("expected Error::IdempotencyConflict, got {other:?}"),
     }
 }

@@ -64,6 +64,8 @@ fn the_types_exist_once_and_everything_else_in_each_schema() {
         "__diesel_schema_migrations",
         "mailglass_await_reconciliation",
         "mailglass_deliveries",
+        "mailglass_erasures",
+        "mailglass_event_details",
         "mailglass_event_links",
         "mailglass_events",
         "mailglass_raise_immutability",

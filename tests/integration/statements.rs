@@ -12,7 +12,9 @@ use diesel::connection::{Connection as _, InstrumentationEvent, SimpleConnection
 use diesel::pg::PgConnection;
 use mailglass::migrations::{self, DataLoss};
 use mailglass::reconciler::{self, SweepOptions};
-use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, Stream, contract, ledger, projection};
+use mailglass::{
+    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Stream, contract, ledger, privacy, projection,
+};
 use uuid::Uuid;
 
 use crate::support::{TENANT, at, connect, connected, delivery, eager, event, reload, server, to};
@@ -273,6 +275,21 @@ fn events(snapshots: &mut Snapshots) {
     snapshots.take(conn, "append_single", |conn| ledger::append(conn, &single).unwrap());
     let waiting = [5, 6].map(|seconds| event(EventType::Opened, seconds).provider_message("ses", "unknown"));
     snapshots.take(conn, "record_waiting", |conn| ledger::record(conn, &waiting).unwrap());
+    let details = EventDetails {
+        user_agent: Some("Mozilla/5.0".to_owned()),
+        ..EventDetails::default()
+    };
+    let clicked = [event(EventType::Clicked, 7).delivery(ann.id).details(details)];
+    let clicked = snapshots.take(conn, "record_with_details", |conn| {
+        ledger::record(conn, &clicked).unwrap()
+    });
+    snapshots.take(conn, "details", |conn| clicked[0].event().details(conn).unwrap());
+    snapshots.take(conn, "privacy_export", |conn| {
+        privacy::export(conn, TENANT, "ann@example.com").unwrap()
+    });
+    snapshots.take(conn, "privacy_erase", |conn| {
+        privacy::erase(conn, TENANT, "ann@example.com").unwrap()
+    });
 }
 
 fn projections(snapshots: &mut Snapshots) {

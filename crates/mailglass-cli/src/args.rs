@@ -80,6 +80,8 @@ impl Arguments {
             Command::Rebuild(command) => command.run(database, output),
             Command::Timeline(command) => command.run(database, output),
             Command::Stats(command) => command.run(database, output),
+            Command::Erase(command) => command.run(database, output),
+            Command::Export(command) => command.run(database, output),
             Command::Completions(command) => command.run(&mut Arguments::command(), output),
         }
     }
@@ -98,6 +100,8 @@ enum Command {
     Rebuild(commands::rebuild::Rebuild),
     Timeline(commands::timeline::Timeline),
     Stats(commands::stats::Stats),
+    Erase(commands::erase::Erase),
+    Export(commands::export_person::ExportPerson),
     Completions(commands::completions::Completions),
 }
 

@@ -2,7 +2,9 @@
 
 pub(crate) mod completions;
 pub(crate) mod docs;
+pub(crate) mod erase;
 pub(crate) mod export;
+pub(crate) mod export_person;
 pub(crate) mod grant;
 pub(crate) mod migrate;
 pub(crate) mod rebuild;

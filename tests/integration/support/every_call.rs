@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use mailglass::projection::{Projection, rebuild, rebuild_all, repair};
-use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, Result, ledger, projection};
+use mailglass::{Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Result, ledger, privacy, projection};
 use serde_json::json;
 use test_support::{TENANT, at, eager, event, to};
 use uuid::Uuid;
@@ -96,6 +96,19 @@ pub fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
     results.push(format!("{}", repair(conn, TENANT)?));
     results.push(format!("{}", rebuild_all(conn, TENANT)?));
     results.push(format!("{:?}", Delivery::find(conn, TENANT, Uuid::nil()).is_err()));
+
+    let details = EventDetails {
+        user_agent: Some("Mozilla/5.0".to_owned()),
+        ..EventDetails::default()
+    };
+    let clicked = event(EventType::Clicked, 7).delivery(queued.id).details(details);
+    let clicked = ledger::record(conn, &[clicked])?;
+    results.push(format!("{}", clicked[0].event().details(conn)?.user_agent.is_some()));
+    let export = privacy::export(conn, TENANT, "ann@example.com")?;
+    let events: Vec<usize> = export.deliveries.iter().map(|delivery| delivery.events.len()).collect();
+    results.push(format!("{events:?}"));
+    let erasure = privacy::erase(conn, TENANT, "ann@example.com")?.erasure;
+    results.push(format!("{} {}", erasure.deliveries, erasure.event_details));
     Ok(results)
 }
 

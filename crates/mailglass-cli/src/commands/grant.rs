@@ -16,8 +16,8 @@ use crate::output::Output;
 const LONG: &str = "\
 Print the GRANT statements for the role of the application. With --apply, execute them.
 
-The role gets USAGE of the schema; SELECT and INSERT on mailglass_events; SELECT, INSERT and UPDATE on the other two tables; and \
-SELECT on Diesel's __diesel_schema_migrations, so that the application can call migrations::run at start while nothing is \
+The role gets USAGE of the schema; SELECT and INSERT on mailglass_events, mailglass_event_details and mailglass_erasures; SELECT, \
+INSERT and UPDATE on the other two tables; and SELECT on Diesel's __diesel_schema_migrations, so that the application can call migrations::run at start while nothing is \
 pending. A role with only these rights can neither change the ledger nor migrate.
 
 Connect as the owner of the tables, which is the role that migrates. With --apply, the role must exist. It also needs CONNECT on \

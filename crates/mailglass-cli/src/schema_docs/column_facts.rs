@@ -4,7 +4,10 @@
 use std::any::type_name;
 
 use diesel::{Column, Expression};
-use mailglass::schema::{mailglass_deliveries, mailglass_event_links, mailglass_events};
+use mailglass::privacy::Erasure;
+use mailglass::schema::{
+    mailglass_deliveries, mailglass_erasures, mailglass_event_details, mailglass_event_links, mailglass_events,
+};
 use mailglass::{Delivery, Event};
 
 use super::model::{Changes, ColumnFacts, PersonalData, Writer};
@@ -18,6 +21,8 @@ pub(crate) fn columns(table: &str) -> Vec<Known> {
         "mailglass_deliveries" => deliveries(),
         "mailglass_events" => events(),
         "mailglass_event_links" => event_links(),
+        "mailglass_event_details" => event_details(),
+        "mailglass_erasures" => erasures(),
         _ => Vec::new(),
     }
 }
@@ -41,8 +46,8 @@ fn deliveries() -> Vec<Known> {
         tenant_id: Application, Never, No;
         mailable: Application, Never, No;
         stream: Application, Never, No;
-        recipient: Application, Never, Yes;
-        recipient_domain: Mailglass, Never, MayHold;
+        recipient: Application, OnErasure, Yes;
+        recipient_domain: Mailglass, OnErasure, MayHold;
         provider: Application, OnUpdate, No;
         provider_message_id: Application, OnUpdate, No;
         last_event_type: Projection, WithEvents, No;
@@ -88,12 +93,34 @@ fn event_links() -> Vec<Known> {
         named_delivery_id: Mailglass, Never, No;
         provider: Mailglass, Never, No;
         provider_message_id: Mailglass, Never, No;
-        recipient: Mailglass, Never, Yes;
+        recipient: Mailglass, OnSweep, Yes;
         waiting_reason: Reconciler, OnSweep, No;
         inserted_at: Database, Never, No;
         checked_at: Reconciler, OnSweep, No;
         linked_at: Reconciler, Once, No;
         expired_at: Reconciler, Once, No;
+    })
+}
+
+fn event_details() -> Vec<Known> {
+    known!(mailglass_event_details {
+        event_id: Mailglass, Never, No;
+        tenant_id: Mailglass, Never, No;
+        recipient: Application, Never, Yes;
+        data: Application, Never, Yes;
+        inserted_at: Database, Never, No;
+    })
+}
+
+fn erasures() -> Vec<Known> {
+    known!(mailglass_erasures, Erasure {
+        id: Mailglass, Never, No;
+        tenant_id: Application, Never, No;
+        deliveries: Mailglass, Never, No;
+        event_details: Mailglass, Never, No;
+        event_links: Mailglass, Never, No;
+        domain_kept: Application, Never, No;
+        erased_at: Database, Never, No;
     })
 }
 

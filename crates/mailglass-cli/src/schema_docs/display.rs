@@ -50,6 +50,7 @@ impl Changes {
             Changes::OnUpdate => "changed by the application",
             Changes::Always => "changes with every update",
             Changes::OnSweep => "changes with every sweep",
+            Changes::OnErasure => "changes when the recipient is erased",
         }
     }
 }

@@ -107,8 +107,8 @@ fn rust_table(table: &str) -> Option<RustTable> {
             Some("mailglass::Delivery"),
             "NewDelivery::insert, NewDelivery::insert_all",
             Some(
-                "Delivery::update with DeliveryChanges, mark_dispatched, mark_failed and mark_suppressed; and by the \
-                 projection of its events",
+                "Delivery::update with DeliveryChanges, mark_dispatched, mark_failed and mark_suppressed; by the \
+                 projection of its events; and by privacy::erase",
             ),
         ),
         "mailglass_events" => (
@@ -119,8 +119,14 @@ fn rust_table(table: &str) -> Option<RustTable> {
         "mailglass_event_links" => (
             None,
             "ledger::record and ledger::append, for an event whose delivery is missing or ambiguous",
-            Some("reconciler::sweep"),
+            Some("reconciler::sweep, and privacy::erase"),
         ),
+        "mailglass_event_details" => (
+            None,
+            "ledger::record and ledger::append, for an event with NewEvent::details",
+            Some("privacy::erase and retention::expire_details, which delete rows"),
+        ),
+        "mailglass_erasures" => (Some("mailglass::privacy::Erasure"), "privacy::erase", None),
         _ => return None,
     };
     Some(RustTable {
@@ -144,6 +150,7 @@ fn logical_references(relation: &Relation) -> Vec<Reference> {
             ("delivery_id", deliveries, HISTORY),
             ("named_delivery_id", deliveries, EARLY),
         ],
+        "mailglass_event_details" => &[("event_id", events, GUARDED)],
         _ => &[],
     };
     let reference = |&(column, to, note): &(&str, &str, &str)| Reference {

@@ -97,7 +97,7 @@ fn what_is_printed_is_enough_and_no_more() {
     revoke_defaults(&mut owner, "public");
     let role = Role::create(&database);
     let printed = run(&database, &["grant", "--role", &role.name]).exits(0).stdout;
-    assert_eq!(printed.lines().count(), 5, "{printed}");
+    assert_eq!(printed.lines().count(), 7, "{printed}");
     assert!(
         diesel::sql_query("SELECT 1 FROM mailglass_events")
             .execute(&mut role.connect("public"))
@@ -148,7 +148,7 @@ fn what_is_applied_works_in_another_schema() {
     .exits(0)
     .json();
     assert_eq!(answer["is_applied"], true);
-    assert_eq!(answer["statements"].as_array().unwrap().len(), 5);
+    assert_eq!(answer["statements"].as_array().unwrap().len(), 7);
     a_full_round(&mut role.connect("\"Mail\""));
 }
 

@@ -111,7 +111,7 @@ fn a_migration_that_is_interrupted_twice_is_applied_as_a_whole_or_not_at_all() {
     wait_until_alone(&mut blocker);
     let listed = run(&database, &["migrate", "--list"]).exits(0);
     let states: Vec<_> = listed.tables()[0][1..].iter().map(|row| row[2]).collect();
-    assert_eq!(states, ["applied", "applied", "applied", "applied", "pending"]);
+    assert_eq!(states[..5], ["applied", "applied", "applied", "applied", "pending"]);
     run(&database, &["migrate"]).exits(0);
     run(&database, &["verify"]).exits(0);
 }

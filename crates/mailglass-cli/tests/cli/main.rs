@@ -19,6 +19,7 @@ mod interrupts;
 mod lost_connections;
 mod migrate;
 mod newer_releases;
+mod privacy;
 mod program;
 mod readme;
 mod rebuild;

@@ -77,6 +77,8 @@ pub(crate) enum Changes {
     Always,
     /// With every sweep that checks the row.
     OnSweep,
+    /// When the recipient is erased.
+    OnErasure,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

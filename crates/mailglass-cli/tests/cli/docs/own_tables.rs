@@ -87,9 +87,15 @@ fn an_application_documents_its_tables_beside_ours() {
         .iter()
         .map(|entry| entry["name"].as_str().unwrap())
         .collect();
-    let ours = ["mailglass_deliveries", "mailglass_event_links", "mailglass_events"];
+    let ours = [
+        "mailglass_deliveries",
+        "mailglass_erasures",
+        "mailglass_event_details",
+        "mailglass_event_links",
+        "mailglass_events",
+    ];
     assert_eq!(relations, [&ours[..], &["orders"]].concat());
-    let orders = &json["relations"][3];
+    let orders = &json["relations"][ours.len()];
     let reference = &orders["references"][0];
     assert_eq!(reference["constraint"], "orders_welcome_fkey");
     assert_eq!(reference["to"]["name"], "mailglass_deliveries");
