@@ -9,6 +9,7 @@
 )]
 
 mod attribute_maps;
+mod checkpoints;
 mod closed_sets;
 mod connection_loss;
 mod contract_verify;

@@ -1,6 +1,7 @@
 //! Every call of the library once, for tests that compare the results under different conditions.
 
 use diesel::prelude::*;
+use mailglass::ledger::{CheckpointOptions, Renewal, checkpoint, renew_checkpoints, verify_checkpoints};
 use mailglass::projection::{Projection, rebuild, rebuild_all, repair};
 use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, Result, ledger, projection};
 use serde_json::json;
@@ -96,6 +97,16 @@ pub fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
     results.push(format!("{}", repair(conn, TENANT)?));
     results.push(format!("{}", rebuild_all(conn, TENANT)?));
     results.push(format!("{:?}", Delivery::find(conn, TENANT, Uuid::nil()).is_err()));
+
+    let sealed = checkpoint(conn, TENANT, None, &CheckpointOptions::default())?.into_checkpoint()?;
+    results.push(format!("{}", sealed.events()));
+    results.push(format!(
+        "{}",
+        verify_checkpoints(conn, TENANT, std::slice::from_ref(&sealed))?.is_ok()
+    ));
+    // A cut that has removed nothing.
+    let renewal = renew_checkpoints(conn, TENANT, &[sealed], "mailglass_events")?;
+    results.push(format!("{}", matches!(renewal, Renewal::Renewed(_))));
     Ok(results)
 }
 
