@@ -126,6 +126,10 @@ fn every_event_is_in_exactly_one_checkpoint_while_others_record() {
                             let opened = NewEvent::new(TENANT, EventType::Opened, chrono::Utc::now());
                             ledger::append(conn, &[opened])?;
                         }
+                        // Longer than the distance of a checkpoint's end from the present.
+                        if worker == 2 {
+                            conn.batch_execute("SELECT pg_sleep(0.7)")?;
+                        }
                         Ok(())
                     })
                     .unwrap();
@@ -145,7 +149,8 @@ fn every_event_is_in_exactly_one_checkpoint_while_others_record() {
         chain
     });
     let mut conn = connect(&database);
-    let chain = [chain.as_slice(), &[seal(&mut conn, chain.last())]].concat();
+    let last = seal(&mut conn, chain.last());
+    let chain = [chain.as_slice(), &[last]].concat();
     let report = verify(&mut conn, &chain);
     assert_eq!(report.differences, []);
     let all = mailglass::schema::mailglass_events::table
