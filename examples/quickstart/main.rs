@@ -243,7 +243,7 @@ fn at_ten(seconds: i64) -> DateTime<Utc> {
 
 fn new(mailable: &str, stream: Stream, recipient: &str) -> NewDelivery {
     NewDelivery::new(TENANT, mailable, stream, recipient)
-        .idempotency_key(format!("{TENANT}:{mailable}:47:{recipient}"))
+        .tenant_idempotency_key(format!("{mailable}:47:{recipient}"))
         .first_event(EventType::Queued, at_ten(0))
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn event(tenant: &str, request: &Value) -> Result<NewEvent, Failure> 
 
     let mut event = NewEvent::new(tenant, event_type, DateTime::parse_from_rfc3339(time)?.to_utc())
         // Most of Postmark's records have no id, so the key consists of what identifies them.
-        .idempotency_key(format!("postmark:{record_type}:{message_id}:{recipient}:{time}"))
+        .tenant_idempotency_key(format!("postmark:{record_type}:{message_id}:{recipient}:{time}"))
         .provider_message("postmark", message_id)
         .recipient(recipient)
         .normalized_payload(json!({

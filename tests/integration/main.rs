@@ -21,6 +21,7 @@ mod elixir;
 mod errors_in_transactions;
 mod explain;
 mod guard;
+mod hardening;
 mod hostile_objects;
 mod insert_races;
 mod interleavings;
