@@ -12,8 +12,9 @@ use diesel::sql_types::Integer;
 use mailglass::ledger::{self, CheckpointOptions, Checkpointed, OpenTransaction};
 use mailglass::{EventType, NewEvent};
 use scratch_postgres::Server;
+use uuid::Uuid;
 
-use super::{seal, server_time, until, verify};
+use super::{seal, server_time, undone, until, verify};
 use crate::support::{TENANT, connect, connected, database, event, record_one};
 
 fn pid(conn: &mut PgConnection) -> i32 {
@@ -75,19 +76,21 @@ fn a_role_that_does_not_see_when_a_transaction_began_waits_for_it() {
     let (database, mut conn) = connected();
     let mut later = connect(&database);
     let process = pid(&mut later);
-    // Roles are shared by all databases of the server.
-    conn.batch_execute(
-        "DO $$ BEGIN CREATE ROLE checkpointer; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-         GRANT SELECT ON mailglass_events TO checkpointer; SET ROLE checkpointer",
-    )
-    .unwrap();
-    let end = server_time(&mut conn);
-    later.batch_execute("BEGIN; SELECT 1").unwrap();
-    let waiting = ledger::checkpoint(&mut conn, TENANT, None, &until(end)).unwrap();
-    assert!(matches!(waiting, Checkpointed::Waiting { open, .. } if open == [OpenTransaction::Process(process)]));
-    later.batch_execute("COMMIT").unwrap();
-    let made = ledger::checkpoint(&mut conn, TENANT, None, &until(end)).unwrap();
-    assert!(matches!(made, Checkpointed::Made(_)));
+    // Roles are shared by all databases of the server, so this one is never committed.
+    undone(&mut conn, |conn| {
+        let role = format!("checkpointer_{}", Uuid::now_v7().simple());
+        conn.batch_execute(&format!(
+            "CREATE ROLE {role}; GRANT SELECT ON mailglass_events TO {role}; SET LOCAL ROLE {role}"
+        ))
+        .unwrap();
+        let end = server_time(conn);
+        later.batch_execute("BEGIN; SELECT 1").unwrap();
+        let waiting = ledger::checkpoint(conn, TENANT, None, &until(end)).unwrap();
+        assert!(matches!(waiting, Checkpointed::Waiting { open, .. } if open == [OpenTransaction::Process(process)]));
+        later.batch_execute("COMMIT").unwrap();
+        let made = ledger::checkpoint(conn, TENANT, None, &until(end)).unwrap();
+        assert!(matches!(made, Checkpointed::Made(_)));
+    });
 }
 
 #[test]
