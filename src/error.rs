@@ -108,7 +108,7 @@ pub enum Error {
     Database(DieselError),
 }
 
-/// An idempotency key in an error. `Display` and `Debug` do not print a key with an `@`, which may be an address.
+/// An idempotency key in an error. `Display` and `Debug` do not print a key that may contain an address.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(pub(crate) String);
 
@@ -131,9 +131,12 @@ impl fmt::Debug for IdempotencyKey {
     }
 }
 
-/// A text that may hold an address, for a message.
+/// A text that may hold an address, for a message. A key that carries its tenant begins with an `@`.
 pub(crate) fn without_address(text: &str) -> &str {
-    if text.contains('@') { "[redacted]" } else { text }
+    let has_address = text
+        .char_indices()
+        .any(|(position, character)| character == '@' && position > 0);
+    if has_address { "[redacted]" } else { text }
 }
 
 /// Rows that would be lost with their table.

@@ -8,6 +8,36 @@ use uuid::Uuid;
 
 use crate::error::{Error, IdempotencyKey, Result};
 
+/// A key that carries its tenant: `@`, the number of bytes of the tenant, `:`, the tenant, `:`, and the key, such as
+/// `@4:acme:welcome:42`.
+///
+/// Keys are unique across all tenants. If one tenant can guess the key that another one will use, such as `welcome:42`, and uses
+/// it first, then the other one's insert is a conflict. With this form nobody can: the crate rejects it for any other tenant.
+///
+/// [`NewEvent::tenant_idempotency_key`](crate::NewEvent::tenant_idempotency_key) and
+/// [`NewDelivery::tenant_idempotency_key`](crate::NewDelivery::tenant_idempotency_key) use it. Use this function to find a row by
+/// its key.
+///
+/// ```
+/// use mailglass::tenant_idempotency_key;
+///
+/// assert_eq!(tenant_idempotency_key("acme", "welcome:42"), "@4:acme:welcome:42");
+/// assert_ne!(tenant_idempotency_key("a:b", "c"), tenant_idempotency_key("a", "b:c"));
+/// ```
+pub fn tenant_idempotency_key(tenant_id: &str, key: &str) -> String {
+    format!("@{}:{tenant_id}:{key}", tenant_id.len())
+}
+
+/// The tenant and the rest of a key that carries a tenant. The length may have leading zeros, so that no other tenant can use a
+/// key that merely looks the same.
+pub(crate) fn tenant_of_key(key: &str) -> Option<(&str, &str)> {
+    let (length, rest) = key.strip_prefix('@')?.split_once(':')?;
+    let is_number = !length.is_empty() && length.bytes().all(|digit| digit.is_ascii_digit());
+    let length: usize = length.parse().ok().filter(|_| is_number)?;
+    let (tenant, rest) = rest.split_at_checked(length)?;
+    Some((tenant, rest.strip_prefix(':')?))
+}
+
 /// A row of a batch that is to be inserted.
 pub(crate) trait NewRow {
     /// The primary key.

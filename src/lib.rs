@@ -7,7 +7,7 @@
 //!
 //! # test_support::with_database(|conn| {
 //! let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
-//!     .idempotency_key("acme:welcome:42")
+//!     .tenant_idempotency_key("welcome:42")
 //!     .insert(conn)?
 //!     .into_delivery();
 //! let delivery = delivery.mark_dispatched(conn, "postmark", "0a129aee", Utc::now())?;
@@ -16,7 +16,7 @@
 //! // The webhook handler knows only the provider's message id.
 //! let delivered = NewEvent::new("acme", EventType::Delivered, Utc::now())
 //!     .provider_message("postmark", "0a129aee")
-//!     .idempotency_key("postmark:delivery:0a129aee");
+//!     .tenant_idempotency_key("postmark:delivery:0a129aee");
 //! ledger::record(conn, &[delivered])?;
 //!
 //! let events: Vec<EventType> = delivery.timeline(conn)?.iter().map(|event| event.type_).collect();
@@ -52,7 +52,8 @@
 //! orphan: it is recorded at once and waits until the [`reconciler`] links it.
 //!
 //! An idempotency key makes an insert safe to repeat. The same key with the same content is a replay, which changes nothing. The
-//! same key with different content is a conflict.
+//! same key with different content is a conflict. Keys are unique across all tenants; one that carries its tenant
+//! ([`tenant_idempotency_key`]) can't be taken by another one.
 //!
 //! # Tasks
 //!
@@ -72,6 +73,7 @@
 //! | Erase or export a person | [`privacy::erase`], [`privacy::export`] |
 //! | Parse JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
 //! | Check a live database | [`contract::verify`] |
+//! | Reveal changes by somebody who can disable the guard | [`ledger::checkpoint`], [`ledger::verify_checkpoints`] |
 //! | Check lists of your own against the closed sets | [`assert_closed_set!`], [`contract::ClosedSet::check`] |
 //!
 //! # Transactions
@@ -113,11 +115,15 @@ mod validation;
 
 pub use deliveries::Inserted;
 pub use error::{Error, FieldError, IdempotencyKey, Invalid, LedgerOperation, LostRows, Result};
+pub use idempotency::tenant_idempotency_key;
 pub use models::{
     Delivery, DeliveryChanges, DeliveryStatus, Event, EventDetails, EventType, NewDelivery, NewEvent, RejectReason,
     Stream, UnknownLabel,
 };
-pub use validation::{MAX_BATCH, MAX_BATCH_BYTES};
+pub use validation::{
+    MAX_BATCH, MAX_BATCH_BYTES, MAX_DETAIL_BYTES, MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_MEMBERS, MAX_KEY_BYTES,
+    MAX_MESSAGE_ID_BYTES, MAX_TEXT_BYTES,
+};
 
 /// Compiles the code blocks of the README.
 #[cfg(doctest)]

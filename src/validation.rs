@@ -10,7 +10,9 @@ use serde_json::Value;
 use self::json::Storable;
 use self::recipient::check_recipient;
 use crate::error::{Error, FieldError, Invalid, Result};
+use crate::idempotency::tenant_of_key;
 
+pub use self::json::{MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_MEMBERS};
 pub(crate) use self::recipient::{RECIPIENT, domain_of};
 
 /// How far an event may be ahead of the client's clock. Without a limit, one wrong clock could determine a delivery's last event
@@ -27,13 +29,22 @@ pub const MAX_BATCH_BYTES: usize = 64 * 1024 * 1024;
 /// The size of an entry without its texts and JSON: ids, times, labels, and their lengths.
 const ENTRY_OVERHEAD: usize = 160;
 
-// Limits in bytes. Postgres can't index much longer texts; its own limit depends on how well they compress.
-pub(crate) const SHORT_TEXT: usize = 255;
-pub(crate) const KEY: usize = 512;
-/// The longest line, and so the longest Message-ID (RFC 5322, section 2.1.1).
-pub(crate) const MESSAGE_ID: usize = 998;
-/// A text of the details of an event. No index has it.
-const DETAIL: usize = 64 * 1024;
+/// The maximum size of a tenant, a mailable and a provider. Postgres can't index texts of more than about 2,700 bytes; its own
+/// limit depends on how well they compress.
+pub const MAX_TEXT_BYTES: usize = 255;
+
+/// The maximum size of an idempotency key and a trace id. A key that carries its tenant counts as a whole.
+pub const MAX_KEY_BYTES: usize = 512;
+
+/// The maximum size of a provider's message id: the longest line, and so the longest Message-ID (RFC 5322, section 2.1.1).
+pub const MAX_MESSAGE_ID_BYTES: usize = 998;
+
+/// The maximum size of a text of the details of an event. No index has it.
+pub const MAX_DETAIL_BYTES: usize = 64 * 1024;
+
+pub(crate) const SHORT_TEXT: usize = MAX_TEXT_BYTES;
+pub(crate) const KEY: usize = MAX_KEY_BYTES;
+pub(crate) const MESSAGE_ID: usize = MAX_MESSAGE_ID_BYTES;
 
 /// Collects the wrong fields of an input or of a batch.
 #[derive(Debug, Default)]
@@ -131,7 +142,18 @@ impl Checks {
     /// A text of a provider's report, which may be blank.
     pub(crate) fn detail(&mut self, field: &str, text: &str) {
         if !text.trim().is_empty() {
-            self.text(field, text, DETAIL);
+            self.text(field, text, MAX_DETAIL_BYTES);
+        }
+    }
+
+    /// Checks a key. One that carries a tenant must carry this one, so that nobody takes a key of another tenant.
+    pub(crate) fn idempotency_key(&mut self, tenant_id: &str, key: Option<&str>) {
+        let field = "idempotency_key";
+        self.optional_text(field, key, KEY);
+        match key.and_then(tenant_of_key) {
+            Some((tenant, _)) if tenant != tenant_id => self.add(field, "carries another tenant"),
+            Some((_, rest)) if rest.trim().is_empty() => self.add(field, "can't be blank after its tenant"),
+            _ => {}
         }
     }
 
@@ -141,14 +163,11 @@ impl Checks {
         }
         match Storable::measure(value) {
             Err(message) => self.add(field, message),
-            Ok(Storable { bytes, has_fractions }) => {
+            Ok(Storable {
+                bytes, has_fractions, ..
+            }) => {
                 self.bytes += bytes;
                 self.has_fractions |= has_fractions;
-                if bytes > MAX_BATCH_BYTES {
-                    let message =
-                        format!("holds {bytes} bytes, and one batch takes {MAX_BATCH_BYTES}: store it elsewhere");
-                    self.add(field, message);
-                }
             }
         }
     }

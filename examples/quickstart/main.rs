@@ -249,7 +249,7 @@ fn at_ten(seconds: i64) -> DateTime<Utc> {
 /// The key has the application's number of the customer, because an address could not be erased from it.
 fn new(customer: u32, mailable: &str, stream: Stream, recipient: &str) -> NewDelivery {
     NewDelivery::new(TENANT, mailable, stream, recipient)
-        .idempotency_key(format!("{TENANT}:{mailable}:{customer}"))
+        .tenant_idempotency_key(format!("{mailable}:{customer}"))
         .first_event(EventType::Queued, at_ten(0))
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn event(tenant: &str, request: &Value) -> Result<NewEvent, Failure> 
 
     let mut event = NewEvent::new(tenant, event_type, DateTime::parse_from_rfc3339(time)?.to_utc())
         // Most of Postmark's records have no id, so the key consists of what identifies them. Each recipient has a message id.
-        .idempotency_key(format!("postmark:{record_type}:{message_id}:{time}"))
+        .tenant_idempotency_key(format!("postmark:{record_type}:{message_id}:{time}"))
         .provider_message("postmark", message_id)
         .recipient(recipient)
         .details(EventDetails {

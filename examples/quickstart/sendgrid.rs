@@ -36,7 +36,7 @@ pub(crate) fn event(tenant: &str, event: &Value) -> Result<NewEvent, Failure> {
     };
 
     let mut new = NewEvent::new(tenant, event_type, timestamp)
-        .idempotency_key(format!("sendgrid:{}", text("sg_event_id")?))
+        .tenant_idempotency_key(format!("sendgrid:{}", text("sg_event_id")?))
         // The part before the first dot is the X-Message-Id of the response to the application's request.
         .provider_message("sendgrid", text("sg_message_id")?.split('.').next().unwrap_or_default())
         .recipient(text("email")?)

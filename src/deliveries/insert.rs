@@ -99,7 +99,7 @@ impl NewDelivery {
     ///
     /// let batch = ["ann@example.com", "bob@example.org"].map(|recipient| {
     ///     NewDelivery::new("acme", "newsletter", Stream::Bulk, recipient)
-    ///         .idempotency_key(format!("acme:newsletter:47:{recipient}"))
+    ///         .tenant_idempotency_key(format!("newsletter:47:{recipient}"))
     /// });
     /// let first = NewDelivery::insert_all(conn, &batch)?;
     /// let again = NewDelivery::insert_all(conn, &batch)?;

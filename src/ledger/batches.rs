@@ -20,7 +20,7 @@ use crate::validation::MAX_BATCH;
 /// use mailglass::{EventType, NewEvent, ledger};
 ///
 /// let export = (0..2_500).map(|number| {
-///     NewEvent::new("acme", EventType::Opened, chrono::Utc::now()).idempotency_key(format!("export:{number}"))
+///     NewEvent::new("acme", EventType::Opened, chrono::Utc::now()).tenant_idempotency_key(format!("export:{number}"))
 /// });
 /// let mut recorded = 0;
 /// for outcomes in ledger::record_batches(conn, export, 1_000) {

@@ -122,7 +122,7 @@ statement! {
 ///
 /// let event = NewEvent::new("acme", EventType::Delivered, chrono::Utc::now())
 ///     .provider_message("postmark", "0a129aee")
-///     .idempotency_key("postmark:delivery:0a129aee");
+///     .tenant_idempotency_key("postmark:delivery:0a129aee");
 /// let first = ledger::record(conn, &[event.clone()])?;
 /// let second = ledger::record(conn, &[event])?;
 /// assert!(!first[0].is_replay() && second[0].is_replay());
@@ -164,7 +164,7 @@ pub fn append<'a>(conn: &mut PgConnection, events: impl Into<Cow<'a, [NewEvent]>
 /// use mailglass::{EventType, NewEvent, ledger};
 ///
 /// let now = chrono::Utc::now();
-/// let event = |event_type, key: &str| NewEvent::new("acme", event_type, now).idempotency_key(key);
+/// let event = |event_type, key: &str| NewEvent::new("acme", event_type, now).tenant_idempotency_key(key);
 /// ledger::record(conn, &[event(EventType::Bounced, "ses:1")])?;
 ///
 /// let outcomes = ledger::record_each(conn, &[event(EventType::Rejected, "ses:1"), event(EventType::Opened, "ses:2")])?;

@@ -11,8 +11,9 @@ use super::attrs::Attrs;
 use super::closed_sets::{DeliveryStatus, EventType, Stream};
 use super::redacted::redacted_debug;
 use crate::error::{Error, Result};
+use crate::idempotency::tenant_idempotency_key;
 use crate::schema::mailglass_deliveries;
-use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, domain_of, microseconds};
+use crate::validation::{Checks, MESSAGE_ID, SHORT_TEXT, domain_of, microseconds};
 
 /// The projection columns, in the order of [`Projection`](crate::projection::Projection).
 pub(crate) const PROJECTION: [&str; 9] = [
@@ -115,7 +116,7 @@ impl Delivery {
 /// use mailglass::{NewDelivery, Stream};
 ///
 /// let welcome = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
-///     .idempotency_key("acme:welcome:42");
+///     .tenant_idempotency_key("welcome:42");
 /// assert!(welcome.validate().is_ok());
 ///
 /// let wrong = NewDelivery::new("", "welcome", Stream::Transactional, "ann@");
@@ -265,6 +266,14 @@ impl NewDelivery {
         self
     }
 
+    /// As [`idempotency_key`](Self::idempotency_key), but the key carries the tenant, so that no other tenant can use it first: see
+    /// [`tenant_idempotency_key`](crate::tenant_idempotency_key).
+    #[must_use]
+    pub fn tenant_idempotency_key(mut self, key: impl AsRef<str>) -> Self {
+        self.idempotency_key = Some(tenant_idempotency_key(&self.tenant_id, key.as_ref()));
+        self
+    }
+
     /// Checks the delivery without inserting it. An insert checks it as well.
     ///
     /// # Errors
@@ -289,7 +298,7 @@ impl NewDelivery {
             checks.time("last_event_at", time);
         }
         checks.json_object("metadata", &self.metadata);
-        checks.optional_text("idempotency_key", self.idempotency_key.as_deref(), KEY);
+        checks.idempotency_key(&self.tenant_id, self.idempotency_key.as_deref());
     }
 }
 

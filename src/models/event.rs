@@ -16,6 +16,7 @@ use super::full_metadata::FullMetadata;
 use super::provider_reference::{ProviderReference, member, usable};
 use super::redacted::redacted_debug;
 use crate::error::Result;
+use crate::idempotency::tenant_idempotency_key;
 use crate::schema::mailglass_events;
 use crate::validation::{Checks, KEY, MESSAGE_ID, SHORT_TEXT, address, is_recipient, microseconds};
 
@@ -70,7 +71,7 @@ redacted_debug!(Event {
 /// let event = NewEvent::new("acme", EventType::Bounced, "2026-11-21T09:30:00Z".parse().unwrap())
 ///     .provider_message("postmark", "0a129aee-e1cd-480d-b08d-4f48548ff48d")
 ///     .recipient("ann@example.com")
-///     .idempotency_key("postmark:bounce:4323372036854775807");
+///     .tenant_idempotency_key("postmark:bounce:4323372036854775807");
 /// assert!(event.validate().is_ok());
 /// ```
 ///
@@ -205,6 +206,14 @@ impl NewEvent {
         self
     }
 
+    /// As [`idempotency_key`](Self::idempotency_key), but the key carries the tenant, so that no other tenant can use it first: see
+    /// [`tenant_idempotency_key`](crate::tenant_idempotency_key).
+    #[must_use]
+    pub fn tenant_idempotency_key(mut self, key: impl AsRef<str>) -> Self {
+        self.idempotency_key = Some(tenant_idempotency_key(&self.tenant_id, key.as_ref()));
+        self
+    }
+
     /// Why it was rejected or bounced.
     #[must_use]
     pub fn reject_reason(mut self, reason: RejectReason) -> Self {
@@ -261,7 +270,7 @@ impl NewEvent {
     pub(crate) fn check(&self, checks: &mut Checks) {
         checks.text("tenant_id", &self.tenant_id, SHORT_TEXT);
         checks.time("occurred_at", self.occurred_at);
-        checks.optional_text("idempotency_key", self.idempotency_key.as_deref(), KEY);
+        checks.idempotency_key(&self.tenant_id, self.idempotency_key.as_deref());
         checks.optional_text("trace_id", self.trace_id.as_deref(), KEY);
         checks.optional_text("provider", self.provider.as_deref(), SHORT_TEXT);
         checks.optional_text("provider_message_id", self.provider_message_id.as_deref(), MESSAGE_ID);

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use mailglass::schema::mailglass_deliveries;
-use mailglass::{DeliveryChanges, EventType, MAX_BATCH, MAX_BATCH_BYTES, NewDelivery, NewEvent, Stream, ledger};
+use mailglass::{
+    DeliveryChanges, EventType, MAX_BATCH, MAX_BATCH_BYTES, MAX_JSON_BYTES, NewDelivery, NewEvent, Stream, ledger,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -213,9 +215,9 @@ fn an_empty_batch_is_a_no_op_and_a_batch_over_the_limit_is_invalid() {
     );
 }
 
-/// JSON of 1,023 KiB, which leaves 1 KiB for the rest of the entry. JSON encodes the character U+0001 in six bytes.
-fn mebibyte() -> Value {
-    json!({ "text": "\u{1}".repeat(1_023 * 1_024 / 6) })
+/// JSON of 255 KiB, which leaves 1 KiB for the rest of the entry. JSON encodes the character U+0001 in six bytes.
+fn quarter_of_a_mebibyte() -> Value {
+    json!({ "text": "\u{1}".repeat(255 * 1_024 / 6) })
 }
 
 #[test]
@@ -223,15 +225,15 @@ fn a_batch_of_too_many_bytes_is_rejected_before_it_is_sent() {
     let (socket, database) = with_socket();
     let proxy = Proxy::start(&socket, Cut::Never);
     let mut conn = proxy.connect(database.name());
-    let mebibytes = MAX_BATCH_BYTES / (1_024 * 1_024);
-    let events = vec![event(EventType::Sent, 1).normalized_payload(mebibyte()); mebibytes + 1];
-    let deliveries = vec![to("a@b").metadata(mebibyte()); mebibytes + 1];
+    let quarters = MAX_BATCH_BYTES / (256 * 1_024);
+    let events = vec![event(EventType::Sent, 1).normalized_payload(quarter_of_a_mebibyte()); quarters + 1];
+    let deliveries = vec![to("a@b").metadata(quarter_of_a_mebibyte()); quarters + 1];
 
     proxy.arm();
     let error = ledger::record(&mut conn, &events).unwrap_err();
     assert_eq!(wrong_fields(&error), ["events"]);
     let message = error.to_string();
-    assert!(message.starts_with("invalid input: events hold 681"), "{message}");
+    assert!(message.starts_with("invalid input: events hold 671"), "{message}");
     assert!(
         message.ends_with(" bytes, and one batch takes 67108864: split it"),
         "{message}"
@@ -242,23 +244,23 @@ fn a_batch_of_too_many_bytes_is_rejected_before_it_is_sent() {
     );
     let error = NewDelivery::insert_all(&mut conn, &deliveries).unwrap_err();
     assert_eq!(wrong_fields(&error), ["deliveries"]);
-    let results: Vec<_> = ledger::record_batches(&mut conn, events.clone(), 100).collect();
+    let results: Vec<_> = ledger::record_batches(&mut conn, events.clone(), 1_000).collect();
     assert_eq!(wrong_fields(results[0].as_ref().unwrap_err()), ["events"]);
     assert_eq!(proxy.messages(), 0, "nothing was sent");
 
-    ledger::record(&mut conn, &events[..mebibytes]).unwrap();
+    ledger::record(&mut conn, &events[..quarters]).unwrap();
 }
 
 #[test]
-fn a_single_value_over_the_batch_limit_is_reported_with_its_own_field() {
-    let huge = json!({ "text": "x".repeat(MAX_BATCH_BYTES) });
+fn a_value_over_the_limit_of_json_is_reported_with_its_own_field() {
+    let huge = json!({ "text": "x".repeat(MAX_JSON_BYTES) });
     let error = event(EventType::Sent, 1)
         .normalized_payload(huge.clone())
         .validate()
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "invalid input: normalized_payload holds 67108876 bytes, and one batch takes 67108864: store it elsewhere",
+        "invalid input: normalized_payload is longer than 524288 bytes as JSON: store it elsewhere",
     );
     let changes = DeliveryChanges {
         last_error: Some(Some(huge)),

@@ -9,6 +9,7 @@
 )]
 
 mod attribute_maps;
+mod checkpoints;
 mod closed_sets;
 mod connection_loss;
 mod contract_verify;
@@ -21,6 +22,7 @@ mod errors_in_transactions;
 mod event_details;
 mod explain;
 mod guard;
+mod hardening;
 mod hostile_objects;
 mod insert_races;
 mod interleavings;

@@ -10,6 +10,7 @@ use std::{env, fs};
 
 use diesel::connection::{Connection as _, InstrumentationEvent, SimpleConnection as _};
 use diesel::pg::PgConnection;
+use mailglass::ledger::CheckpointOptions;
 use mailglass::migrations::{self, DataLoss};
 use mailglass::reconciler::{self, SweepOptions};
 use mailglass::{
@@ -152,6 +153,7 @@ fn every_statement_is_what_its_snapshot_says() {
     let mut snapshots = Snapshots::default();
     events(&mut snapshots);
     deliveries(&mut snapshots);
+    checkpoints(&mut snapshots);
     projections(&mut snapshots);
     sweeps(&mut snapshots);
     databases(&mut snapshots);
@@ -289,6 +291,21 @@ fn events(snapshots: &mut Snapshots) {
     });
     snapshots.take(conn, "privacy_erase", |conn| {
         privacy::erase(conn, TENANT, "ann@example.com").unwrap()
+    });
+}
+
+fn checkpoints(snapshots: &mut Snapshots) {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let made = snapshots.take(conn, "checkpoint", |conn| {
+        ledger::checkpoint(conn, TENANT, None, &CheckpointOptions::default()).unwrap()
+    });
+    let chain = [made.into_checkpoint().unwrap()];
+    snapshots.take(conn, "verify_checkpoints", |conn| {
+        ledger::verify_checkpoints(conn, TENANT, &chain).unwrap()
+    });
+    snapshots.take(conn, "renew_checkpoints", |conn| {
+        ledger::renew_checkpoints(conn, TENANT, &chain, "mailglass_events").unwrap()
     });
 }
 

@@ -23,7 +23,7 @@ standard error.";
 const AFTER: &str = "\
 Exit codes:
   0    success
-  1    `verify` or `docs --check` found a problem
+  1    `verify`, `verify-checkpoints` or `docs --check` found a problem
   2    invalid command line
   3    no connection to the database, or the connection was lost
   4    the database is not migrated, or differs from what this release expects
@@ -75,6 +75,8 @@ impl Arguments {
             Command::Migrations(Migrations::Export(command)) => command.run(output),
             Command::Grant(command) => command.run(database, output),
             Command::Verify(command) => command.run(database, output),
+            Command::Checkpoint(command) => command.run(database, output),
+            Command::VerifyCheckpoints(command) => command.run(database, output),
             Command::Docs(command) => command.run(database, output),
             Command::Reconcile(command) => command.run(database, output),
             Command::Rebuild(command) => command.run(database, output),
@@ -95,6 +97,8 @@ enum Command {
     Migrations(Migrations),
     Grant(commands::grant::Grant),
     Verify(commands::verify::Verify),
+    Checkpoint(commands::checkpoint::MakeCheckpoint),
+    VerifyCheckpoints(commands::verify_checkpoints::VerifyCheckpoints),
     Docs(commands::docs::Docs),
     Reconcile(commands::reconcile::Reconcile),
     Rebuild(commands::rebuild::Rebuild),

@@ -1,5 +1,6 @@
 //! The subcommands, each with its arguments and help.
 
+pub(crate) mod checkpoint;
 pub(crate) mod completions;
 pub(crate) mod docs;
 pub(crate) mod erase;
@@ -12,3 +13,4 @@ pub(crate) mod reconcile;
 pub(crate) mod stats;
 pub(crate) mod timeline;
 pub(crate) mod verify;
+pub(crate) mod verify_checkpoints;

@@ -9,7 +9,7 @@ pub(super) fn send_welcome(conn: &mut PgConnection) -> mailglass::Result<()> {
 
     // Insert the delivery together with its first event. The idempotency key makes a retry safe.
     let delivery = NewDelivery::new("acme", "welcome", Stream::Transactional, "ann@example.com")
-        .idempotency_key("acme:welcome:42")
+        .tenant_idempotency_key("welcome:42")
         .insert(conn)?
         .into_delivery();
 
@@ -19,7 +19,7 @@ pub(super) fn send_welcome(conn: &mut PgConnection) -> mailglass::Result<()> {
     // Record a webhook. Providers send some of them twice: the second one is a replay and writes nothing.
     let delivered = NewEvent::new("acme", EventType::Delivered, Utc::now())
         .provider_message("postmark", "0a129aee")
-        .idempotency_key("postmark:delivery:0a129aee");
+        .tenant_idempotency_key("postmark:delivery:0a129aee");
     let outcomes = ledger::record_each(conn, &[delivered.clone(), delivered])?;
     assert!(matches!(outcomes[..], [Outcome::Recorded(_), Outcome::Replayed(_)]));
 

@@ -1,6 +1,7 @@
 //! Every call of the library once, for tests that compare the results under different conditions.
 
 use diesel::prelude::*;
+use mailglass::ledger::{CheckpointOptions, Renewal, checkpoint, renew_checkpoints, verify_checkpoints};
 use mailglass::projection::{Projection, rebuild, rebuild_all, repair};
 use mailglass::{Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Result, ledger, privacy, projection};
 use serde_json::json;
@@ -109,6 +110,15 @@ pub fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
     results.push(format!("{events:?}"));
     let erasure = privacy::erase(conn, TENANT, "ann@example.com")?.erasure;
     results.push(format!("{} {}", erasure.deliveries, erasure.event_details));
+    let sealed = checkpoint(conn, TENANT, None, &CheckpointOptions::default())?.into_checkpoint()?;
+    results.push(format!("{}", sealed.events()));
+    results.push(format!(
+        "{}",
+        verify_checkpoints(conn, TENANT, std::slice::from_ref(&sealed))?.is_ok()
+    ));
+    // A cut that has removed nothing.
+    let renewal = renew_checkpoints(conn, TENANT, &[sealed], "mailglass_events")?;
+    results.push(format!("{}", matches!(renewal, Renewal::Renewed(_))));
     Ok(results)
 }
 

@@ -8,6 +8,7 @@
     reason = "a test that can't go on should say so by panicking"
 )]
 
+mod checkpoint;
 mod completions;
 mod connections;
 mod docs;

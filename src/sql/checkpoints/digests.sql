@@ -1,0 +1,4 @@
+-- Returns the SHA-256 of each text, in order.
+SELECT pg_catalog.sha256(given.bytes) AS digest
+FROM pg_catalog.unnest(:texts) WITH ORDINALITY AS given (bytes, position)
+ORDER BY given.position
