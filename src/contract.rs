@@ -75,7 +75,8 @@
 //!
 //! # A live database
 //!
-//! [`verify`] compares a database with the expectations of this build.
+//! [`verify`] compares a database with the expectations of this build. [`warnings`] names rights that an application should not
+//! have.
 
 mod assert;
 #[doc(hidden)]
@@ -85,10 +86,12 @@ mod did_you_mean;
 mod difference;
 mod mismatch;
 mod object_kind;
+mod policies;
 mod promises;
 mod session;
 mod shards;
 mod verify;
+mod warnings;
 
 #[doc(hidden)]
 pub use assert::{Message, first_difference};
@@ -97,9 +100,16 @@ pub use mismatch::{LabelDifference, Mismatch};
 pub use object_kind::ObjectKind;
 pub use promises::{ClosedSet, MANIFEST, NAMES, PromisedName, SETS, Value};
 pub use verify::verify;
+pub use warnings::{Warning, warnings};
 
 /// The crate's tables.
 pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
     let is_table = |object: &&(ObjectKind, &str, &str)| object.0 == ObjectKind::Table;
     catalog::CATALOG.iter().filter(is_table).map(|object| object.1)
+}
+
+/// The crate's tables that have a column `tenant_id`.
+pub(crate) fn tables_with_tenants() -> impl Iterator<Item = &'static str> {
+    let columns = catalog::CATALOG.iter().filter(|object| object.0 == ObjectKind::Column);
+    columns.filter_map(|object| object.1.strip_suffix(".tenant_id"))
 }

@@ -1,7 +1,8 @@
 //! The migrations. They are embedded, so they need no files at run time.
 //!
-//! [`run`] applies them, [`list`] returns which are applied, and [`revert_to`] and [`redo`] revert them. [`grants`] returns the
-//! rights that the application's role needs. [`FILES`] has the text of the migrations, to be copied among your own.
+//! [`run`] applies them, [`list`] returns which are applied, and [`revert_to`] and [`redo`] revert them. [`FILES`] has the text of
+//! the migrations, to be copied among your own. The owner of the tables migrates; [`roles`](crate::roles) has the rights of the
+//! other roles.
 //!
 //! # Several schemas
 //!
@@ -41,7 +42,6 @@
 mod apply;
 mod failure;
 mod files;
-mod grants;
 mod list;
 mod lock;
 mod revert;
@@ -52,10 +52,10 @@ mod versions;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use files::{FILES, MigrationFiles};
-pub use grants::grants;
 pub use list::{MigrationStatus, list};
 pub use revert::{DataLoss, redo, revert_to};
 pub use run::{run, run_types};
+pub(crate) use types::schemas as schemas_of_types;
 
 /// The migrations, for your own [`MigrationHarness`](diesel_migrations::MigrationHarness). A harness sends each migration as one
 /// message, which Citus rejects; [`run`] sends one statement at a time.

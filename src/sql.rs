@@ -17,7 +17,7 @@ use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 
-pub(crate) use params::{First, Params, Rows, Select, column_of, params};
+pub(crate) use params::{First, Params, Rows, Select, Tenant, column_of, params};
 
 /// The text of a file in `src/sql`.
 macro_rules! sql {

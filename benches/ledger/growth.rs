@@ -106,7 +106,7 @@ impl Grown {
         NewDelivery::insert_all(conn, &deliveries).expect("their deliveries should be inserted");
         let now = SweepOptions {
             grace: Duration::ZERO,
-            ..SweepOptions::default()
+            ..SweepOptions::all_tenants()
         };
         Run::of(1_000, || {
             assert_eq!(sweep(conn, &now).expect("the sweep should succeed").linked, 1_000)

@@ -139,7 +139,7 @@ fn link_early_events(conn: &mut PgConnection) -> Result<(), Failure> {
     );
     let now = SweepOptions {
         grace: Duration::ZERO,
-        ..SweepOptions::default()
+        ..SweepOptions::all_tenants()
     };
     report("First sweep", sweep(conn, &now)?);
     dispatch(

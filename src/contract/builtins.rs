@@ -26,6 +26,7 @@ pub const FUNCTIONS: &[&str] = &[
     "pg_is_in_recovery",
     "record_send",
     "replace",
+    "set_config",
     "sha256",
     "string_agg",
     "strpos",

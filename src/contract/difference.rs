@@ -55,6 +55,7 @@ impl Difference {
                 Some("drop it, or move it to a schema outside of search_path")
             }
             ObjectKind::Trigger | ObjectKind::Rule => Some("drop or disable it: it can reject or change a row"),
+            ObjectKind::Policy => Some("drop it: it can show rows of other tenants, or hide rows"),
             ObjectKind::Index | ObjectKind::Constraint => Some("drop it: it can reject a row"),
             ObjectKind::Column => Some("drop it or make it nullable: an INSERT that does not name it can fail"),
             _ => None,

@@ -29,6 +29,8 @@ pub enum ObjectKind {
     Cast,
     /// An operator that `search_path` can find instead of one of `pg_catalog`.
     Operator,
+    /// A policy of row-level security: `mailglass_events.mailglass_tenant`.
+    Policy,
     /// A setting of the session.
     Setting,
 }

@@ -10,6 +10,7 @@ use super::catalog::CATALOG;
 use super::difference::Difference;
 use super::mismatch::LabelDifference;
 use super::object_kind::ObjectKind;
+use super::policies;
 use super::promises::SETS;
 use super::session::Session;
 use super::shards;
@@ -43,6 +44,8 @@ use crate::error::{Error, Result};
 ///
 /// If Citus distributes the tables, it also compares the triggers of their shards, which it reads through the nodes that have
 /// them. A shard's difference has the statement that repairs it in [`repair`](Difference::repair).
+///
+/// If [row-level security](crate::tenancy) is enabled for a table, it also compares the policies of all tables.
 ///
 /// An unexpected label means that a newer release has migrated the database. This build works until a row has that label,
 /// and then fails to load the row (see [`MANIFEST`](super::MANIFEST)).
@@ -99,6 +102,7 @@ fn compare(conn: &mut PgConnection, session: &Session) -> Result<Vec<Difference>
                 repair: None,
             }),
     );
+    differences.extend(policies::differences(conn, session)?);
     differences.extend(session.search_path());
     // The last statement, because it changes search_path.
     differences.extend(shards::differences(conn, session)?);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use crate::projection;
 use crate::retry;
 use crate::schema::mailglass_deliveries;
 use crate::sql::{Bound, statement};
+use crate::tenancy;
 use crate::validation::Checks;
 
 statement! {
@@ -25,6 +27,19 @@ statement! {
         "insert_deliveries",
         "insert_first_events",
         => "inserted_deliveries"
+    }
+}
+
+statement! {
+    /// [`Insert`] that fails on a conflict. The error has the index, also if a policy hides the row that conflicts.
+    struct InsertOrFail(batch: DeliveryParams) -> mailglass_deliveries::SqlType {
+        "first_of_each_id",
+        "first_facts",
+        "fold",
+        "insert_deliveries",
+        "insert_first_events",
+        => "inserted_deliveries",
+        on_conflict = ""
     }
 }
 
@@ -198,6 +213,13 @@ struct Conflict {
     holder: Option<Delivery>,
 }
 
+impl Conflict {
+    /// Whether the row that conflicts can be read.
+    fn is_visible(&self) -> bool {
+        self.key_is_taken || self.id_is_taken || self.provider_message_is_taken
+    }
+}
+
 type ConflictSqlType = (
     SqlUuid,
     Bool,
@@ -219,12 +241,15 @@ fn resolve_conflicts(
         .map(|conflict| (conflict.row_id, conflict))
         .collect();
     let mut resolutions = HashMap::new();
+    let mut unexplained = Vec::new();
     Checks::run(|checks| {
         for (index, row) in skipped {
             let Some(conflict) = conflicts.remove(&row.row_id()) else {
                 continue;
             };
-            if let Some(holder) = conflict.holder {
+            if !conflict.is_visible() {
+                unexplained.push((*index, *row));
+            } else if let Some(holder) = conflict.holder {
                 resolutions.insert(row.row_id(), Resolution::of_holder(holder, conflict.differing));
             } else if conflict.key_is_taken {
                 resolutions.insert(row.row_id(), Resolution::of_another_tenant());
@@ -239,5 +264,49 @@ fn resolve_conflicts(
             }
         }
     })?;
+    // The row that conflicts was deleted meanwhile, or a policy hides it, because it belongs to another tenant.
+    if !unexplained.is_empty() && tenancy::is_active(conn)? {
+        resolve_hidden_conflicts(conn, &unexplained, &mut resolutions)?;
+    }
     Ok(resolutions)
+}
+
+/// Inserts rows again, each by itself, so that the server reports which index conflicts with a row that it does not show.
+fn resolve_hidden_conflicts(
+    conn: &mut PgConnection,
+    rows: &[(usize, &DeliveryRow<'_>)],
+    resolutions: &mut HashMap<Uuid, Resolution<Delivery, Delivery>>,
+) -> Result<()> {
+    let mut checks = Checks::default();
+    for (index, row) in rows {
+        let params = DeliveryParams::new([*row]);
+        let inserted = retry::with_savepoint(conn, |conn| Ok(Bound::<InsertOrFail>::new(&params).load(conn)?));
+        match inserted {
+            Ok(inserted) => {
+                let mut inserted: HashMap<Uuid, Delivery> = (inserted.into_iter())
+                    .map(|delivery: Delivery| (delivery.id, delivery))
+                    .collect();
+                project_earlier_facts(conn, &[(*index, row)], &mut inserted)?;
+                let inserted = inserted
+                    .into_values()
+                    .map(|delivery| (row.row_id(), Resolution::Inserted(delivery)));
+                resolutions.extend(inserted);
+            }
+            Err(Error::Invalid(invalid)) => {
+                checks.at(*index);
+                for field in invalid.fields() {
+                    checks.add(&field.field, field.message.as_str());
+                }
+            }
+            Err(Error::Database(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {
+                // A row of this tenant that was inserted just now is found by the next attempt.
+                let holders: Vec<Conflict> = Bound::<Conflicts>::new(&params).load(conn)?;
+                if !holders.iter().any(Conflict::is_visible) {
+                    resolutions.insert(row.row_id(), Resolution::of_another_tenant());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    checks.finish()
 }

@@ -56,7 +56,7 @@ statement! {
         "insert_events",
         => "inserted_events",
         lock = "OFFSET 0",
-        lock_order = ""
+        lock_order = "OFFSET 0"
     }
 }
 
@@ -70,7 +70,7 @@ statement! {
         "insert_links",
         => "inserted_events",
         lock = "OFFSET 0",
-        lock_order = ""
+        lock_order = "OFFSET 0"
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::Result;
 /// another schema, the tables use these, and no types are created (see [the module](super#several-schemas)).
 ///
 /// Every process can call it at start: processes wait for each other, and one of them applies each migration. If none is
-/// pending, it only reads the versions, so a role with the [`grants`](super::grants()) can call it.
+/// pending, it only reads the versions, so every role of [`roles`](crate::roles) can call it.
 ///
 /// Each migration is a transaction. Inside a transaction of yours it is a savepoint, and other processes that migrate wait for
 /// the end of your transaction.

@@ -20,7 +20,7 @@ pub(super) struct VisibleType {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Text)]
-    pub(super) schema: String,
+    schema: String,
     /// Whether it is in the schema of the table of versions.
     #[diesel(sql_type = Bool)]
     is_own: bool,
@@ -28,11 +28,16 @@ pub(super) struct VisibleType {
     labels: Vec<String>,
 }
 
-pub(super) fn visible(conn: &mut PgConnection) -> Result<Vec<VisibleType>> {
+fn visible(conn: &mut PgConnection) -> Result<Vec<VisibleType>> {
     let names: Vec<&str> = SETS.iter().map(|set| set.name).collect();
     Ok(sql_query(VISIBLE_TYPES.as_str())
         .bind::<Array<Text>, _>(names)
         .load(conn)?)
+}
+
+/// The schemas in which `search_path` finds the types.
+pub(crate) fn schemas(conn: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(visible(conn)?.into_iter().map(|found| found.schema).collect())
 }
 
 /// The types, if `search_path` finds one in another schema than the one of the table of versions. Such types belong to that

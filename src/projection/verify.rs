@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::AstPass;
-use diesel::result::QueryResult;
-use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -14,7 +11,7 @@ use super::fold::Projection;
 use super::rebuild::{STEP, rebuild_step};
 use crate::error::Result;
 use crate::schema::sql_types::{MailglassDeliveryStatus, MailglassEventType};
-use crate::sql::{Bound, Params, statement};
+use crate::sql::{Bound, Tenant, statement};
 
 /// A delivery whose projection differs from its ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Queryable)]
@@ -101,19 +98,6 @@ statement! {
         "timeline_facts",
         "fold",
         => "divergences"
-    }
-}
-
-struct Tenant<'a>(&'a str);
-
-impl Params for Tenant<'_> {
-    const COLUMNS: &'static [&'static str] = &["tenant_id"];
-
-    fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("    SELECT ");
-        out.push_bind_param::<Text, _>(self.0)?;
-        out.push_sql(" AS tenant_id");
-        Ok(())
     }
 }
 

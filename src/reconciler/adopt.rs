@@ -65,7 +65,7 @@ impl Unread {
 pub(super) fn adopt(conn: &mut PgConnection, options: &SweepOptions) -> Result<()> {
     retry::serializable(conn, |conn| {
         let events: Vec<Unread> = sql_query(UNREAD.as_str())
-            .bind::<Nullable<Text>, _>(options.tenant.as_deref())
+            .bind::<Nullable<Text>, _>(options.tenants.only())
             .bind::<BigInt, _>(i64::from(options.limit))
             .load(conn)?;
         if !events.is_empty() {

@@ -70,7 +70,7 @@ struct Found {
 pub(super) fn sweep(conn: &mut PgConnection, options: &SweepOptions, events: Option<&[Uuid]>) -> Result<SweepReport> {
     retry::with_savepoint(conn, |conn| {
         let counts: Counts = sql_query(SWEEP.as_str())
-            .bind::<Nullable<Text>, _>(options.tenant.as_deref())
+            .bind::<Nullable<Text>, _>(options.tenants.only())
             .bind::<BigInt, _>(i64::from(options.limit))
             .bind::<Double, _>(seconds(options.grace))
             .bind::<Double, _>(seconds(options.max_age))
@@ -95,7 +95,7 @@ struct Pending {
 /// The events that a sweep would check next.
 pub(super) fn pending(conn: &mut PgConnection, options: &SweepOptions) -> Result<Vec<Uuid>> {
     let pending: Vec<Pending> = sql_query(PENDING.as_str())
-        .bind::<Nullable<Text>, _>(options.tenant.as_deref())
+        .bind::<Nullable<Text>, _>(options.tenants.only())
         .bind::<BigInt, _>(i64::from(options.limit))
         .bind::<Double, _>(seconds(options.grace))
         .bind::<Nullable<Array<SqlUuid>>, _>(None::<&[Uuid]>)

@@ -26,7 +26,7 @@ use crate::error::Result;
 ///     .provider("postmark")
 ///     .provider_message_id("0a129aee")
 ///     .insert(conn)?.into_delivery();
-/// let report = sweep(conn, &SweepOptions { grace: Duration::ZERO, ..SweepOptions::default() })?;
+/// let report = sweep(conn, &SweepOptions { grace: Duration::ZERO, ..SweepOptions::all_tenants() })?;
 /// assert_eq!(report.linked, 1);
 /// assert_eq!(delivery.timeline(conn)?.len(), 2);
 /// # Ok(()) });

@@ -5,11 +5,14 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// Options of a [`sweep`](super::sweep).
+use crate::tenancy::Tenants;
+
+/// Options of a [`sweep`](super::sweep), with the defaults of [`all_tenants`](Self::all_tenants) or
+/// [`of_tenant`](Self::of_tenant).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepOptions {
-    /// The tenant; `None`, the default, means all.
-    pub tenant: Option<String>,
+    /// The tenants whose events are linked. No link crosses tenants.
+    pub tenants: Tenants,
     /// The maximum number of events to check; 1,000 by default.
     pub limit: u32,
     /// Skips events that were appended less than this ago; one minute by default. Most deliveries are committed by then.
@@ -18,10 +21,21 @@ pub struct SweepOptions {
     pub max_age: Duration,
 }
 
-impl Default for SweepOptions {
-    fn default() -> Self {
+impl SweepOptions {
+    /// A sweep of all tenants. With row-level security, it needs a role with
+    /// [`Access::Reconciler`](crate::roles::Access::Reconciler).
+    pub fn all_tenants() -> Self {
+        SweepOptions::new(Tenants::All)
+    }
+
+    /// A sweep of one tenant.
+    pub fn of_tenant(tenant_id: impl Into<String>) -> Self {
+        SweepOptions::new(Tenants::Only(tenant_id.into()))
+    }
+
+    fn new(tenants: Tenants) -> Self {
         SweepOptions {
-            tenant: None,
+            tenants,
             limit: 1_000,
             grace: Duration::from_secs(60),
             max_age: Duration::from_secs(7 * 24 * 60 * 60),

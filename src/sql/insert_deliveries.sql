@@ -20,6 +20,6 @@ inserted AS (
         input.id
     -- Without a target it covers every unique index: a replay that races with its first insert may conflict on the primary
     -- key or the provider message before it conflicts on the idempotency key. delivery_conflicts.sql finds out which.
-    ON CONFLICT DO NOTHING
+    :on_conflict
     RETURNING *
 )

@@ -4,7 +4,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::HasSqlType;
+use diesel::sql_types::{HasSqlType, Text};
 
 /// What the first CTE of a [`Statement`](super::Statement) selects.
 pub(crate) trait Params {
@@ -105,6 +105,20 @@ impl<'a, 'b> Select<'a, 'b> {
         self.out.push_sql(" AS ");
         self.out.push_sql(column);
         self.separator = ",";
+        Ok(())
+    }
+}
+
+/// One tenant.
+pub(crate) struct Tenant<'a>(pub(crate) &'a str);
+
+impl Params for Tenant<'_> {
+    const COLUMNS: &'static [&'static str] = &["tenant_id"];
+
+    fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("    SELECT ");
+        out.push_bind_param::<Text, _>(self.0)?;
+        out.push_sql(" AS tenant_id");
         Ok(())
     }
 }

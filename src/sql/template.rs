@@ -8,7 +8,7 @@
 //! | `:comparable` | the projection columns, enums as text |
 //! | `:projected_values` | the projection columns that are not enums |
 //! | `:lifecycle`, `:terminal_by_lifecycle`, `:status_rank_by_lifecycle`, `:status_order` | the rules of the projection, as arrays |
-//! | `:lock_order`, `:lock` | `ORDER BY candidate_id` and `FOR NO KEY UPDATE`, unless the statement gives something else |
+//! | `:lock_order`, `:lock`, `:on_conflict` | `ORDER BY candidate_id`, `FOR NO KEY UPDATE` and `ON CONFLICT DO NOTHING`, unless the statement gives something else |
 //! | other names | the parameters of the statement |
 //!
 //! A list takes an alias: `:events(first)` stands for `first.id, first.tenant_id, …`.
@@ -139,6 +139,7 @@ fn rule(name: &str) -> Option<Vec<String>> {
         }
         "lock_order" => Some(vec!["ORDER BY candidate_id".to_owned()]),
         "lock" => Some(vec!["FOR NO KEY UPDATE".to_owned()]),
+        "on_conflict" => Some(vec!["ON CONFLICT DO NOTHING".to_owned()]),
         _ => None,
     }
 }

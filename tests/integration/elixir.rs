@@ -6,7 +6,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Nullable, Text};
-use mailglass::{Delivery, DeliveryStatus, migrations, projection};
+use mailglass::roles::{self, Access};
+use mailglass::{Delivery, DeliveryStatus, projection};
 
 use crate::support::{TENANT, connected, sweep_now, waiting_reasons};
 
@@ -123,7 +124,7 @@ fn the_statements_of_the_page_have_their_documented_outcome() {
 #[test]
 fn the_grants_of_the_page_are_those_of_the_command() {
     let (_database, mut conn) = connected();
-    let granted: BTreeSet<String> = (migrations::grants(&mut conn, "elixir_app").unwrap().iter())
+    let granted: BTreeSet<String> = (roles::statements(&mut conn, "elixir_app", Access::App).unwrap().iter())
         .map(|statement| format!("{statement};"))
         .collect();
     let on_the_page: BTreeSet<String> = (PAGE.lines())

@@ -6,13 +6,13 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel_migrations::MigrationHarness;
 use mailglass::Error;
-use mailglass::migrations::{DataLoss, FILES, MIGRATIONS, grants, list, revert_to, run};
+use mailglass::migrations::{DataLoss, FILES, MIGRATIONS, list, revert_to, run};
+use mailglass::roles::{self, Access};
 
 use crate::support::database::Address;
 use crate::support::proxy::{Cut, Proxy, with_socket};
-use crate::support::{
-    at_once, backend_pid, connect, connected, database_error, delivery, server, wait_until_blocked, wrong_fields,
-};
+use crate::support::role::Role;
+use crate::support::{at_once, backend_pid, connect, connected, database_error, delivery, server, wait_until_blocked};
 
 /// The schema of the whole database as SQL, without the lines that differ between runs.
 pub fn dump(database: &impl Address) -> String {
@@ -226,50 +226,11 @@ fn every_message_holds_one_statement() {
     assert_eq!(dump(&database), migrated, "the recorded statements are complete");
 }
 
-/// A role with a unique name, which is dropped with the value.
-struct Role<'a> {
-    name: String,
-    database: &'a dyn Address,
-}
-
-impl<'a> Role<'a> {
-    fn create(database: &'a dyn Address) -> Self {
-        let name = format!("Mail \"glass\" {}", uuid::Uuid::now_v7().simple());
-        let role = Role { name, database };
-        role.execute(&format!("CREATE ROLE {}", role.quoted()));
-        role
-    }
-
-    fn quoted(&self) -> String {
-        format!("\"{}\"", self.name.replace('"', "\"\""))
-    }
-
-    fn connect(&self) -> PgConnection {
-        let mut conn = connect(self.database);
-        sql_query(format!("SET ROLE {}", self.quoted()))
-            .execute(&mut conn)
-            .unwrap();
-        conn
-    }
-
-    fn execute(&self, statement: &str) {
-        let executed = sql_query(statement).execute(&mut connect(self.database));
-        assert!(executed.is_ok(), "{statement}: {executed:?}");
-    }
-}
-
-impl Drop for Role<'_> {
-    fn drop(&mut self) {
-        self.execute(&format!("DROP OWNED BY {}", self.quoted()));
-        self.execute(&format!("DROP ROLE {}", self.quoted()));
-    }
-}
-
 #[test]
 fn a_role_with_the_grants_can_run_and_list_if_nothing_is_pending() {
     let (database, mut owner) = connected();
     let role = Role::create(&database);
-    for statement in grants(&mut owner, &role.name).unwrap() {
+    for statement in roles::statements(&mut owner, &role.name, Access::App).unwrap() {
         role.execute(&statement);
     }
     let mut app = role.connect();
@@ -290,7 +251,7 @@ fn a_missing_right_is_named() {
         assert!(error.to_string().contains(versions), "{error}");
     }
 
-    for statement in grants(&mut owner, &role.name).unwrap() {
+    for statement in roles::statements(&mut owner, &role.name, Access::App).unwrap() {
         role.execute(&statement);
     }
     revert_to(&mut owner, Some(FILES[3].version), DataLoss::Reject).unwrap();
@@ -320,32 +281,6 @@ fn a_missing_right_is_named() {
     role.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC");
     let error = run(&mut role.connect()).unwrap_err().to_string();
     assert!(error.contains("USAGE and CREATE on a schema of search_path"), "{error}");
-}
-
-#[test]
-fn grants_are_for_one_role_on_existing_tables() {
-    let (database, mut conn) = connected();
-    for name in ["public", "", "none"] {
-        let refused = grants(&mut conn, name).unwrap_err();
-        assert_eq!(wrong_fields(&refused), ["role"], "{name:?}");
-    }
-    let granted = grants(&mut conn, "app").unwrap();
-    assert_eq!(
-        granted,
-        [
-            r#"GRANT USAGE ON SCHEMA "public" TO "app""#,
-            r#"GRANT SELECT, INSERT, UPDATE ON "public"."mailglass_deliveries" TO "app""#,
-            r#"GRANT SELECT, INSERT ON "public"."mailglass_erasures" TO "app""#,
-            r#"GRANT SELECT, INSERT ON "public"."mailglass_event_details" TO "app""#,
-            r#"GRANT SELECT, INSERT, UPDATE ON "public"."mailglass_event_links" TO "app""#,
-            r#"GRANT SELECT, INSERT ON "public"."mailglass_events" TO "app""#,
-            r#"GRANT SELECT ON "public"."__diesel_schema_migrations" TO "app""#,
-        ]
-    );
-    revert_to(&mut conn, Some(FILES[3].version), DataLoss::Reject).unwrap();
-    let refused = grants(&mut connect(&database), "app").unwrap_err();
-    assert!(refused.is_migration());
-    assert!(refused.to_string().contains("mailglass_erasures"), "{refused}");
 }
 
 #[test]

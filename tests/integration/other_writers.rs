@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use mailglass::projection;
 use mailglass::reconciler::{self, SweepOptions, sweep};
 use mailglass::schema::{mailglass_deliveries, mailglass_event_links};
+use mailglass::tenancy::Tenants;
 use mailglass::{EventType, ledger};
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ fn an_orphan_of_another_writer_is_linked_by_a_sweep() {
     .unwrap();
     assert_eq!(waiting_reasons(conn), ["unread"; 4]);
     let elsewhere = SweepOptions {
-        tenant: Some("other".to_owned()),
+        tenants: Tenants::Only("other".to_owned()),
         ..eager()
     };
     sweep(conn, &elsewhere).unwrap();

@@ -4,7 +4,8 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
-use mailglass::migrations::{DataLoss, FILES, grants, list, redo, revert_to, run, run_types};
+use mailglass::migrations::{DataLoss, FILES, list, redo, revert_to, run, run_types};
+use mailglass::roles::{self, Access};
 use mailglass::{Delivery, EventType, contract, ledger};
 use scratch_postgres::Database;
 
@@ -269,7 +270,7 @@ fn a_role_with_the_grants_can_use_the_types() {
     sql_query(format!("CREATE ROLE {role}")).execute(&mut owner).unwrap();
     for group in GROUPS {
         select(&mut owner, group);
-        for statement in grants(&mut owner, &role).unwrap() {
+        for statement in roles::statements(&mut owner, &role, Access::App).unwrap() {
             sql_query(statement).execute(&mut owner).unwrap();
         }
     }

@@ -13,11 +13,13 @@ use diesel::pg::PgConnection;
 use mailglass::ledger::CheckpointOptions;
 use mailglass::migrations::{self, DataLoss};
 use mailglass::reconciler::{self, SweepOptions};
+use mailglass::roles::{self, Access};
 use mailglass::{
-    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Stream, contract, ledger, privacy, projection,
+    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Stream, contract, ledger, privacy, projection, tenancy,
 };
 use uuid::Uuid;
 
+use crate::support::role::Role;
 use crate::support::{TENANT, at, connect, connected, delivery, eager, event, reload, server, to};
 
 /// The statements of each call, by its name.
@@ -157,6 +159,7 @@ fn every_statement_is_what_its_snapshot_says() {
     projections(&mut snapshots);
     sweeps(&mut snapshots);
     databases(&mut snapshots);
+    tenants(&mut snapshots);
 
     let bless = env::var_os("BLESS").is_some();
     if bless {
@@ -365,7 +368,7 @@ fn sweeps(snapshots: &mut Snapshots) {
         .unwrap();
     let report = snapshots.take(conn, "reconciler_sweep_refused", |conn| {
         let sweep = SweepOptions {
-            tenant: Some(TENANT.to_owned()),
+            tenants: tenancy::Tenants::Only(TENANT.to_owned()),
             ..eager()
         };
         reconciler::sweep(conn, &sweep).unwrap()
@@ -373,14 +376,39 @@ fn sweeps(snapshots: &mut Snapshots) {
     assert_eq!(report.failed.len(), 1);
 }
 
+fn tenants(snapshots: &mut Snapshots) {
+    let (database, mut conn) = connected();
+    let conn = &mut conn;
+    snapshots.take(conn, "tenancy_enable", |conn| tenancy::enable(conn).unwrap());
+    // A fixed name. The statements have it.
+    snapshots.take(conn, "roles_statements", |conn| {
+        roles::statements(conn, "reconciler", Access::Reconciler).unwrap()
+    });
+    let taken = to("ann@example.com").idempotency_key("welcome:ann");
+    taken.insert(conn).unwrap();
+    let role = Role::with(&database, Access::App);
+    let mut app = role.connect();
+    snapshots.take(&mut app, "tenancy_scoped", |conn| {
+        tenancy::scoped(conn, TENANT, |_| Ok::<_, mailglass::Error>(())).unwrap()
+    });
+    snapshots.take(&mut app, "tenancy_scoped_nested", |conn| {
+        let nested = |conn: &mut PgConnection| tenancy::scoped(conn, TENANT, |_| Ok::<_, mailglass::Error>(()));
+        conn.transaction(nested).unwrap()
+    });
+    let other =
+        NewDelivery::new("globex", "welcome", Stream::Transactional, "ann@example.com").idempotency_key("welcome:ann");
+    snapshots.take(&mut app, "insert_hidden_conflict", |conn| {
+        tenancy::scoped(conn, "globex", |conn| other.insert(conn)).unwrap_err()
+    });
+    snapshots.take(conn, "tenancy_disable", |conn| tenancy::disable(conn).unwrap());
+}
+
 fn databases(snapshots: &mut Snapshots) {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     snapshots.take(conn, "contract_verify", |conn| contract::verify(conn).unwrap());
     snapshots.take(conn, "migrations_list", |conn| migrations::list(conn).unwrap());
-    snapshots.take(conn, "migrations_grants", |conn| {
-        migrations::grants(conn, "app").unwrap()
-    });
+    snapshots.take(conn, "contract_warnings", |conn| contract::warnings(conn).unwrap());
     snapshots.take(conn, "migrations_run_nothing_pending", |conn| {
         migrations::run(conn).unwrap()
     });

@@ -3,6 +3,7 @@
 pub mod database;
 pub mod every_call;
 pub mod generate;
+pub mod role;
 pub mod schedules;
 pub mod sessions;
 

@@ -9,6 +9,7 @@ use diesel::sql_types::Text;
 use mailglass::projection::{Projection, fold};
 use mailglass::reconciler::{SweepOptions, SweepReport, sweep};
 use mailglass::schema::mailglass_event_links::dsl as links;
+use mailglass::tenancy::Tenants;
 use mailglass::{Delivery, EventType, NewDelivery, NewEvent, Stream, ledger};
 
 use crate::support::{
@@ -49,11 +50,11 @@ fn a_sweep_skips_orphans_within_the_grace_period() {
     ledger::record(&mut conn, &[opened("m-1")]).unwrap();
     sent("m-1").insert(&mut conn).unwrap();
     assert_eq!(
-        sweep(&mut conn, &SweepOptions::default()).unwrap(),
+        sweep(&mut conn, &SweepOptions::all_tenants()).unwrap(),
         SweepReport::default()
     );
     age(&mut conn, "61 seconds");
-    assert_eq!(sweep(&mut conn, &SweepOptions::default()).unwrap().linked, 1);
+    assert_eq!(sweep(&mut conn, &SweepOptions::all_tenants()).unwrap().linked, 1);
 }
 
 #[test]
@@ -107,7 +108,7 @@ fn a_sweep_of_one_tenant_skips_the_orphans_of_others() {
         .insert(&mut conn)
         .unwrap();
     let ours = SweepOptions {
-        tenant: Some(TENANT.to_owned()),
+        tenants: Tenants::Only(TENANT.to_owned()),
         ..eager()
     };
     assert_eq!(sweep(&mut conn, &ours).unwrap(), linked(1));
@@ -217,7 +218,7 @@ fn rows_read_by_an_idle_sweep(events: i64, tenant: Option<&str>) -> i64 {
     conn.transaction::<_, mailglass::Error, _>(|conn| {
         let before = rows_read(conn);
         let idle = SweepOptions {
-            tenant: tenant.map(str::to_owned),
+            tenants: tenant.map_or(Tenants::All, |tenant: &str| Tenants::Only(tenant.to_owned())),
             ..eager()
         };
         assert_eq!(sweep(conn, &idle)?, SweepReport::default());

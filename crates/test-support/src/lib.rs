@@ -131,7 +131,7 @@ pub fn database_error(error: diesel::result::Error) -> Box<dyn DatabaseErrorInfo
 pub fn eager() -> SweepOptions {
     SweepOptions {
         grace: Duration::ZERO,
-        ..SweepOptions::default()
+        ..SweepOptions::all_tenants()
     }
 }
 

@@ -50,6 +50,11 @@ const CHECKS: &[Check] = &[
         run: |root| check_with_cargo(root, "test"),
     },
     Check {
+        name: "pooler",
+        description: "the tests behind PgBouncer",
+        run: |root| check_with_cargo(root, "test --test integration -- --ignored tenancy_pooler"),
+    },
+    Check {
         name: "generated",
         description: "the generated files are what the migrations make",
         run: generated::check,

@@ -59,8 +59,8 @@ SELECT
             ELSE 'relation of kind ' || relkind::text
         END,
         (SELECT 'USING ' || amname::text FROM pg_am WHERE pg_am.oid = relam AND amname <> 'heap'),
-        CASE WHEN relrowsecurity AND relforcerowsecurity THEN 'with forced row level security'
-            WHEN relrowsecurity THEN 'with row level security' END,
+        -- policies.sql has the policies. Forced ones would hide rows from the owner, and so from migrations.
+        CASE WHEN relrowsecurity AND relforcerowsecurity THEN 'with forced row level security' END,
         -- PostgreSQL rejects an UPDATE that it cannot publish.
         CASE WHEN relreplident = 'n' AND EXISTS (
             SELECT

@@ -24,7 +24,21 @@ fn every_kind_of_change_is_reported() {
         // The columns of a missing table are not listed.
         ("DROP TABLE mailglass_event_links", &["- Table mailglass_event_links"]),
         ("ALTER TABLE mailglass_events SET UNLOGGED", &["~ Table mailglass_events"]),
-        ("ALTER TABLE mailglass_events ENABLE ROW LEVEL SECURITY", &["~ Table mailglass_events"]),
+        (
+            "ALTER TABLE mailglass_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+            &[
+                "- Policy mailglass_deliveries.mailglass_tenant",
+                "- Policy mailglass_erasures.mailglass_tenant",
+                "- Policy mailglass_event_details.mailglass_tenant",
+                "- Policy mailglass_event_links.mailglass_tenant",
+                "- Policy mailglass_events.mailglass_tenant",
+                "~ Table mailglass_deliveries",
+                "~ Table mailglass_erasures",
+                "~ Table mailglass_event_details",
+                "~ Table mailglass_event_links",
+                "~ Table mailglass_events",
+            ],
+        ),
         // Columns.
         ("ALTER TABLE mailglass_events DROP COLUMN trace_id", &["- Column mailglass_events.trace_id"]),
         ("ALTER TABLE mailglass_events ALTER COLUMN trace_id SET NOT NULL", &["~ Column mailglass_events.trace_id"]),

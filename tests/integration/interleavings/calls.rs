@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::schema::mailglass_deliveries;
+use mailglass::tenancy::Tenants;
 use mailglass::{Delivery, DeliveryChanges, Error, EventType, Inserted, NewDelivery, Result, ledger, projection};
 use serde_json::json;
 
@@ -166,7 +167,7 @@ pub const UPDATE: Script = Script::new(
 /// of the tables covers the linked events.
 pub const SWEEP: Script = Script::new(
     "sweep",
-    &[|tenant, conn, _| swept(tenant, conn, SweepOptions::default().max_age)],
+    &[|tenant, conn, _| swept(tenant, conn, SweepOptions::all_tenants().max_age)],
 );
 
 pub const EXPIRE: Script = Script::new("expire", &[|tenant, conn, _| swept(tenant, conn, Duration::ZERO)]);
@@ -264,10 +265,10 @@ fn find(tenant: &Tenant, conn: &mut PgConnection, known: &mut Option<Delivery>) 
 
 fn swept(tenant: &Tenant, conn: &mut PgConnection, max_age: Duration) -> Result<String> {
     let wanted = SweepOptions {
-        tenant: Some(tenant.name.clone()),
+        tenants: Tenants::Only(tenant.name.clone()),
         grace: Duration::ZERO,
         max_age,
-        ..SweepOptions::default()
+        ..SweepOptions::all_tenants()
     };
     sweep(conn, &wanted)?;
     Ok("swept".to_owned())

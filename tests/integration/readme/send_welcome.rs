@@ -24,7 +24,7 @@ pub(super) fn send_welcome(conn: &mut PgConnection) -> mailglass::Result<()> {
     assert!(matches!(outcomes[..], [Outcome::Recorded(_), Outcome::Replayed(_)]));
 
     // Every 30 seconds: link the events that arrived before their delivery.
-    sweep(conn, &SweepOptions::default())?;
+    sweep(conn, &SweepOptions::all_tenants())?;
 
     assert_eq!(delivery.timeline(conn)?.len(), 3); // queued, dispatched, delivered
     Ok(())

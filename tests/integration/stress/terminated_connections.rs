@@ -21,6 +21,7 @@ use diesel::sql_types::BigInt;
 use mailglass::projection::{self, Projection, fold};
 use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::schema::{mailglass_deliveries, mailglass_events};
+use mailglass::tenancy::Tenants;
 use mailglass::{Delivery, DeliveryChanges, Event, EventType, NewDelivery, NewEvent, Result, Stream, ledger};
 use serde_json::json;
 use uuid::Uuid;
@@ -177,11 +178,15 @@ impl Worker<'_> {
     fn sweep(&mut self) {
         let tenant = self.random_below(2) as usize;
         let wanted = SweepOptions {
-            tenant: (self.random_below(2) == 0).then(|| TENANTS[tenant].to_owned()),
+            tenants: if self.random_below(2) == 0 {
+                Tenants::Only(TENANTS[tenant].to_owned())
+            } else {
+                Tenants::All
+            },
             grace: Duration::from_millis(self.random_below(5)),
             // Short enough that events expire before their delivery is inserted.
             max_age: Duration::from_millis(20 + self.random_below(400)),
-            ..SweepOptions::default()
+            ..SweepOptions::all_tenants()
         };
         self.call(|conn| sweep(conn, &wanted));
         thread::sleep(Duration::from_millis(self.random_below(6)));

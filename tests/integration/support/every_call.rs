@@ -3,7 +3,9 @@
 use diesel::prelude::*;
 use mailglass::ledger::{CheckpointOptions, Renewal, checkpoint, renew_checkpoints, verify_checkpoints};
 use mailglass::projection::{Projection, rebuild, rebuild_all, repair};
-use mailglass::{Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Result, ledger, privacy, projection};
+use mailglass::{
+    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Result, ledger, privacy, projection, tenancy,
+};
 use serde_json::json;
 use test_support::{TENANT, at, eager, event, to};
 use uuid::Uuid;
@@ -79,7 +81,7 @@ pub fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
         .insert(conn)?;
     results.push(format!("{:?}", mailglass::reconciler::sweep(conn, &eager())?));
 
-    let found = Delivery::find(conn, TENANT, queued.id)?;
+    let found = tenancy::scoped(conn, TENANT, |conn| Delivery::find(conn, TENANT, queued.id))?;
     results.push(projection_of(&found));
     let types: Vec<_> = found.timeline(conn)?.iter().map(|event| event.type_).collect();
     results.push(format!("{types:?}"));

@@ -73,6 +73,19 @@ matched AS (
                           AND delivery.recipient = wanted.recipient
                           AND (delivery.tenant_id = wanted.tenant_id) IS TRUE
                     ),
+                    -- In a scope, by the message: below a policy, `lower` can't be an index condition, and a whole tenant would be
+                    -- read. A message has few deliveries. Outside of a scope, by the recipient: it reads one row.
+                    CASE WHEN pg_catalog.current_setting('mailglass.tenant_id', true) <> '' THEN ARRAY(
+                        SELECT delivery.id
+                        FROM mailglass_deliveries AS delivery
+                        WHERE delivery.provider = wanted.provider
+                          AND delivery.provider_message_id = wanted.provider_message_id
+                          AND (delivery.tenant_id = wanted.tenant_id) IS TRUE
+                          AND (
+                              pg_catalog.lower(delivery.recipient COLLATE "C") = pg_catalog.lower(wanted.recipient COLLATE "C")
+                          ) IS TRUE
+                        LIMIT 2
+                    ) END,
                     ARRAY(
                         SELECT delivery.id
                         FROM mailglass_deliveries AS delivery

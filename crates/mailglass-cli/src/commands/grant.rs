@@ -6,7 +6,7 @@ use clap::Args;
 use diesel::Connection as _;
 use diesel::prelude::*;
 use diesel::sql_query;
-use mailglass::migrations;
+use mailglass::roles::{self, Access};
 use serde_json::json;
 
 use crate::connection::DatabaseOptions;
@@ -14,11 +14,20 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 const LONG: &str = "\
-Print the GRANT statements for the role of the application. With --apply, execute them.
+Print the GRANT statements for a role. With --apply, execute them.
 
-The role gets USAGE of the schema; SELECT and INSERT on mailglass_events, mailglass_event_details and mailglass_erasures; SELECT, \
-INSERT and UPDATE on the other two tables; and SELECT on Diesel's __diesel_schema_migrations, so that the application can call migrations::run at start while nothing is \
-pending. A role with only these rights can neither change the ledger nor migrate.
+The rights are the least that a kind of access needs:
+
+app         what an application does for a tenant: insert, record, read, update, sweep, rebuild
+worker      record the steps of sending
+reader      read deliveries, events, links and erasures, but not event details
+reconciler  reconcile, stats, verify and rebuild, for all tenants
+privacy     erase and export a person
+retention   delete event details that have expired, for all tenants
+
+Every role also gets USAGE of the schema, and SELECT on Diesel's __diesel_schema_migrations, so that it can check the migrations \
+at start. No role can change the ledger or migrate. With row-level security, a role sees the tenant of its transaction or, where \
+the list says so, all tenants.
 
 Connect as the owner of the tables, which is the role that migrates. With --apply, the role must exist. It also needs CONNECT on \
 the database, which every role has by default.";
@@ -26,16 +35,20 @@ the database, which every role has by default.";
 const AFTER: &str = "\
 Examples:
   mailglass grant --role app
-  mailglass grant --role app --apply
+  mailglass grant --role mail_reconciler --access reconciler --apply
   mailglass grant --role app | psql \"$DATABASE_URL\"";
 
-/// Print or execute the GRANT statements for the application's role.
+/// Print or execute the GRANT statements for a role.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Grant {
-    /// The role that the application connects as, unquoted and in its exact case.
+    /// The role, unquoted and in its exact case.
     #[arg(long, value_name = "NAME")]
     role: String,
+
+    /// What the role may do: app, worker, reader, reconciler, privacy or retention.
+    #[arg(long, value_name = "ACCESS", default_value_t = Access::App)]
+    access: Access,
 
     /// Execute the statements in one transaction, and print them.
     #[arg(long)]
@@ -45,7 +58,7 @@ pub(crate) struct Grant {
 impl Grant {
     pub(crate) fn run(self, database: &DatabaseOptions, output: &mut Output) -> Result<ExitCode, Failure> {
         let mut connection = database.connect_to_migrated()?;
-        let statements = connection.run(|conn| migrations::grants(conn, &self.role))?;
+        let statements = connection.run(|conn| roles::statements(conn, &self.role, self.access))?;
         if self.apply {
             connection.run(|conn| {
                 conn.transaction(|conn| {
@@ -57,7 +70,9 @@ impl Grant {
             })?;
         }
         if output.is_json() {
-            output.document(&json!({"statements": statements, "is_applied": self.apply}))?;
+            output.document(
+                &json!({"access": self.access.as_str(), "statements": statements, "is_applied": self.apply}),
+            )?;
             return Ok(ExitCode::SUCCESS);
         }
         for statement in &statements {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use mailglass::reconciler::{SweepOptions, SweepReport, sweep};
+use mailglass::tenancy::Tenants;
 use serde::Serialize;
 use serde_json::json;
 
@@ -121,7 +122,7 @@ impl Reconcile {
 
     fn sweep(&self, connection: &mut Connection, output: &Output) -> Result<Counts, Failure> {
         let request = SweepOptions {
-            tenant: self.tenant.clone(),
+            tenants: self.tenant.clone().map_or(Tenants::All, Tenants::Only),
             limit: self.limit,
             grace: self.grace,
             max_age: self.max_age,

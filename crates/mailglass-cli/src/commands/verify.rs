@@ -7,7 +7,7 @@ mod projections;
 use std::process::ExitCode;
 
 use clap::Args;
-use mailglass::contract::{self, Difference};
+use mailglass::contract::{self, Difference, Warning};
 use mailglass::migrations;
 use serde::Serialize;
 
@@ -25,6 +25,8 @@ guard       the ledger rejects UPDATE and DELETE, tried on no rows in a transact
             (the server logs an error for each; TRUNCATE isn't tried, because it would lock the ledger)
 migrations  all migrations of this release are applied
 projection  with --projection: each delivery agrees with its events
+
+It warns if this role is a superuser, owns the tables or bypasses row-level security: applications should connect as another role.
 
 Harmless differences, such as an additional index, are shown and pass, unless --strict is set. If the database has no mailglass \
 tables, the exit code is 4.";
@@ -62,6 +64,7 @@ struct Report {
     checks: Vec<Check>,
     differences: Vec<Difference>,
     divergences: Vec<projections::Diverged>,
+    warnings: Vec<Warning>,
 }
 
 impl Verify {
@@ -86,13 +89,18 @@ impl Verify {
             let check = projections::compare(&mut connection, self.tenant.as_deref(), &mut divergences)?;
             checks.push(check);
         }
+        let warnings = connection.run(contract::warnings)?;
         let report = Report {
             is_ok: checks.iter().all(|check| check.outcome != Outcome::Failed),
             checks,
             differences,
             divergences,
+            warnings,
         };
         show(&report, output)?;
+        for warning in &report.warnings {
+            output.note(&format!("warning: {warning}"));
+        }
         if let Some(newer) = diagnosis::newer_release(&report.differences) {
             output.note(&format!("{newer}: {}", diagnosis::UPGRADE));
         }

@@ -54,7 +54,7 @@ fn rule(event_type: EventType) -> Rule {
 fn orphan() -> OrphanLife {
     let SweepOptions {
         limit, grace, max_age, ..
-    } = SweepOptions::default();
+    } = SweepOptions::all_tenants();
     let (grace, max_age) = (duration_text(grace), duration_text(max_age));
     let state = |name: &str, condition: &str, meaning: &str| OrphanState {
         name: name.to_owned(),

@@ -122,7 +122,7 @@ fn the_documented_life_of_an_orphan_is_what_happens() {
 fn the_documented_limits_are_the_reconcilers() {
     let SweepOptions {
         limit, grace, max_age, ..
-    } = SweepOptions::default();
+    } = SweepOptions::all_tenants();
     assert_eq!(
         (limit, grace, max_age),
         (1000, Duration::from_secs(60), Duration::from_secs(604_800))

@@ -1,0 +1,138 @@
+BEGIN;
+
+-- a statement of tenancy_scoped.sql
+
+-- a statement of insert.sql
+
+-- a statement of insert_replay.sql
+
+-- Whether policies apply to what the session reads. It names no table, so that Citus executes it where the session is.
+SELECT pg_catalog.row_security_active('mailglass_deliveries') AS is_active;
+
+SAVEPOINT diesel_savepoint_1;
+
+WITH batch AS (
+    SELECT
+        pg_catalog.unnest(id) AS id,
+        pg_catalog.unnest(tenant_id) AS tenant_id,
+        pg_catalog.unnest(mailable) AS mailable,
+        pg_catalog.unnest(stream) AS stream,
+        pg_catalog.unnest(recipient) AS recipient,
+        pg_catalog.unnest(recipient_domain) AS recipient_domain,
+        pg_catalog.unnest(provider) AS provider,
+        pg_catalog.unnest(provider_message_id) AS provider_message_id,
+        pg_catalog.unnest(metadata) AS metadata,
+        pg_catalog.unnest(idempotency_key) AS idempotency_key,
+        pg_catalog.unnest(event_id) AS event_id,
+        pg_catalog.unnest(event_type) AS event_type,
+        pg_catalog.unnest(occurred_at) AS occurred_at
+    FROM (
+        SELECT
+            $1 AS id,
+            $2 AS tenant_id,
+            $3 AS mailable,
+            $4 AS stream,
+            $5 AS recipient,
+            $6 AS recipient_domain,
+            $7 AS provider,
+            $8 AS provider_message_id,
+            $9 AS metadata,
+            $10 AS idempotency_key,
+            $11 AS event_id,
+            $12 AS event_type,
+            $13 AS occurred_at
+        OFFSET 0
+    ) AS batch
+),
+-- Reads `batch`. Makes `input`: the first of several rows with the same id. Event ids ascend within a batch.
+input AS (
+    SELECT DISTINCT ON (id) *
+    FROM batch
+    ORDER BY id, event_id
+),
+-- Reads `input`. Makes `facts`: the first event of each delivery.
+facts AS (
+    SELECT id AS delivery_id, event_type AS type, occurred_at
+    FROM input
+),
+-- Reads `facts` (delivery_id, type, occurred_at). Makes `folded`: the projection columns of each delivery, by `id`.
+-- An event type that this build does not know has no rank and is left out.
+folded AS (
+    SELECT
+        delivery_id AS id,
+        -- The greatest (occurred_at, lifecycle_rank), as one number: microseconds since 1970, and the rank in the last five
+        -- bits. An aggregate with ORDER BY sorts every delivery by itself. Measured: 7 % of `record` of 1,000 events.
+        (ARRAY['unknown', 'queued', 'suppressed', 'dispatched', 'sent', 'deferred', 'rejected', 'failed', 'delivered',
+        'bounced', 'autoresponded', 'opened', 'clicked', 'subscribed', 'unsubscribed', 'complained']::text[])[
+            pg_catalog.max(
+                (extract(epoch FROM occurred_at) OPERATOR(pg_catalog.*) 32000000)::bigint + lifecycle_rank
+            ) OPERATOR(pg_catalog.&) 31
+        ]::mailglass_event_type AS last_event_type,
+        pg_catalog.max(occurred_at) AS last_event_at,
+        pg_catalog.bool_or((ARRAY[false, false, true, false, false, false, true, true, true, true, false, false, false,
+        false, false, true]::boolean[])[lifecycle_rank]) AS terminal,
+        pg_catalog.min(occurred_at) FILTER (WHERE label = 'dispatched') AS dispatched_at,
+        pg_catalog.min(occurred_at) FILTER (WHERE label = 'delivered') AS delivered_at,
+        pg_catalog.min(occurred_at) FILTER (WHERE label = 'bounced') AS bounced_at,
+        pg_catalog.min(occurred_at) FILTER (WHERE label = 'complained') AS complained_at,
+        pg_catalog.min(occurred_at) FILTER (WHERE label = 'suppressed') AS suppressed_at,
+        (ARRAY['queued', 'dispatched', 'sent', 'failed', 'suppressed']::text[])[
+            coalesce(pg_catalog.max((ARRAY[NULL, 1, 5, 2, 3, NULL, 4, 4, 3, 4, 3, 3, 3, NULL, NULL, 3]::integer[])[lifecycle_rank]), 1)
+        ]::mailglass_delivery_status AS status
+    FROM facts
+    CROSS JOIN LATERAL (
+        SELECT label, pg_catalog.array_position(ARRAY['unknown', 'queued', 'suppressed', 'dispatched', 'sent',
+        'deferred', 'rejected', 'failed', 'delivered', 'bounced', 'autoresponded', 'opened', 'clicked', 'subscribed',
+        'unsubscribed', 'complained']::text[], label) AS lifecycle_rank
+        FROM (SELECT type::text AS label OFFSET 0) AS typed
+    ) AS ranked
+    WHERE lifecycle_rank IS NOT NULL
+    GROUP BY delivery_id
+),
+-- Reads `input` and `folded`. Makes `inserted`: inserts the deliveries that meet no conflict.
+inserted AS (
+    INSERT INTO mailglass_deliveries (
+        id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, metadata,
+        idempotency_key,
+        last_event_type, last_event_at, terminal, dispatched_at, delivered_at, bounced_at, complained_at,
+        suppressed_at, status
+    )
+    SELECT
+        input.id, input.tenant_id, input.mailable, input.stream, input.recipient, input.recipient_domain,
+        input.provider, input.provider_message_id, input.metadata, input.idempotency_key,
+        folded.last_event_type, folded.last_event_at, folded.terminal, folded.dispatched_at, folded.delivered_at,
+        folded.bounced_at, folded.complained_at, folded.suppressed_at, folded.status
+    FROM input
+    JOIN folded ON folded.id = input.id
+    -- All batches insert in the same order, so that batches that wait for each other's rows never deadlock. Of several rows
+    -- of the batch with one key, the first is inserted.
+    ORDER BY
+        input.idempotency_key,
+        CASE WHEN input.idempotency_key IS NOT NULL THEN input.event_id END,
+        input.provider,
+        input.provider_message_id,
+        input.recipient,
+        input.id
+    -- Without a target it covers every unique index: a replay that races with its first insert may conflict on the primary
+    -- key or the provider message before it conflicts on the idempotency key. delivery_conflicts.sql finds out which.
+    
+    RETURNING *
+),
+-- Reads `input` and `inserted`. Makes `first_events`: appends the first event of each new delivery.
+first_events AS (
+    INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at)
+    SELECT input.event_id, input.tenant_id, input.id, input.event_type, input.occurred_at
+    FROM input
+    JOIN inserted ON inserted.id = input.id
+)
+SELECT
+    id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, last_event_type,
+    last_event_at, terminal, dispatched_at, delivered_at, bounced_at, complained_at, suppressed_at, metadata,
+    lock_version, idempotency_key, status, last_error, inserted_at, updated_at
+FROM inserted;
+
+ROLLBACK TO SAVEPOINT diesel_savepoint_1;
+
+-- a statement of insert_replay.sql
+
+ROLLBACK;
