@@ -1,4 +1,4 @@
-//! Longer documents: the design, the promises, and how to share a database with the Elixir library.
+//! Longer documents: the design, the promises, tenants and roles, and how to share a database with the Elixir library.
 //!
 //! The same files are in the repository and in the package.
 
@@ -19,6 +19,12 @@ pub mod design {
 pub mod stability {
     //!
     #![doc = include_str!("../api_stability.md")]
+}
+
+/// How tenants are separated, and which rights each database role needs.
+pub mod tenants {
+    //!
+    #![doc = include_str!("../docs/tenants.md")]
 }
 
 /// How an application that uses the Elixir library works on the same tables.

@@ -40,7 +40,7 @@
 //! # });
 //! ```
 //!
-//! What it prevents, what it does not prevent, and the settings for a pooler are described in `docs/tenants.md`.
+//! [Tenants and roles](crate::_documentation::tenants) describes what it prevents and what not, and the settings for a pooler.
 
 mod enter;
 mod hidden;

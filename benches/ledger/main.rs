@@ -27,6 +27,7 @@ mod report;
 mod single;
 mod spread;
 mod table;
+mod tenancy;
 mod webhook;
 
 use std::env;
@@ -40,7 +41,8 @@ const USAGE: &str = "\
 usage: cargo bench -- [OPTION…] [TABLE…]
 
 Runs the benchmarks whose names contain one of the words TABLE, or all of them:
-memory, batches, connections, client, peers, single, replays, rebuild, growth, builds.
+memory, batches, connections, client, peers, single, replays, tenancy, tenancy_single, rebuild,
+growth, builds.
 
 Starts a throwaway server that writes durably (fsync=on), or uses DATABASE_URL.
 
@@ -88,7 +90,7 @@ fn main() -> ExitCode {
 
     let bench = Bench::new(has("--quick"), has("--ten-million"));
     let machine = machine::line(&mut connect(&bench.database()));
-    let tables: [(&str, Measure); 10] = [
+    let tables: [(&str, Measure); 12] = [
         // First, because it measures the peak memory of this process.
         ("memory", memory::table),
         ("batches", |bench| batches::table(bench, 1)),
@@ -97,6 +99,8 @@ fn main() -> ExitCode {
         ("peers", peers::table),
         ("single", single::table),
         ("replays", replays::table),
+        ("tenancy", tenancy::batches),
+        ("tenancy_single", tenancy::single),
         ("rebuild", rebuild::table),
         ("growth", growth::table),
         ("builds", builds::table),

@@ -59,10 +59,10 @@ const RIGHTS: &[Rights] = &[
     all(LINKS, &[Reconciler], SWEEP_LINKS_READING),
     one(LINKS, &[Privacy], "UPDATE (recipient)"),
     one(DETAILS, &[App], "SELECT, INSERT"),
-    // A column of the conflict target has to be readable.
-    one(DETAILS, &[Worker], "INSERT, SELECT (event_id)"),
+    one(DETAILS, &[Worker], "INSERT"),
     one(DETAILS, &[Privacy], "SELECT, DELETE"),
-    all(DETAILS, &[Retention], "DELETE, SELECT (event_id, tenant_id, inserted_at)"),
+    // It locks the rows, which needs UPDATE on some column.
+    all(DETAILS, &[Retention], "DELETE, SELECT (event_id, tenant_id, inserted_at), UPDATE (inserted_at)"),
     one(ERASURES, &[Reader], "SELECT"),
     one(ERASURES, &[Privacy], "SELECT, INSERT"),
     one(EVENTS, &[App, Worker], "SELECT, INSERT"),

@@ -22,11 +22,11 @@ use crate::support::{TENANT, at, connect, connected, database, delivery, eager, 
 const MATRIX: [(Access, [&str; 6]); 6] = [
     // deliveries, erasures, event_details, event_links, events, versions
     (Access::App, ["SIu", "", "SI", "SIu", "SI", "S"]),
-    (Access::Worker, ["Su", "", "sI", "SIu", "SI", "S"]),
+    (Access::Worker, ["Su", "", "I", "SIu", "SI", "S"]),
     (Access::Reader, ["S", "S", "", "S", "S", "S"]),
     (Access::Reconciler, ["Su", "", "", "Su", "S", "S"]),
     (Access::Privacy, ["Su", "SI", "SD", "Su", "S", "S"]),
-    (Access::Retention, ["", "", "sD", "", "", "S"]),
+    (Access::Retention, ["", "", "suD", "", "", "S"]),
 ];
 
 const TABLES: [&str; 6] = [

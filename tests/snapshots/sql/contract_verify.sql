@@ -409,8 +409,8 @@ SELECT
         END,
         -- A policy for everybody has the role 0. Roles differ between databases, so they are not part of a definition.
         CASE WHEN '0'::oid = ANY (polroles) THEN 'TO PUBLIC' ELSE 'TO ROLES' END,
-        'USING (' || pg_catalog.regexp_replace(pg_catalog.pg_get_expr(polqual, polrelid), '\s+', ' ', 'g') || ')',
-        'WITH CHECK (' || pg_catalog.regexp_replace(pg_catalog.pg_get_expr(polwithcheck, polrelid), '\s+', ' ', 'g') || ')'
+        'USING (' || pg_catalog.btrim(pg_catalog.regexp_replace(pg_catalog.pg_get_expr(polqual, polrelid), '\s+', ' ', 'g')) || ')',
+        'WITH CHECK (' || pg_catalog.btrim(pg_catalog.regexp_replace(pg_catalog.pg_get_expr(polwithcheck, polrelid), '\s+', ' ', 'g')) || ')'
     ) AS definition
 FROM pg_class
 LEFT JOIN pg_policy ON polrelid = pg_class.oid

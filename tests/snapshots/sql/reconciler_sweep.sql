@@ -90,7 +90,8 @@ matched AS (
 -- Statements that project lock the delivery (FOR NO KEY UPDATE): between finding and projecting it, it can't be deleted or
 -- get another provider message. They lock in the order of the ids, before they wait for any idempotency key, so that no two
 -- batches wait for each other. A row that changed while this statement waited for it is checked again.
--- Without a lock, OFFSET 0 keeps the look-up a LATERAL join by id.
+-- Without a lock, OFFSET 0 keeps the look-up a LATERAL join by id: in the subquery `delivery` against other plans, and in the
+-- subquery `matched` against the expression behind `candidate_id`, which below a policy can't be an index condition.
 resolved AS (
     SELECT
         matched.*,

@@ -3,35 +3,35 @@ BEGIN;
 DROP POLICY IF EXISTS mailglass_tenant ON mailglass_deliveries;
 
 CREATE POLICY mailglass_tenant ON mailglass_deliveries
-    USING ((tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), ''))) IS TRUE);
+    USING (CASE WHEN tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), '')) THEN true ELSE false END);
 
 ALTER TABLE mailglass_deliveries ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS mailglass_tenant ON mailglass_erasures;
 
 CREATE POLICY mailglass_tenant ON mailglass_erasures
-    USING ((tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), ''))) IS TRUE);
+    USING (CASE WHEN tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), '')) THEN true ELSE false END);
 
 ALTER TABLE mailglass_erasures ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS mailglass_tenant ON mailglass_event_details;
 
 CREATE POLICY mailglass_tenant ON mailglass_event_details
-    USING ((tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), ''))) IS TRUE);
+    USING (CASE WHEN tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), '')) THEN true ELSE false END);
 
 ALTER TABLE mailglass_event_details ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS mailglass_tenant ON mailglass_event_links;
 
 CREATE POLICY mailglass_tenant ON mailglass_event_links
-    USING ((tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), ''))) IS TRUE);
+    USING (CASE WHEN tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), '')) THEN true ELSE false END);
 
 ALTER TABLE mailglass_event_links ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS mailglass_tenant ON mailglass_events;
 
 CREATE POLICY mailglass_tenant ON mailglass_events
-    USING ((tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), ''))) IS TRUE);
+    USING (CASE WHEN tenant_id = (SELECT nullif(pg_catalog.current_setting('mailglass.tenant_id', true), '')) THEN true ELSE false END);
 
 ALTER TABLE mailglass_events ENABLE ROW LEVEL SECURITY;
 

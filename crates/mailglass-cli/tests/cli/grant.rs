@@ -97,7 +97,7 @@ fn what_is_printed_is_enough_and_no_more() {
     revoke_defaults(&mut owner, "public");
     let role = Role::create(&database);
     let printed = run(&database, &["grant", "--role", &role.name]).exits(0).stdout;
-    assert_eq!(printed.lines().count(), 7, "{printed}");
+    assert_eq!(printed.lines().count(), 6, "{printed}");
     assert!(
         diesel::sql_query("SELECT 1 FROM mailglass_events")
             .execute(&mut role.connect("public"))
@@ -147,9 +147,53 @@ fn what_is_applied_works_in_another_schema() {
     )
     .exits(0)
     .json();
-    assert_eq!(answer["is_applied"], true);
-    assert_eq!(answer["statements"].as_array().unwrap().len(), 7);
+    assert_eq!(
+        (&answer["is_applied"], &answer["access"]),
+        (&json!(true), &json!("app"))
+    );
+    assert_eq!(answer["statements"].as_array().unwrap().len(), 6);
     a_full_round(&mut role.connect("\"Mail\""));
+}
+
+/// With row-level security, the cross-tenant commands need a role for all tenants.
+#[test]
+fn the_reconcilers_rights_are_for_all_tenants() {
+    let (database, mut owner) = connected();
+    mailglass::tenancy::enable(&mut owner).unwrap();
+    let sent = delivery(&mut owner);
+    let early = event(EventType::Opened, 5).provider_message("postmark", "m1");
+    ledger::record(&mut owner, &[early]).unwrap();
+    sent.mark_dispatched(&mut owner, "postmark", "m1", at(1)).unwrap();
+    let role = Role::create(&database);
+    run(
+        &database,
+        &["grant", "--apply", "--role", &role.name, "--access", "reconciler"],
+    )
+    .exits(0);
+    let reconciled = role.run("public", &["reconcile", "--grace", "0s"]).exits(0).stdout;
+    assert!(reconciled.starts_with("linked 1,"), "{reconciled}");
+    let verified = role.run("public", &["verify", "--projection"]).exits(0).stdout;
+    assert!(verified.contains("1 delivery agrees"), "{verified}");
+    role.run("public", &["rebuild"]).exits(0);
+    let inserted = diesel::sql_query("DELETE FROM mailglass_deliveries").execute(&mut role.connect("public"));
+    assert!(inserted.is_err());
+    run(&database, &["grant", "--role", "app", "--access", "owner"])
+        .exits(2)
+        .says("use one of app, worker, reader, reconciler, privacy, retention");
+}
+
+#[test]
+fn verify_warns_about_a_role_that_an_application_should_not_use() {
+    let (database, mut owner) = connected();
+    run(&database, &["verify"]).exits(0).says("is a superuser");
+    let role = Role::create(&database);
+    execute(
+        &mut owner,
+        &format!("ALTER TABLE mailglass_events OWNER TO {}", role.quoted()),
+    );
+    let report = role.run("public", &["verify", "--json"]).json();
+    assert_eq!(report["warnings"][0]["tables"], json!(["mailglass_events"]));
+    execute(&mut owner, "ALTER TABLE mailglass_events OWNER TO CURRENT_USER");
 }
 
 #[test]
