@@ -1,4 +1,4 @@
-//! Longer documents: the design, the promises, and how to share a database with the Elixir library.
+//! Longer documents: the design, the promises, the form of checkpoints, and how to share a database with the Elixir library.
 //!
 //! The same files are in the repository and in the package.
 
@@ -19,6 +19,11 @@ pub mod design {
 pub mod stability {
     //!
     #![doc = include_str!("../api_stability.md")]
+}
+
+/// What checkpoints of the ledger reveal, when they are final, their form byte by byte, and their cost.
+pub mod checkpoints {
+    #![doc = include_str!("../docs/checkpoints.md")]
 }
 
 /// How an application that uses the Elixir library works on the same tables.
