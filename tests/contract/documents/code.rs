@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 9] = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "api_stability.md",
+    "docs/checkpoints.md",
     "docs/elixir.md",
     "docs/bench/README.md",
     "docs/scaling.md",
