@@ -15,7 +15,8 @@ use mailglass::migrations::{self, DataLoss};
 use mailglass::reconciler::{self, SweepOptions};
 use mailglass::roles::{self, Access};
 use mailglass::{
-    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Stream, contract, ledger, privacy, projection, tenancy,
+    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Stream, contract, ledger, privacy, projection,
+    tenancy,
 };
 use uuid::Uuid;
 
