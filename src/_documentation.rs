@@ -1,4 +1,5 @@
-//! Longer documents: the design, the promises, tenants and roles, and how to share a database with the Elixir library.
+//! Longer documents: the design, the promises, tenants and roles, the form of checkpoints, and how to share a database with the
+//! Elixir library.
 //!
 //! The same files are in the repository and in the package.
 
@@ -25,6 +26,12 @@ pub mod stability {
 pub mod tenants {
     //!
     #![doc = include_str!("../docs/tenants.md")]
+}
+
+/// What checkpoints of the ledger reveal, when they are final, their form byte by byte, and their cost.
+pub mod checkpoints {
+    //!
+    #![doc = include_str!("../docs/checkpoints.md")]
 }
 
 /// How an application that uses the Elixir library works on the same tables.

@@ -37,6 +37,7 @@
 //! - [The design](_documentation::design): terms, rules, layout and reasons
 //! - [The promises about the closed sets and the names in the database](_documentation::stability)
 //! - [Tenants and roles](_documentation::tenants): row-level security, poolers, and the rights of each role
+//! - [Checkpoints of the ledger](_documentation::checkpoints): what they reveal, their form and their cost
 //! - [Sharing the tables with the Elixir library](_documentation::elixir)
 //! - [The changelog](_documentation::changelog)
 //!

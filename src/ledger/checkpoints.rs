@@ -1,7 +1,7 @@
 //! Checkpoints: digests of the ledger that a host keeps elsewhere, to find out later whether anybody changed a recorded event.
 //!
 //! The guard rejects changes by everybody except those who can disable it: the owner of the table and superusers. A checkpoint
-//! reveals what they did. `docs/checkpoints.md` documents the format byte by byte, and what a checkpoint does not reveal.
+//! reveals what they did. The [documentation](crate::_documentation::checkpoints) has the format byte by byte, and what a checkpoint does not reveal.
 
 mod chain;
 mod checkpoint;

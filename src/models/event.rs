@@ -349,8 +349,12 @@ impl NewEvent {
 
     /// The recipient, if neither a delivery nor a link has it.
     pub(crate) fn only_recipient(&self) -> Option<&str> {
+        // Nearly every event names one of these, and is not read any further.
+        if self.delivery_id.is_some() || self.provider_message_id.is_some() {
+            return None;
+        }
         let reference = self.reference();
-        let is_resolved = self.delivery_id.is_some() || reference.message_id.is_some() || reference.malformed;
+        let is_resolved = reference.message_id.is_some() || reference.malformed;
         reference.recipient.filter(|_| !is_resolved)
     }
 

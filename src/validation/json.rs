@@ -167,7 +167,7 @@ mod tests {
             value.to_string().len(),
         );
         assert!(
-            counted.is_ok_and(|counted| counted - written < 12),
+            counted.as_ref().is_ok_and(|counted| counted - written < 12),
             "{counted:?} for {written}"
         );
     }

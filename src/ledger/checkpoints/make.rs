@@ -49,7 +49,7 @@ impl Checkpointed {
 /// Makes a checkpoint of the events that a tenant appended since the `previous` one, or since the beginning.
 ///
 /// It waits until the range is final, which locks nothing and delays no recording, and then reads the events of the range once.
-/// It writes nothing: keep the checkpoint yourself, where the owner of the database can't change it. See `docs/checkpoints.md`.
+/// It writes nothing: keep the checkpoint yourself, where the owner of the database can't change it.
 ///
 /// ```
 /// # test_support::with_database(|conn| {

@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 9] = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "api_stability.md",
+    "docs/checkpoints.md",
     "docs/elixir.md",
     "docs/bench/README.md",
     "docs/scaling.md",
@@ -70,6 +71,7 @@ fn wrong_command(file: &str, line: &str) -> Option<String> {
                 "--example" => exists(format!("examples/{name}/main.rs")),
                 "--test" => exists(format!("tests/{name}.rs")) || exists(format!("tests/{name}/main.rs")),
                 "--bin" => text("crates/mailglass-cli/Cargo.toml").contains(&format!("name = {name:?}")),
+                "--" => !arguments.contains(&"integration") || is_test(name),
                 "install" => exists(format!("crates/{name}/Cargo.toml")),
                 _ => true,
             };
@@ -79,6 +81,18 @@ fn wrong_command(file: &str, line: &str) -> Option<String> {
         _ => Some("no test knows this command".to_owned()),
     }?;
     Some(format!("{file}: `{line}`: {problem}"))
+}
+
+/// Whether there is an integration test, a module of them, or a test whose name begins so.
+fn is_test(path: &str) -> bool {
+    let (modules, last) = path.rsplit_once("::").unwrap_or(("main", path));
+    let file = |module: &str| {
+        root()
+            .join("tests/integration")
+            .join(module.replace("::", "/"))
+            .with_extension("rs")
+    };
+    file(path).exists() || std::fs::read_to_string(file(modules)).is_ok_and(|code| code.contains(&format!("fn {last}")))
 }
 
 #[test]

@@ -38,7 +38,8 @@ fn an_edited_cut_or_reordered_chain_is_found() {
         edit(&mut edited[position]);
         edited
     };
-    let cases: [(&str, Vec<Checkpoint>, &[(usize, &str)]); 8] = [
+    type Expected = &'static [(usize, &'static str)];
+    let cases: [(&str, Vec<Checkpoint>, Expected); 8] = [
         (
             "a removed one",
             vec![chain[0].clone(), chain[2].clone()],

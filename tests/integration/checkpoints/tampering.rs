@@ -86,7 +86,8 @@ fn removed_added_moved_and_exchanged_events_are_found() {
     let conn = &mut conn;
     conn.batch_execute("SET TimeZone = 'UTC'").unwrap();
     let chain = two_checkpoints(conn);
-    let cases: [(&str, &[(usize, &str, u64, u64)]); 9] = [
+    type Expected = &'static [(usize, &'static str, u64, u64)];
+    let cases: [(&str, Expected); 9] = [
         ("DELETE FROM mailglass_events WHERE metadata = '{}'", &[]),
         (
             &format!("DELETE FROM mailglass_events WHERE {SECOND_DAY}"),

@@ -71,7 +71,7 @@ fn a_hostile_text_in_any_field_is_stored_as_it_is() {
                 .trace_id(text)
         };
         let delivered = event(EventType::Delivered, 2).tenant_idempotency_key(text);
-        let recorded = ledger::record(conn, &[delivered.clone()])
+        let recorded = ledger::record(conn, std::slice::from_ref(&delivered))
             .unwrap()
             .remove(0)
             .into_event();

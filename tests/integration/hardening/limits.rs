@@ -37,12 +37,12 @@ fn a_document_that_is_too_large_is_refused_in_every_field() {
         let metadata = event(EventType::Opened, 1).metadata(document.clone());
         let payload = event(EventType::Opened, 1).normalized_payload(document.clone());
         assert_eq!(
-            refused(ledger::record(conn, &[metadata.clone()]).map(drop)),
+            refused(ledger::record(conn, std::slice::from_ref(&metadata)).map(drop)),
             "metadata",
             "{name}"
         );
         assert_eq!(
-            refused(ledger::record_each(conn, &[payload.clone()]).map(drop)),
+            refused(ledger::record_each(conn, std::slice::from_ref(&payload)).map(drop)),
             "normalized_payload",
             "{name}"
         );
