@@ -61,8 +61,8 @@ where
             return Err(Ended::Rejected);
         }
         match catch_unwind(AssertUnwindSafe(|| work(conn))) {
-            Err(panic) => return Err(Ended::Panicked(panic)),
-            Ok(Err(error)) => return Err(Ended::Failed(error)),
+            Err(panic) => Err(Ended::Panicked(panic)),
+            Ok(Err(error)) => Err(Ended::Failed(error)),
             // The commit below would end a transaction that `work` has left open instead of this one.
             Ok(Ok(_)) if open_levels(conn)? != levels + 1 => Err(DieselError::BrokenTransactionManager.into()),
             Ok(Ok(value)) => {

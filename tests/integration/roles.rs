@@ -92,7 +92,7 @@ fn attempts(table: &str) -> BTreeMap<char, String> {
     };
     let [key, changed] = columns;
     let changed = if table == "mailglass_event_details" {
-        "data"
+        "inserted_at"
     } else {
         changed
     };

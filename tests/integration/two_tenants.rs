@@ -14,7 +14,7 @@ use mailglass::roles::Access;
 use mailglass::tenancy::{self, scoped};
 use mailglass::{
     Delivery, DeliveryChanges, Error, Event, EventType, Inserted, NewDelivery, NewEvent, Result, Stream, contract,
-    ledger, migrations, projection,
+    ledger, migrations, privacy, projection,
 };
 use serde_json::json;
 

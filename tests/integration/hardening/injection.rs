@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use mailglass::ledger::{self, CheckpointOptions};
 use mailglass::reconciler::{self, SweepOptions};
+use mailglass::roles::{self, Access};
 use mailglass::schema::{mailglass_deliveries, mailglass_events};
+use mailglass::tenancy::Tenants;
 use mailglass::{
     Delivery, DeliveryChanges, EventType, NewDelivery, NewEvent, Stream, contract, migrations, projection,
 };
@@ -94,7 +96,7 @@ fn a_hostile_text_in_any_field_is_stored_as_it_is() {
         assert_eq!(reconciler::waiting(conn, text, 10).unwrap().len(), 1, "{text}");
         to_message(text, &format!("{text}2")).insert(conn).unwrap();
         let sweep = SweepOptions {
-            tenant: Some(text.to_owned()),
+            tenants: Tenants::Only(text.to_owned()),
             ..eager()
         };
         assert_eq!(reconciler::sweep(conn, &sweep).unwrap().linked, 1, "{text}");
@@ -211,7 +213,7 @@ fn a_hostile_name_of_a_schema_or_a_role_is_a_name() {
         let quoted = format!("\"{}\"", role.replace('"', "\"\""));
         let granted = conn.transaction(|conn| {
             sql_query(format!("CREATE ROLE {quoted}")).execute(conn)?;
-            for statement in migrations::grants(conn, &role)? {
+            for statement in roles::statements(conn, &role, Access::App)? {
                 sql_query(statement).execute(conn)?;
             }
             sql_query(format!("SET LOCAL ROLE {quoted}")).execute(conn)?;
