@@ -13,6 +13,7 @@ use crate::projection::Subjects;
 use crate::retry;
 use crate::schema::{mailglass_erasures, mailglass_event_details, mailglass_event_links};
 use crate::sql::{Bound, First, params, statement};
+use crate::tenancy;
 
 statement! {
     /// Replaces the recipients of the person's deliveries.
@@ -167,7 +168,8 @@ pub fn erase_with(conn: &mut PgConnection, tenant_id: &str, recipient: &str, opt
         keep_domain: options.keep_domain,
         ..Person::new(tenant_id, recipient)?
     };
-    retry::transaction(conn, |conn| {
+    // Outside of a scope, row-level security would hide the person.
+    let erase = |conn: &mut PgConnection| {
         let deliveries = pseudonymize(conn, &person)?;
         let links: Vec<Uuid> = load_of_person::<ClearLinks>(conn, &person)?;
         let details = delete_details(conn, &person, &deliveries, &links)?;
@@ -186,7 +188,8 @@ pub fn erase_with(conn: &mut PgConnection, tenant_id: &str, recipient: &str, opt
             erasure,
             mentions: mentions(conn, &person, &deliveries)?,
         })
-    })
+    };
+    retry::serializable(conn, |conn| tenancy::scoped(conn, tenant_id, erase))
 }
 
 fn pseudonymize(conn: &mut PgConnection, person: &Person<'_>) -> Result<Vec<Uuid>> {

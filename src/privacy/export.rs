@@ -17,6 +17,7 @@ use crate::projection::Subjects;
 use crate::retry;
 use crate::schema::{mailglass_deliveries, mailglass_events};
 use crate::sql::{Bound, First, statement};
+use crate::tenancy;
 
 statement! {
     /// Reads the deliveries to a person.
@@ -111,13 +112,12 @@ impl ExportedEvent {
 /// error: the export then is empty.
 pub fn export(conn: &mut PgConnection, tenant_id: &str, recipient: &str) -> Result<Export> {
     let person = Person::new(tenant_id, recipient)?;
+    // Outside of a scope, row-level security would hide the person.
+    let read = |conn: &mut PgConnection| tenancy::scoped(conn, tenant_id, |conn| read(conn, &person));
     if retry::is_in_transaction(conn) {
-        return read(conn, &person);
+        return read(conn);
     }
-    conn.build_transaction()
-        .repeatable_read()
-        .read_only()
-        .run(|conn| read(conn, &person))
+    conn.build_transaction().repeatable_read().read_only().run(read)
 }
 
 fn read(conn: &mut PgConnection, person: &Person<'_>) -> Result<Export> {

@@ -10,11 +10,13 @@ use mailglass::migrations::{DataLoss, FILES, revert_to};
 use mailglass::projection::{rebuild, rebuild_all, repair};
 use mailglass::reconciler::{expired, sweep, waiting};
 use mailglass::roles::{self, Access};
-use mailglass::{Delivery, DeliveryChanges, EventType, ledger, migrations, projection, tenancy};
+use mailglass::{Delivery, DeliveryChanges, EventDetails, EventType, ledger, migrations, privacy, projection, tenancy};
 use serde_json::json;
 
 use crate::support::role::Role;
-use crate::support::{TENANT, at, connect, connected, database, delivery, eager, event, reload, to, wrong_fields};
+use crate::support::{
+    TENANT, at, connect, connected, database, delivery, eager, event, insert, reload, to, wrong_fields,
+};
 
 /// The rights of each access by table: letters for SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES and TRIGGER (`sriudtx`
 /// with `x` for REFERENCES and `t` for TRUNCATE, `g` for TRIGGER). A capital letter is a right on the whole table, a small one a
@@ -90,7 +92,7 @@ fn attempts(table: &str) -> BTreeMap<char, String> {
     };
     let [key, changed] = columns;
     let changed = if table == "mailglass_event_details" {
-        "data"
+        "inserted_at"
     } else {
         changed
     };
@@ -255,6 +257,38 @@ fn each_access_can_do_its_work() {
             Ok::<_, mailglass::Error>(())
         })
         .unwrap();
+
+        // Erasing and exporting enter the scope of their tenant.
+        let role = connect_as(Access::Privacy);
+        let mut conn = role.connect();
+        reads(&mut conn);
+        let someone = insert(&mut owner, &to("Fay@example.com"));
+        let about = EventDetails {
+            ip_address: Some("192.0.2.1".parse().unwrap()),
+            ..EventDetails::default()
+        };
+        let opened = event(EventType::Opened, 7).delivery(someone.id).details(about.clone());
+        ledger::record(&mut owner, &[opened]).unwrap();
+        assert_eq!(
+            privacy::export(&mut conn, TENANT, "fay@example.com")
+                .unwrap()
+                .deliveries[0]
+                .events
+                .len(),
+            2
+        );
+        let erased = privacy::erase(&mut conn, TENANT, "fay@example.com").unwrap();
+        assert_eq!((erased.erasure.deliveries, erased.erasure.event_details), (1, 1));
+
+        let role = connect_as(Access::Retention);
+        let mut conn = role.connect();
+        reads(&mut conn);
+        let opened = event(EventType::Opened, 8).delivery(someone.id).details(about);
+        ledger::record(&mut owner, &[opened]).unwrap();
+        let expire = "DELETE FROM mailglass_event_details WHERE event_id = ANY (ARRAY(
+             SELECT event_id FROM mailglass_event_details WHERE inserted_at <= now() AND tenant_id = 'acme'
+             ORDER BY inserted_at FOR UPDATE SKIP LOCKED))";
+        assert_eq!(sql_query(expire).execute(&mut conn), Ok(1), "is_enabled: {is_enabled}");
 
         // In no scope: it works on all tenants.
         let role = connect_as(Access::Reconciler);

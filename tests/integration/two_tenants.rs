@@ -7,13 +7,14 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
+use mailglass::ledger::{Appended, Outcome};
 use mailglass::projection::{rebuild, rebuild_all, rebuild_in_steps, repair};
 use mailglass::reconciler::{SweepOptions, expired, sweep, waiting};
 use mailglass::roles::Access;
 use mailglass::tenancy::{self, scoped};
 use mailglass::{
-    Delivery, DeliveryChanges, Error, Event, EventType, NewDelivery, NewEvent, Result, Stream, contract, ledger,
-    migrations, projection,
+    Delivery, DeliveryChanges, Error, Event, EventType, Inserted, NewDelivery, NewEvent, Result, Stream, contract,
+    ledger, migrations, privacy, projection,
 };
 use serde_json::json;
 
@@ -101,6 +102,15 @@ fn shown<T: std::fmt::Debug>(answer: T) -> Result<String> {
     Ok(format!("{answer:?}"))
 }
 
+/// As JSON, because Debug shows neither addresses nor payloads.
+fn written(answer: impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(&answer).map_err(|error| panic!("{error}"))
+}
+
+fn recorded(appended: Vec<Appended>) -> Result<String> {
+    written(appended.iter().map(Appended::event).collect::<Vec<_>>())
+}
+
 fn theirs() -> NewEvent {
     NewEvent::new(ATTACKER, EventType::Bounced, at(9))
 }
@@ -109,54 +119,58 @@ fn delivery_to(recipient: &str) -> NewDelivery {
     NewDelivery::new(ATTACKER, "welcome", Stream::Bulk, recipient)
 }
 
-const CALLS: [Attempt; 29] = [
-    ("find", |conn, forged| shown(Delivery::find(conn, ATTACKER, forged.id)?)),
-    ("timeline", |conn, forged| shown(forged.timeline(conn)?)),
+const CALLS: [Attempt; 31] = [
+    ("find", |conn, forged| {
+        written(Delivery::find(conn, ATTACKER, forged.id)?)
+    }),
+    ("timeline", |conn, forged| written(forged.timeline(conn)?)),
     ("explain", |conn, forged| {
+        // The other texts are those of the copy that the attacker has.
         let decided = forged.explain(conn)?;
-        shown(
-            decided
-                .iter()
-                .map(|decision| (&decision.expected, &decision.event))
-                .collect::<Vec<_>>(),
-        )
+        let learned: Vec<_> = decided
+            .iter()
+            .map(|decision| (&decision.expected, &decision.event))
+            .collect();
+        written(learned)
     }),
     ("update", |conn, forged| {
         let changes = DeliveryChanges {
             metadata: Some(json!({})),
             ..DeliveryChanges::default()
         };
-        shown(forged.update(conn, &changes)?)
+        written(forged.update(conn, &changes)?)
     }),
     ("mark_dispatched", |conn, forged| {
-        shown(forged.mark_dispatched(conn, "ses", "x", at(9))?)
+        written(forged.mark_dispatched(conn, "ses", "x", at(9))?)
     }),
     ("mark_failed", |conn, forged| {
-        shown(forged.mark_failed(conn, json!({}), at(9))?)
+        written(forged.mark_failed(conn, json!({}), at(9))?)
     }),
     ("mark_suppressed", |conn, forged| {
-        shown(forged.mark_suppressed(conn, None, at(9))?)
+        written(forged.mark_suppressed(conn, None, at(9))?)
     }),
     ("insert with the key", |conn, _| {
-        shown(delivery_to("a@b.c").idempotency_key("d1").insert(conn)?)
+        written(delivery_to("a@b.c").idempotency_key("d1").insert(conn)?.delivery())
     }),
     ("insert with the id", |conn, forged| {
-        shown(delivery_to("a@b.c").id(forged.id).insert(conn)?)
+        written(delivery_to("a@b.c").id(forged.id).insert(conn)?.delivery())
     }),
     ("insert with the message", |conn, _| {
-        shown(
+        written(
             delivery_to("a@b.c")
                 .provider("ses")
                 .provider_message_id("m1")
-                .insert(conn)?,
+                .insert(conn)?
+                .delivery(),
         )
     }),
     ("insert with the message of an orphan", |conn, _| {
-        shown(
+        written(
             delivery_to("a@b.c")
                 .provider("ses")
                 .provider_message_id("m3")
-                .insert(conn)?,
+                .insert(conn)?
+                .delivery(),
         )
     }),
     ("insert_all", |conn, forged| {
@@ -164,22 +178,27 @@ const CALLS: [Attempt; 29] = [
             delivery_to("a@b.c").idempotency_key("d1").id(forged.id),
             delivery_to("c@d.e").provider("ses").provider_message_id("m1"),
         ];
-        shown(NewDelivery::insert_all(conn, &batch)?)
+        written(
+            NewDelivery::insert_all(conn, &batch)?
+                .iter()
+                .map(Inserted::delivery)
+                .collect::<Vec<_>>(),
+        )
     }),
     ("record by id", |conn, forged| {
-        shown(ledger::record(conn, &[theirs().delivery(forged.id)])?)
+        recorded(ledger::record(conn, &[theirs().delivery(forged.id)])?)
     }),
     ("record by message", |conn, _| {
-        shown(ledger::record(conn, &[theirs().provider_message("ses", "m1")])?)
+        recorded(ledger::record(conn, &[theirs().provider_message("ses", "m1")])?)
     }),
     ("record by message and recipient", |conn, _| {
-        shown(ledger::record(
+        recorded(ledger::record(
             conn,
             &[theirs().provider_message("ses", "m1").recipient("a@b.c")],
         )?)
     }),
     ("record with the key", |conn, _| {
-        shown(ledger::record(conn, &[theirs().idempotency_key("e1")])?)
+        recorded(ledger::record(conn, &[theirs().idempotency_key("e1")])?)
     }),
     ("record several", |conn, forged| {
         let batch = [
@@ -187,7 +206,7 @@ const CALLS: [Attempt; 29] = [
             theirs().delivery(forged.id),
             theirs().provider_message("ses", "m2"),
         ];
-        shown(ledger::record(conn, &batch)?)
+        recorded(ledger::record(conn, &batch)?)
     }),
     ("record_each", |conn, forged| {
         let batch = vec![
@@ -195,25 +214,35 @@ const CALLS: [Attempt; 29] = [
             theirs().delivery(forged.id),
             theirs().idempotency_key("e3"),
         ];
-        shown(ledger::record_each(conn, batch)?)
+        let outcomes = ledger::record_each(conn, batch)?;
+        let events = outcomes.iter().map(|outcome| match outcome {
+            Outcome::Recorded(event) | Outcome::Replayed(event) => Some(event),
+            Outcome::Conflicting { event, .. } => event.as_ref(),
+        });
+        written(events.collect::<Vec<_>>())
     }),
     ("record_batches", |conn, _| {
         let events = [theirs().idempotency_key("e1"), theirs().provider_message("ses", "m1")];
-        shown(ledger::record_batches(conn, events, 1).collect::<Vec<_>>())
+        let batches = ledger::record_batches(conn, events, 1);
+        written(
+            batches
+                .map(|batch| batch.map_or_else(shown, recorded).unwrap())
+                .collect::<Vec<_>>(),
+        )
     }),
     ("append", |conn, forged| {
-        shown(ledger::append(
+        recorded(ledger::append(
             conn,
             &[theirs().delivery(forged.id), theirs().provider_message("ses", "m1")],
         )?)
     }),
-    ("rebuild", |conn, forged| shown(rebuild(conn, ATTACKER, forged.id)?)),
+    ("rebuild", |conn, forged| written(rebuild(conn, ATTACKER, forged.id)?)),
     ("rebuild_all", |conn, _| shown(rebuild_all(conn, ATTACKER)?)),
     ("rebuild_in_steps", |conn, _| {
         shown(rebuild_in_steps(conn, ATTACKER, |_| ControlFlow::Continue(()))?)
     }),
     ("verify and repair", |conn, _| {
-        shown((projection::verify(conn, ATTACKER)?, repair(conn, ATTACKER)?))
+        written((projection::verify(conn, ATTACKER)?, repair(conn, ATTACKER)?))
     }),
     ("sweep", |conn, _| {
         let own = SweepOptions {
@@ -224,13 +253,28 @@ const CALLS: [Attempt; 29] = [
         shown(sweep(conn, &own)?)
     }),
     ("waiting and expired", |conn, _| {
-        shown((waiting(conn, ATTACKER, 100)?, expired(conn, ATTACKER, 100)?))
+        written((waiting(conn, ATTACKER, 100)?, expired(conn, ATTACKER, 100)?))
     }),
     ("Delivery::for_tenant", |conn, _| {
-        shown(Delivery::for_tenant(ATTACKER).load::<Delivery>(conn)?)
+        written(Delivery::for_tenant(ATTACKER).load::<Delivery>(conn)?)
     }),
     ("Event::for_tenant", |conn, _| {
-        shown(Event::for_tenant(ATTACKER).load::<Event>(conn)?)
+        written(Event::for_tenant(ATTACKER).load::<Event>(conn)?)
+    }),
+    ("erase", |conn, forged| {
+        let erased = privacy::erase(conn, ATTACKER, &forged.recipient)?;
+        let counts = (
+            erased.erasure.deliveries,
+            erased.erasure.event_details,
+            erased.erasure.event_links,
+        );
+        assert_eq!((counts, erased.mentions.len()), ((0, 0, 0), 0));
+        shown(erased)
+    }),
+    ("export", |conn, forged| {
+        let export = privacy::export(conn, ATTACKER, &forged.recipient)?;
+        assert!(export.deliveries.is_empty() && export.events.is_empty());
+        shown(serde_json::to_value((export.deliveries, export.events)))
     }),
     ("contract and migrations", |conn, _| {
         shown((

@@ -1,6 +1,6 @@
 BEGIN;
 
--- a statement of tenancy_scoped.sql
+-- a statement of privacy_export.sql
 
 -- a statement of insert.sql
 

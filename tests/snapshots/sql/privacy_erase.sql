@@ -1,5 +1,7 @@
 BEGIN;
 
+-- a statement of privacy_export.sql
+
 WITH person AS (
     SELECT
         $1 AS tenant_id,

@@ -1,5 +1,21 @@
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
 
+SAVEPOINT diesel_savepoint_1;
+
+WITH tenant AS (
+    SELECT $1 AS tenant_id
+)
+-- Reads `tenant`. Sets the tenant for the rest of the transaction, and returns the one before; NULL or empty means none.
+-- The row of the subquery is computed first. The functions of one SELECT list have no promised order.
+SELECT
+    before.tenant_id AS before,
+    pg_catalog.set_config('mailglass.tenant_id', before.next_id, true) AS after
+FROM (
+    SELECT pg_catalog.current_setting('mailglass.tenant_id', true) AS tenant_id, tenant.tenant_id AS next_id
+    FROM tenant
+    OFFSET 0
+) AS before;
+
 WITH person AS (
     SELECT
         $1 AS tenant_id,
@@ -120,5 +136,21 @@ LEFT JOIN LATERAL (
     SELECT data FROM mailglass_event_details AS details WHERE details.event_id = event.id OFFSET 0
 ) AS details ON true
 ORDER BY event.occurred_at, event.id;
+
+WITH tenant AS (
+    SELECT $1 AS tenant_id
+)
+-- Reads `tenant`. Sets the tenant for the rest of the transaction, and returns the one before; NULL or empty means none.
+-- The row of the subquery is computed first. The functions of one SELECT list have no promised order.
+SELECT
+    before.tenant_id AS before,
+    pg_catalog.set_config('mailglass.tenant_id', before.next_id, true) AS after
+FROM (
+    SELECT pg_catalog.current_setting('mailglass.tenant_id', true) AS tenant_id, tenant.tenant_id AS next_id
+    FROM tenant
+    OFFSET 0
+) AS before;
+
+RELEASE SAVEPOINT diesel_savepoint_1;
 
 COMMIT;

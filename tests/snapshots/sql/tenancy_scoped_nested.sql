@@ -2,7 +2,7 @@ BEGIN;
 
 SAVEPOINT diesel_savepoint_1;
 
--- a statement of tenancy_scoped.sql
+-- a statement of privacy_export.sql
 
 RELEASE SAVEPOINT diesel_savepoint_1;
 
