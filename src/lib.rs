@@ -69,6 +69,7 @@
 //! | Change a delivery | [`Delivery::update`] with [`DeliveryChanges`] |
 //! | Find out why a delivery has its status | [`Delivery::explain`] |
 //! | Check and correct projections | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`] |
+//! | Remove old deliveries with their events | [`retention::cut`], [`retention::expire_details`] |
 //! | Parse JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
 //! | Check a live database | [`contract::verify`] |
 //! | Check lists of your own against the closed sets | [`assert_closed_set!`], [`contract::ClosedSet::check`] |
@@ -100,6 +101,7 @@ pub mod migrations;
 mod models;
 pub mod projection;
 pub mod reconciler;
+pub mod retention;
 mod retry;
 #[expect(
     missing_docs,
@@ -110,7 +112,7 @@ mod sql;
 mod validation;
 
 pub use deliveries::Inserted;
-pub use error::{Error, FieldError, Invalid, LedgerOperation, LostRows, Result};
+pub use error::{CutRejection, Error, FieldError, Invalid, LedgerOperation, LostRows, Result};
 pub use models::{
     Delivery, DeliveryChanges, DeliveryStatus, Event, EventType, NewDelivery, NewEvent, RejectReason, Stream,
     UnknownLabel,

@@ -43,7 +43,7 @@ mod failure;
 mod files;
 mod grants;
 mod list;
-mod lock;
+pub(crate) mod lock;
 mod revert;
 mod run;
 mod types;
