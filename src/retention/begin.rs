@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use chrono::SubsecRound as _;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
@@ -50,6 +51,11 @@ pub fn begin(conn: &mut PgConnection, options: &CutOptions) -> Result<CutStatus>
     if options.batch == 0 {
         return Err(Error::invalid("batch", "must be at least 1"));
     }
+    // As PostgreSQL stores it.
+    let options = &CutOptions {
+        before: options.before.trunc_subsecs(6),
+        ..*options
+    };
     ledger.check_distribution(conn)?;
     until_locked(conn, |conn| {
         while_nobody_migrates(conn, &ledger, |conn| {

@@ -45,6 +45,7 @@ mod record_each;
 mod recorded_rows;
 mod replay_races;
 mod replays;
+mod retention;
 mod reverts;
 mod session_settings;
 mod shared_types;
