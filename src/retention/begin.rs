@@ -22,6 +22,7 @@ static BEGIN: LazyLock<String> = LazyLock::new(|| {
         "keeps_old",
         "kept_as",
         "batch",
+        "columns",
         "creating",
         "building",
         "swapping",
@@ -91,6 +92,7 @@ fn create(conn: &mut PgConnection, ledger: &Ledger, options: &CutOptions) -> Res
         .bind::<Bool, _>(options.old_ledger == OldLedger::Keep)
         .bind::<Text, _>(&kept_as)
         .bind::<BigInt, _>(i64::from(options.batch))
+        .bind::<Array<Text>, _>(&structure.columns)
         .bind::<Array<Text>, _>(&structure.creating)
         .bind::<Array<Text>, _>(&structure.building)
         .bind::<Array<Text>, _>(&structure.swapping)

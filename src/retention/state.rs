@@ -29,6 +29,8 @@ pub(super) struct State {
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(super) position: Option<Uuid>,
     #[diesel(sql_type = Array<Text>)]
+    columns: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
     creating: Vec<String>,
     #[diesel(sql_type = Array<Text>)]
     pub(super) building: Vec<String>,
@@ -77,7 +79,8 @@ impl State {
     }
 
     pub(super) fn was_made_for(&self, structure: &Structure) -> bool {
-        self.creating == structure.creating
+        self.columns == structure.columns
+            && self.creating == structure.creating
             && self.building == structure.building
             && self.swapping == structure.swapping
     }

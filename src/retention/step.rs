@@ -140,7 +140,7 @@ struct Columns {
     names: String,
 }
 
-/// The columns of the ledger, with those that others have added.
+/// The columns of the new ledger, with those that the host has added to the old one.
 fn columns(conn: &mut PgConnection) -> Result<String> {
     let columns: Columns = sql_query(sql!("retention/columns")).get_result(conn)?;
     Ok(columns.names)

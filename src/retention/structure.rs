@@ -17,6 +17,8 @@ static STRUCTURE: LazyLock<String> =
 /// The statements, each list in the order of execution.
 #[derive(PartialEq, Eq)]
 pub(super) struct Structure {
+    /// Describe the columns, which LIKE copies.
+    pub(super) columns: Vec<String>,
     /// Create the new ledger.
     pub(super) creating: Vec<String>,
     /// Build its indexes after the copy.
@@ -47,12 +49,14 @@ impl Structure {
             .bind::<Text, _>(before.to_rfc3339_opts(SecondsFormat::AutoSi, true))
             .load(conn)?;
         let mut structure = Structure {
+            columns: Vec::new(),
             creating: Vec::new(),
             building: Vec::new(),
             swapping: Vec::new(),
         };
         for Statement { phase, statement } in statements {
             match phase {
+                0 => structure.columns.push(statement),
                 1 => structure.creating.push(statement),
                 2 => structure.building.push(statement),
                 _ => structure.swapping.push(statement),

@@ -1,6 +1,6 @@
 -- Writes the state of a new cut.
 INSERT INTO mailglass_cut (
-    before, keeps_old, kept_as, batch, phase, creating, building, swapping, deliveries, events
+    before, keeps_old, kept_as, batch, phase, columns, creating, building, swapping, deliveries, events
 )
 SELECT
     :before,
@@ -8,6 +8,7 @@ SELECT
     :kept_as,
     :batch,
     'deliveries',
+    :columns,
     :creating,
     :building,
     :swapping,

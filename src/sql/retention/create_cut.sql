@@ -8,7 +8,8 @@ CREATE TABLE mailglass_cut (
     phase              text        NOT NULL,
     -- The last id that the phase has read.
     position           uuid,
-    -- The statements of structure.sql, and how many of the second phase are executed.
+    -- The columns and statements of structure.sql, and how many of the second phase are executed.
+    columns            text[]      NOT NULL,
     creating           text[]      NOT NULL,
     building           text[]      NOT NULL,
     swapping           text[]      NOT NULL,

@@ -1,6 +1,6 @@
 -- Returns the statements that make the new ledger like the old one, in their order: those that create it (phase 1), those that
 -- build its indexes after the copy (phase 2), and those that swap the two under the lock (phase 3). LIKE carries over columns with
--- their types, defaults, NOT NULL, storage and compression, and nothing else.
+-- their types, defaults, NOT NULL, storage and compression, and nothing else. Phase 0 describes these columns.
 -- search_path has the schema of the ledger and nothing else, so that PostgreSQL prints the same text every time: the statements
 -- are computed again under the lock, to notice a change of the ledger since the cut began.
 -- :ledger: the ledger, :kept: the name that the old one gets, :until: the time up to which its events were cut.
@@ -94,24 +94,42 @@ granted AS (
 ),
 statements AS (
     SELECT
-        1 AS phase,
-        1 AS place,
-        '' AS name,
+        0 AS phase,
+        attnum::integer AS place,
+        name,
+        pg_catalog.concat_ws(
+            ' ',
+            name,
+            pg_catalog.format_type(atttypid, atttypmod),
+            attnotnull,
+            attcollation,
+            attstorage,
+            attcompression,
+            attgenerated,
+            pg_catalog.pg_get_expr(adbin, adrelid)
+        ) AS statement
+    FROM columns
+    LEFT JOIN pg_catalog.pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    UNION ALL
+    SELECT
+        1, 1, '',
         pg_catalog.concat(
             'CREATE TABLE mailglass_events_next (LIKE mailglass_events INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE INCLUDING COMPRESSION)',
             (SELECT pg_catalog.format(' USING %I', amname) FROM pg_catalog.pg_am WHERE pg_am.oid = relam),
             (
-                SELECT ' WITH (' || pg_catalog.string_agg(option, ', ' ORDER BY option) || ')'
+                SELECT ' WITH (' || pg_catalog.string_agg(option, ', ' ORDER BY place, position) || ')'
                 FROM (
-                    SELECT pg_catalog.unnest(reloptions) AS option
+                    SELECT 1 AS place, position, option
+                    FROM pg_catalog.unnest(ledger.reloptions) WITH ORDINALITY AS own (option, position)
                     UNION ALL
-                    SELECT 'toast.' || pg_catalog.unnest(toast.reloptions)
+                    SELECT 2, position, 'toast.' || option
                     FROM pg_catalog.pg_class AS toast
-                    WHERE toast.oid = reltoastrelid
+                    CROSS JOIN LATERAL pg_catalog.unnest(toast.reloptions) WITH ORDINALITY AS own (option, position)
+                    WHERE toast.oid = ledger.reltoastrelid
                 ) AS options
             ),
             (SELECT pg_catalog.format(' TABLESPACE %I', spcname) FROM pg_catalog.pg_tablespace WHERE pg_tablespace.oid = reltablespace)
-        ) AS statement
+        )
     FROM ledger
     UNION ALL
     SELECT 1, 2, name, pg_catalog.format('ALTER TABLE mailglass_events_next ADD CONSTRAINT %I %s', name, definition)

@@ -36,23 +36,35 @@ fn event(at: DateTime<Utc>) -> NewEvent {
 }
 
 fn exists(conn: &mut PgConnection, delivery: Uuid) -> bool {
-    count(conn, &format!("SELECT FROM mailglass_deliveries WHERE id = '{delivery}'")) == 1
+    count(
+        conn,
+        &format!("SELECT FROM mailglass_deliveries WHERE id = '{delivery}'"),
+    ) == 1
 }
 
 fn events_of(conn: &mut PgConnection, delivery: Uuid) -> i64 {
-    count(conn, &format!("SELECT FROM mailglass_events WHERE delivery_id = '{delivery}'"))
+    count(
+        conn,
+        &format!("SELECT FROM mailglass_events WHERE delivery_id = '{delivery}'"),
+    )
 }
 
 #[test]
 fn deliveries_leave_with_all_of_their_events_and_the_others_keep_all_of_theirs() {
     let (_database, mut conn) = connected();
     insert_history(&mut conn, 50);
-    let stays: Vec<String> = rows(&mut conn, "(SELECT * FROM mailglass_deliveries WHERE last_event_at > now() - interval '400 days')");
+    let stays: Vec<String> = rows(
+        &mut conn,
+        "(SELECT * FROM mailglass_deliveries WHERE last_event_at > now() - interval '400 days')",
+    );
     remember_links(&mut conn);
     let all = rows(&mut conn, "mailglass_events");
 
     let report = retention::cut(&mut conn, &options()).unwrap();
-    assert_eq!((report.deliveries_left, report.events_left, report.events_kept), (25, 75, 75));
+    assert_eq!(
+        (report.deliveries_left, report.events_left, report.events_kept),
+        (25, 75, 75)
+    );
     // Not one bit of a delivery that stays has changed.
     assert_eq!(rows(&mut conn, "mailglass_deliveries"), stays);
     let kept = report.kept_as.unwrap();
@@ -70,12 +82,19 @@ fn the_last_event_decides_and_not_the_projection() {
     let appended_later = delivery(conn, 2, old());
     ledger::append(conn, &[event(young()).delivery(appended_later)]).unwrap();
     let stale = delivery(conn, 3, old());
-    conn.batch_execute("UPDATE mailglass_deliveries SET last_event_at = now() WHERE provider_message_id = 'm3'").unwrap();
+    conn.batch_execute("UPDATE mailglass_deliveries SET last_event_at = now() WHERE provider_message_id = 'm3'")
+        .unwrap();
     let linked_later = delivery(conn, 4, old());
     let other = delivery(conn, 5, old());
-    conn.batch_execute("UPDATE mailglass_deliveries SET provider_message_id = 'later' WHERE provider_message_id = 'm4'").unwrap();
+    conn.batch_execute(
+        "UPDATE mailglass_deliveries SET provider_message_id = 'later' WHERE provider_message_id = 'm4'",
+    )
+    .unwrap();
     ledger::record(conn, &[event(young()).provider_message("postmark", "unknown")]).unwrap();
-    conn.batch_execute("UPDATE mailglass_deliveries SET provider_message_id = 'unknown' WHERE provider_message_id = 'later'").unwrap();
+    conn.batch_execute(
+        "UPDATE mailglass_deliveries SET provider_message_id = 'unknown' WHERE provider_message_id = 'later'",
+    )
+    .unwrap();
     assert_eq!(sweep_now(conn).linked, 1);
     remember_links(conn);
 
@@ -113,7 +132,8 @@ fn an_event_without_a_delivery_leaves_by_its_own_age_unless_it_waits() {
     ledger::record(conn, &[event(old()), event(young())]).unwrap();
     let unknown = |at, id: &str| event(at).provider_message("postmark", id);
     ledger::record(conn, &[unknown(old(), "expires"), unknown(old(), "waits")]).unwrap();
-    conn.batch_execute("UPDATE mailglass_event_links SET expired_at = now() WHERE provider_message_id = 'expires'").unwrap();
+    conn.batch_execute("UPDATE mailglass_event_links SET expired_at = now() WHERE provider_message_id = 'expires'")
+        .unwrap();
     remember_links(conn);
 
     let report = retention::cut(conn, &options()).unwrap();
@@ -122,7 +142,8 @@ fn an_event_without_a_delivery_leaves_by_its_own_age_unless_it_waits() {
     assert_eq!(mailglass::reconciler::waiting(conn, TENANT, 10).unwrap().len(), 1);
     // It is linked when its delivery arrives.
     delivery(conn, 2, old());
-    conn.batch_execute("UPDATE mailglass_deliveries SET provider_message_id = 'waits'").unwrap();
+    conn.batch_execute("UPDATE mailglass_deliveries SET provider_message_id = 'waits'")
+        .unwrap();
     assert_eq!(sweep_now(conn).linked, 1);
 }
 
@@ -138,7 +159,10 @@ fn the_events_of_another_tenant_are_no_facts() {
     ))
     .unwrap();
     let report = retention::cut(conn, &options()).unwrap();
-    assert_eq!((report.deliveries_left, report.events_left, report.events_kept), (1, 1, 1));
+    assert_eq!(
+        (report.deliveries_left, report.events_left, report.events_kept),
+        (1, 1, 1)
+    );
 }
 
 #[test]
@@ -156,7 +180,10 @@ fn details_and_links_leave_with_their_delivery() {
     .unwrap();
     remember_links(conn);
     let report = retention::cut(conn, &options()).unwrap();
-    assert_eq!((report.events_left, report.links_left, report.details_left), (15, 5, 15));
+    assert_eq!(
+        (report.events_left, report.links_left, report.details_left),
+        (15, 5, 15)
+    );
     assert_eq!(count(conn, "SELECT FROM mailglass_event_details"), 15);
     assert_cut(conn, &report.kept_as.unwrap(), before());
 }
@@ -198,9 +225,15 @@ fn nobody_can_change_the_old_ledger_or_add_to_it() {
     let of_old = database_error(conn.batch_execute(&format!("DELETE FROM {kept}")).unwrap_err());
     assert_eq!(of_old.table_name(), Some(kept.as_str()));
     // The superuser may insert anywhere; the owner may not.
-    conn.batch_execute(&format!("DO 'BEGIN CREATE ROLE owner_of_retention; EXCEPTION WHEN duplicate_object THEN END';
-        ALTER TABLE {kept} OWNER TO owner_of_retention; SET ROLE owner_of_retention")).unwrap();
-    assert!(conn.batch_execute(&format!("INSERT INTO {kept} SELECT * FROM {kept} WHERE false")).is_err());
+    conn.batch_execute(&format!(
+        "DO 'BEGIN CREATE ROLE owner_of_retention; EXCEPTION WHEN duplicate_object THEN END';
+        ALTER TABLE {kept} OWNER TO owner_of_retention; SET ROLE owner_of_retention"
+    ))
+    .unwrap();
+    assert!(
+        conn.batch_execute(&format!("INSERT INTO {kept} SELECT * FROM {kept} WHERE false"))
+            .is_err()
+    );
     conn.batch_execute("RESET ROLE").unwrap();
 }
 
@@ -218,7 +251,13 @@ fn a_dropped_ledger_is_gone_and_a_second_cut_of_the_day_has_a_name_of_its_own() 
         ..options()
     };
     assert_eq!(retention::cut(conn, &dropping).unwrap().kept_as, None);
-    assert_eq!(count(conn, "SELECT FROM pg_class WHERE relname ~ '^mailglass_events_until_[0-9_]*$'"), 2);
+    assert_eq!(
+        count(
+            conn,
+            "SELECT FROM pg_class WHERE relname ~ '^mailglass_events_until_[0-9_]*$'"
+        ),
+        2
+    );
 }
 
 #[test]
@@ -243,7 +282,11 @@ fn every_batch_size_leads_to_the_same_rows() {
         ledger::record(&mut conn, &[event(old()), event(young())]).unwrap();
         let options = retention::CutOptions { batch, ..options() };
         let report = retention::cut(&mut conn, &options).unwrap();
-        assert_eq!((report.deliveries_left, report.events_left, report.events_kept), (3, 10, 10), "batch {batch}");
+        assert_eq!(
+            (report.deliveries_left, report.events_left, report.events_kept),
+            (3, 10, 10),
+            "batch {batch}"
+        );
         outcomes.push(count(&mut conn, "SELECT DISTINCT id FROM mailglass_events"));
     }
     assert!(outcomes.iter().all(|events| *events == 10), "{outcomes:?}");
