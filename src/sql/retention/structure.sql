@@ -244,9 +244,9 @@ statements AS (
                 (
                     SELECT pg_catalog.string_agg(
                         CASE WHEN role = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(role)::text) END,
-                        ', ' ORDER BY role
+                        ', ' ORDER BY position
                     )
-                    FROM pg_catalog.unnest(polroles) AS role
+                    FROM pg_catalog.unnest(polroles) WITH ORDINALITY AS given (role, position)
                 )
             ),
             ' USING (' || pg_catalog.pg_get_expr(polqual, polrelid) || ')',

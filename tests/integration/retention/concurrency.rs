@@ -41,7 +41,7 @@ fn record_everything(recorder: usize, conn: &mut PgConnection, is_over: &AtomicB
         }
         let random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(recorder as u64) >> 33;
         let some = Uuid::from_u128(u128::from(1 + random % 300));
-        let key = format!("{recorder}:{number}");
+        let key = format!("recorder {recorder}:{number}");
         let message = format!("new:{recorder}:{}", number / 4);
         let events = match number % 4 {
             // Not often, or every old delivery would stay.
