@@ -85,12 +85,15 @@ fn fill(conn: &mut PgConnection, deliveries: u64) -> Result<(), Failure> {
              jsonb_build_object('provider', 'sendgrid', 'provider_message_id', md5(n::text), 'sg_event_id', md5(k || ':' || n)),
              began
          FROM generate_series(1, {deliveries}::bigint) AS n, generate_series(1, 5) AS k,
-             LATERAL (SELECT pg_temp.began(n) AS began) AS time;
-         VACUUM ANALYZE mailglass_deliveries;
-         VACUUM ANALYZE mailglass_events;
-         CHECKPOINT"
+             LATERAL (SELECT pg_temp.began(n) AS began) AS time"
     );
-    for statement in statements.split(';') {
+    // One transaction, so that now() is the same time in both.
+    conn.batch_execute(&statements)?;
+    for statement in [
+        "VACUUM ANALYZE mailglass_deliveries",
+        "VACUUM ANALYZE mailglass_events",
+        "CHECKPOINT",
+    ] {
         conn.batch_execute(statement)?;
     }
     Ok(())
