@@ -1,4 +1,4 @@
-//! Longer documents: the design, the promises, and how to share a database with the Elixir library.
+//! Longer documents: the design, the promises, retention, and how to share a database with the Elixir library.
 //!
 //! The same files are in the repository and in the package.
 
@@ -25,6 +25,13 @@ pub mod stability {
 pub mod elixir {
     //!
     #![doc = include_str!("../docs/elixir.md")]
+}
+
+/// How old deliveries leave: the steps, the locks, what is rejected, and the figures.
+pub mod retention {
+    //!
+    //! [stability]: crate::_documentation::stability
+    #![doc = include_str!("../docs/retention.md")]
 }
 
 /// The notable changes of each release.

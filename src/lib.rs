@@ -36,6 +36,7 @@
 //!
 //! - [The design](_documentation::design): terms, rules, layout and reasons
 //! - [The promises about the closed sets and the names in the database](_documentation::stability)
+//! - [Retention: how old deliveries leave](_documentation::retention)
 //! - [Sharing the tables with the Elixir library](_documentation::elixir)
 //! - [The changelog](_documentation::changelog)
 //!

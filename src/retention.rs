@@ -2,8 +2,8 @@
 //!
 //! The ledger rejects DELETE, and nothing here avoids that. [`cut`] builds a new ledger beside the old one, copies the events that
 //! stay, and then swaps the names of the two under one short lock. The old ledger is dropped, or kept under the name
-//! `mailglass_events_until_<date>` with its guard. Recording continues meanwhile. `docs/retention.md` describes the steps, the locks
-//! and the figures.
+//! `mailglass_events_until_<date>` with its guard. Recording continues meanwhile. [A longer document](crate::_documentation::retention)
+//! describes the steps, the locks, what is rejected, and the figures.
 //!
 //! # What leaves
 //!

@@ -21,14 +21,11 @@ static SETTINGS: LazyLock<String> = LazyLock::new(|| with_parameters(&["schema"]
 
 /// Runs one step of a cut in a transaction of its own. READ COMMITTED: a statement after a lock must see what was committed before
 /// the lock was granted.
-pub(super) fn in_step<T, E>(
+pub(super) fn in_step<T>(
     conn: &mut PgConnection,
     ledger: &Ledger,
-    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
-) -> Result<T, E>
-where
-    E: From<diesel::result::Error>,
-{
+    work: impl FnOnce(&mut PgConnection) -> Result<T>,
+) -> Result<T> {
     conn.build_transaction().read_committed().run(|conn| {
         apply_settings(conn, ledger)?;
         work(conn)
@@ -47,7 +44,7 @@ pub(super) fn while_nobody_migrates<T>(
     })
 }
 
-pub(super) fn apply_settings(conn: &mut PgConnection, ledger: &Ledger) -> diesel::QueryResult<()> {
+fn apply_settings(conn: &mut PgConnection, ledger: &Ledger) -> diesel::QueryResult<()> {
     sql_query(SETTINGS.as_str())
         .bind::<Text, _>(&ledger.schema)
         .execute(conn)?;

@@ -263,6 +263,24 @@ fn a_long_transaction_is_waited_for_as_long_as_the_lock_timeout_and_the_cut_cont
 }
 
 #[test]
+fn a_delivery_that_stays_locked_is_waited_for_as_long_as_the_lock_timeout() {
+    let (database, mut conn) = connected();
+    let conn = &mut conn;
+    insert_history(conn, 4);
+    let mut other = connect(&database);
+    conn.batch_execute("SET lock_timeout = '200ms'").unwrap();
+    other
+        .transaction::<_, Error, _>(|other| {
+            count(other, "SELECT FROM mailglass_deliveries FOR UPDATE");
+            let in_use = CutRejection::InUse(Duration::from_millis(200));
+            assert_eq!(rejection(retention::cut(conn, &options())), in_use);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(retention::resume(conn).unwrap().deliveries_left, 2);
+}
+
+#[test]
 fn a_row_that_refers_to_a_delivery_stops_the_last_step_and_nothing_is_lost() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;

@@ -24,7 +24,7 @@ BEGIN
     PERFORM pg_catalog.set_config('lock_timeout', least(100, greatest(setting::bigint / 4, 1))::text, true)
     FROM pg_catalog.pg_settings
     WHERE name = 'deadlock_timeout';
-    LOCK TABLE mailglass_deliveries, mailglass_event_links, mailglass_events IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE mailglass_deliveries, mailglass_erasures, mailglass_event_details, mailglass_event_links, mailglass_events IN ACCESS EXCLUSIVE MODE;
     PERFORM pg_catalog.set_config('lock_timeout', callers_timeout, true);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     RAISE EXCEPTION USING
@@ -35,6 +35,10 @@ END
 $do$;
 
 SELECT (SELECT pg_catalog.count(*) FROM mailglass_deliveries);
+
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_erasures);
+
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_event_details);
 
 SELECT (SELECT pg_catalog.count(*) FROM mailglass_event_links);
 
@@ -52,7 +56,7 @@ DELETE
 FROM "__diesel_schema_migrations"
 WHERE ("__diesel_schema_migrations"."version" = $1);
 
--- from down.sql of the migration create_event_links
+-- from down.sql of the migration create_erasures
 
 -- Returns those of the names for which search_path finds a table, and which table it is.
 SELECT name, oid
@@ -61,6 +65,6 @@ WHERE oid IS NOT NULL;
 
 INSERT INTO "__diesel_schema_migrations" ("version") VALUES ($1) ON CONFLICT DO NOTHING;
 
--- from up.sql of the migration create_event_links
+-- from up.sql of the migration create_erasures
 
 COMMIT;

@@ -20,6 +20,10 @@ WHERE oid IS NOT NULL;
 
 SELECT (SELECT pg_catalog.count(*) FROM mailglass_deliveries);
 
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_erasures);
+
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_event_details);
+
 SELECT (SELECT pg_catalog.count(*) FROM mailglass_event_links);
 
 SELECT (SELECT pg_catalog.count(*) FROM mailglass_events);
@@ -31,6 +35,18 @@ SELECT EXISTS (
     WHERE tgrelid = pg_catalog.to_regclass('mailglass_events')
       AND tgname = 'mailglass_events_immutable_trigger'
 ) AS exists;
+
+DELETE
+FROM "__diesel_schema_migrations"
+WHERE ("__diesel_schema_migrations"."version" = $1);
+
+-- from down.sql of the migration create_erasures
+
+DELETE
+FROM "__diesel_schema_migrations"
+WHERE ("__diesel_schema_migrations"."version" = $1);
+
+-- from down.sql of the migration create_event_details
 
 DELETE
 FROM "__diesel_schema_migrations"

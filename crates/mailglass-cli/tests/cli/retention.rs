@@ -178,8 +178,14 @@ fn a_wrong_duration_or_combination_is_a_usage_error() {
 fn an_old_ledger_is_exported_with_its_checksum_and_can_be_read_back() {
     let (database, mut conn) = connected();
     let hostile = json!({"text": "a,\"b\"\n\\.\tß", "null": null});
-    record_one(&mut conn, event(EventType::Opened, 1).metadata(hostile).trace_id(""));
+    record_one(&mut conn, event(EventType::Opened, 1).metadata(hostile).trace_id("a b"));
     delivery(&mut conn, 500);
+    // Not NULL, which is an empty cell.
+    execute(
+        &mut conn,
+        "INSERT INTO mailglass_events (id, tenant_id, type, occurred_at, trace_id)
+         VALUES (gen_random_uuid(), 'acme', 'opened', now(), '')",
+    );
     let kept = retention::cut(&mut conn, &before(400)).unwrap().kept_as.unwrap();
     let folder = Folder::new();
     let export = || {
@@ -196,7 +202,7 @@ fn an_old_ledger_is_exported_with_its_checksum_and_can_be_read_back() {
         "events.csv",
     ]))
     .exits(0)
-    .says("2 events written");
+    .says("3 events written");
     fs::write(folder.path().join("SHA256SUMS"), &sum.stdout).unwrap();
     let checked = Command::new("sha256sum")
         .args(["--check", "SHA256SUMS"])
@@ -209,7 +215,7 @@ fn an_old_ledger_is_exported_with_its_checksum_and_can_be_read_back() {
         .json();
     assert_eq!(
         (&again["rows"], again["sha256"].as_str()),
-        (&json!(2), sum.stdout.split_whitespace().next())
+        (&json!(3), sum.stdout.split_whitespace().next())
     );
 
     // PostgreSQL reads the same rows from it.
