@@ -1,5 +1,5 @@
-//! Longer documents: the design, the promises, tenants and roles, the form of checkpoints, and how to share a database with the
-//! Elixir library.
+//! Longer documents: the design, the promises, tenants and roles, retention, the form of checkpoints, and how to share a database
+//! with the Elixir library.
 //!
 //! The same files are in the repository and in the package.
 
@@ -38,6 +38,13 @@ pub mod checkpoints {
 pub mod elixir {
     //!
     #![doc = include_str!("../docs/elixir.md")]
+}
+
+/// How old deliveries leave: the steps, the locks, what is rejected, and the figures.
+pub mod retention {
+    //!
+    //! [stability]: crate::_documentation::stability
+    #![doc = include_str!("../docs/retention.md")]
 }
 
 /// The notable changes of each release.

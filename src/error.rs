@@ -1,9 +1,13 @@
 //! The error type, and the only place that reads the errors of Diesel and Postgres.
 
+mod cut_rejection;
+
 use std::fmt;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use uuid::Uuid;
+
+pub use cut_rejection::CutRejection;
 
 /// The result of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -102,6 +106,10 @@ pub enum Error {
         /// How many rows the ledger has.
         rows: i64,
     },
+
+    /// A cut of the ledger was rejected, or can't be resumed or aborted. See [`retention`](crate::retention).
+    #[error("{0}")]
+    CutRejected(CutRejection),
 
     /// Any other error of Diesel or Postgres.
     #[error(transparent)]
@@ -273,6 +281,11 @@ impl Error {
     /// Whether reverting migrations would remove the guard of a ledger that has rows.
     pub fn is_would_unguard_ledger(&self) -> bool {
         matches!(self, Error::WouldUnguardLedger { .. })
+    }
+
+    /// Whether a cut of the ledger was rejected.
+    pub fn is_cut_rejected(&self) -> bool {
+        matches!(self, Error::CutRejected(_))
     }
 
     /// Whether it is any other error of Diesel or Postgres.

@@ -38,6 +38,7 @@
 //! - [The promises about the closed sets and the names in the database](_documentation::stability)
 //! - [Tenants and roles](_documentation::tenants): row-level security, poolers, and the rights of each role
 //! - [Checkpoints of the ledger](_documentation::checkpoints): what they reveal, their form and their cost
+//! - [Retention: how old deliveries leave](_documentation::retention)
 //! - [Sharing the tables with the Elixir library](_documentation::elixir)
 //! - [The changelog](_documentation::changelog)
 //!
@@ -75,6 +76,7 @@
 //! | Find out why a delivery has its status | [`Delivery::explain`] |
 //! | Check and correct projections | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`] |
 //! | Erase or export a person | [`privacy::erase`], [`privacy::export`] |
+//! | Remove old deliveries with their events | [`retention::cut`], [`retention::expire_details`] |
 //! | Parse JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |
 //! | Check a live database | [`contract::verify`] |
 //! | Reveal changes by somebody who can disable the guard | [`ledger::checkpoint`], [`ledger::verify_checkpoints`] |
@@ -108,6 +110,7 @@ mod models;
 pub mod privacy;
 pub mod projection;
 pub mod reconciler;
+pub mod retention;
 mod retry;
 pub mod roles;
 #[expect(
@@ -120,7 +123,7 @@ pub mod tenancy;
 mod validation;
 
 pub use deliveries::Inserted;
-pub use error::{Error, FieldError, IdempotencyKey, Invalid, LedgerOperation, LostRows, Result};
+pub use error::{CutRejection, Error, FieldError, IdempotencyKey, Invalid, LedgerOperation, LostRows, Result};
 pub use idempotency::tenant_idempotency_key;
 pub use models::{
     Delivery, DeliveryChanges, DeliveryStatus, Event, EventDetails, EventType, NewDelivery, NewEvent, RejectReason,

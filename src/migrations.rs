@@ -43,7 +43,7 @@ mod apply;
 mod failure;
 mod files;
 mod list;
-mod lock;
+pub(crate) mod lock;
 mod revert;
 mod run;
 mod types;

@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// The transaction is READ COMMITTED whatever the default of the session: otherwise the statement that waits for the lock would
 /// fix the snapshot of the following ones.
-pub(super) fn with_migration_lock<T>(
+pub(crate) fn with_migration_lock<T>(
     conn: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T>,
 ) -> Result<T> {
@@ -69,16 +69,23 @@ pub(super) fn with_table_locks<T>(conn: &mut PgConnection, work: impl Fn(&mut Pg
 /// deliveries first. So no order of locks is free of deadlocks. Instead, each lock is waited for 100 ms, or a quarter of
 /// `deadlock_timeout` if that is less, and then all locks are released, before Postgres searches for a deadlock.
 pub(super) fn tables(conn: &mut PgConnection, tables: &[&str]) -> Result<()> {
+    tables_in(conn, tables, "ACCESS EXCLUSIVE")
+}
+
+/// [`tables`] in a given mode.
+pub(crate) fn tables_in(conn: &mut PgConnection, tables: &[&str], mode: &str) -> Result<()> {
     if tables.is_empty() {
         return Ok(());
     }
-    let lock = sql!("migrations/lock_tables").replace(":tables", &tables.join(", "));
+    let lock = sql!("migrations/lock_tables")
+        .replace(":tables", &tables.join(", "))
+        .replace(":mode", mode);
     sql_query(lock).execute(conn)?;
     Ok(())
 }
 
 /// Recognized by the DETAIL of `lock_tables.sql`, because Diesel drops the SQLSTATE.
-fn is_in_use(error: &Error) -> bool {
+pub(crate) fn is_in_use(error: &Error) -> bool {
     let Error::Database(DieselError::DatabaseError(_, information)) = error else {
         return false;
     };
@@ -91,7 +98,7 @@ struct LockTimeout {
     milliseconds: i64,
 }
 
-fn timeout(conn: &mut PgConnection) -> Result<Duration> {
+pub(crate) fn timeout(conn: &mut PgConnection) -> Result<Duration> {
     let LockTimeout { milliseconds } = sql_query(sql!("migrations/lock_timeout")).get_result(conn)?;
     Ok(match milliseconds {
         0 => DEFAULT_TIMEOUT,

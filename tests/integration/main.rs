@@ -50,6 +50,7 @@ mod recorded_rows;
 mod redaction;
 mod replay_races;
 mod replays;
+mod retention;
 mod reverts;
 mod roles;
 mod session_settings;

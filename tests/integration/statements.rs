@@ -13,6 +13,7 @@ use diesel::pg::PgConnection;
 use mailglass::ledger::CheckpointOptions;
 use mailglass::migrations::{self, DataLoss};
 use mailglass::reconciler::{self, SweepOptions};
+use mailglass::retention::{self, CutOptions, DetailsOptions, OldLedger};
 use mailglass::roles::{self, Access};
 use mailglass::{
     Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Stream, contract, ledger, privacy, projection,
@@ -159,6 +160,7 @@ fn every_statement_is_what_its_snapshot_says() {
     checkpoints(&mut snapshots);
     projections(&mut snapshots);
     sweeps(&mut snapshots);
+    retention(&mut snapshots);
     databases(&mut snapshots);
     tenants(&mut snapshots);
 
@@ -191,7 +193,7 @@ fn every_statement_is_what_its_snapshot_says() {
 }
 
 /// Sent only to Citus; see `tests/scale/guard.rs`.
-const ONLY_FOR_CITUS: &str = "src/sql/contract/shards.sql";
+const ONLY_FOR_CITUS: [&str; 2] = ["src/sql/contract/shards.sql", "src/sql/retention/distributed.sql"];
 
 /// A file in `src/sql` that no snapshot shows is either unused or untested.
 fn every_file_is_in_a_snapshot(snapshots: &Snapshots) {
@@ -202,7 +204,9 @@ fn every_file_is_in_a_snapshot(snapshots: &Snapshots) {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "sql") && !path.ends_with(ONLY_FOR_CITUS) {
+            } else if path.extension().is_some_and(|extension| extension == "sql")
+                && !ONLY_FOR_CITUS.iter().any(|file| path.ends_with(file))
+            {
                 let text = fs::read_to_string(&path).unwrap();
                 // A line with a name to be filled in is not in the finished statement.
                 let is_fixed = |line: &&str| !line.replace("::", "").contains(':') && !line.trim().is_empty();
@@ -402,6 +406,30 @@ fn tenants(snapshots: &mut Snapshots) {
         tenancy::scoped(conn, "globex", |conn| other.insert(conn)).unwrap_err()
     });
     snapshots.take(conn, "tenancy_disable", |conn| tenancy::disable(conn).unwrap());
+}
+
+fn retention(snapshots: &mut Snapshots) {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    delivery(conn);
+    let options = CutOptions {
+        old_ledger: OldLedger::Drop,
+        ..CutOptions::before(at(1_000))
+    };
+    snapshots.take(conn, "retention_preview", |conn| {
+        retention::preview(conn, at(1_000)).unwrap()
+    });
+    snapshots.take(conn, "retention_begin", |conn| {
+        retention::begin(conn, &options).unwrap()
+    });
+    snapshots.take(conn, "retention_status", |conn| retention::status(conn).unwrap());
+    snapshots.take(conn, "retention_abort", |conn| retention::abort(conn).unwrap());
+    retention::begin(conn, &options).unwrap();
+    let report = snapshots.take(conn, "retention_resume", |conn| retention::resume(conn).unwrap());
+    assert_eq!(report.deliveries_left, 1);
+    snapshots.take(conn, "retention_expire_details", |conn| {
+        retention::expire_details(conn, at(0), &DetailsOptions::default()).unwrap()
+    });
 }
 
 fn databases(snapshots: &mut Snapshots) {

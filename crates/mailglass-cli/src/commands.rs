@@ -10,6 +10,7 @@ pub(crate) mod grant;
 pub(crate) mod migrate;
 pub(crate) mod rebuild;
 pub(crate) mod reconcile;
+pub(crate) mod retention;
 pub(crate) mod stats;
 pub(crate) mod timeline;
 pub(crate) mod verify;

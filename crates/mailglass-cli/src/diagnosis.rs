@@ -8,7 +8,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text};
 use mailglass::contract::{self, Difference, NAMES, ObjectKind};
-use mailglass::{Error, Result, migrations};
+use mailglass::{CutRejection, Error, Result, migrations};
 
 use crate::failure::{Failure, Kind};
 use crate::output::count;
@@ -36,6 +36,7 @@ pub(crate) fn diagnose(conn: &mut PgConnection, error: Error) -> Failure {
             return Failure::failed(format!("{message}; nothing was changed"))
                 .hint("to remove the guard anyway, add --yes-drop-data");
         }
+        Error::CutRejected(rejection) => return rejected(message, &rejection),
         Error::SerializationFailure(_) => {
             return Failure::failed(message).hint("the transaction was rolled back; run the command again");
         }
@@ -57,6 +58,24 @@ pub(crate) fn diagnose(conn: &mut PgConnection, error: Error) -> Failure {
         (Ok(found), _) if found.len() < promised_tables().len() => not_migrated(),
         (Ok(_), Ok(differences)) => unexpected(&message, &differences).unwrap_or_else(|| Failure::failed(message)),
         _ => Failure::failed(message),
+    }
+}
+
+fn rejected(message: String, rejection: &CutRejection) -> Failure {
+    let failure = Failure::failed(message);
+    match rejection {
+        CutRejection::NotOwner { .. } => failure.hint("connect as the owner of the tables"),
+        CutRejection::Dependents(_) => failure.hint("drop these objects, and create them again after the cut"),
+        CutRejection::RowSecurity(_) => failure.hint("connect as a role with BYPASSRLS"),
+        CutRejection::Unfinished | CutRejection::AlreadySwapped => {
+            failure.hint("`mailglass retention --status` prints its state, and --resume continues it")
+        }
+        CutRejection::NoCut => failure.hint("begin one with --older-than"),
+        CutRejection::LedgerChanged => failure.hint("run `mailglass retention --abort`, and begin again"),
+        CutRejection::InUse(_) => {
+            failure.hint("run `mailglass retention --status`; if a cut is unfinished, continue it with --resume")
+        }
+        _ => failure,
     }
 }
 

@@ -6,7 +6,7 @@ BEGIN
     PERFORM pg_catalog.set_config('lock_timeout', least(100, greatest(setting::bigint / 4, 1))::text, true)
     FROM pg_catalog.pg_settings
     WHERE name = 'deadlock_timeout';
-    LOCK TABLE :tables IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE :tables IN :mode MODE;
     PERFORM pg_catalog.set_config('lock_timeout', callers_timeout, true);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     RAISE EXCEPTION USING

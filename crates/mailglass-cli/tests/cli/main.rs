@@ -25,6 +25,7 @@ mod program;
 mod readme;
 mod rebuild;
 mod reconcile;
+mod retention;
 mod stats;
 mod terminal;
 mod timeline;

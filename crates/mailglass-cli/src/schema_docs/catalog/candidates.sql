@@ -1,5 +1,5 @@
--- The relations that can be documented: no system relations, no partitions, which belong to their table, and not Diesel's
--- list of migrations.
+-- The relations that can be documented: no system relations, no partitions, which belong to their table, and neither Diesel's
+-- list of migrations nor what `mailglass retention` makes: old ledgers, and the tables of an unfinished cut.
 SELECT
     class.oid,
     nspname::text AS schema,
@@ -14,6 +14,7 @@ WHERE
     AND nspname <> 'information_schema'
     AND nspname NOT LIKE 'pg\_%'
     AND relname <> '__diesel_schema_migrations'
+    AND relname !~ '^mailglass_(events_until_[0-9]{8}(_[0-9]+)?|events_next|cut|cut_arrivals|cut_deliveries|cut_events)$'
     AND NOT EXISTS (
         SELECT FROM pg_depend
         WHERE classid = 'pg_class'::regclass AND objid = class.oid AND deptype = 'e'

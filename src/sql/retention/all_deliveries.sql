@@ -1,0 +1,5 @@
+-- Makes `page`: all deliveries.
+page AS (
+    SELECT id, tenant_id
+    FROM mailglass_deliveries
+)

@@ -1,0 +1,2 @@
+-- The deliveries that leave.
+CREATE TABLE mailglass_cut_deliveries (delivery_id uuid NOT NULL PRIMARY KEY)

@@ -1,0 +1,1 @@
+DROP TRIGGER mailglass_cut_note_trigger ON mailglass_events

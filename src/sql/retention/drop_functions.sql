@@ -1,0 +1,1 @@
+DROP FUNCTION mailglass_cut_note_event(), mailglass_cut_note_link()

@@ -1,0 +1,1 @@
+DROP TABLE mailglass_events_next

@@ -1,0 +1,1 @@
+DROP TABLE mailglass_cut, mailglass_cut_arrivals, mailglass_cut_deliveries, mailglass_cut_events

@@ -1,0 +1,1 @@
+ALTER TABLE mailglass_events ENABLE ALWAYS TRIGGER mailglass_cut_note_trigger
