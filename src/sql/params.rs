@@ -82,16 +82,23 @@ impl<'a, 'b> Select<'a, 'b> {
     }
 
     /// A SELECT of one row.
+    ///
+    /// OFFSET 0 hides the values, as in [`rows`](Self::rows). A custom plan would leave out the look-ups that a value makes
+    /// unnecessary, and be so much cheaper than the generic one that Postgres would plan every call. Measured below the policies of
+    /// row-level security: 2.1 ms instead of 0.5 ms for a `record`.
     pub(crate) fn row(
         mut out: AstPass<'a, 'b, Pg>,
         values: impl FnOnce(&mut Self) -> QueryResult<()>,
     ) -> QueryResult<()> {
         out.push_sql("    SELECT");
-        values(&mut Select {
+        let mut select = Select {
             out,
             indent: "\n        ",
             separator: "",
-        })
+        };
+        values(&mut select)?;
+        select.out.push_sql("\n    OFFSET 0");
+        Ok(())
     }
 
     pub(crate) fn bind<S, T>(&mut self, column: &str, value: &'b T) -> QueryResult<()>

@@ -220,3 +220,34 @@ fn no_call_reads_the_whole_tenant_below_the_policies() {
         })
         .unwrap();
 }
+
+#[derive(QueryableByName)]
+struct Plans {
+    #[diesel(sql_type = BigInt)]
+    custom_plans: i64,
+}
+
+/// Planning a `record` takes four times as long as executing it.
+#[test]
+fn a_connection_keeps_its_plans_below_the_policies() {
+    let (database, mut owner) = connected();
+    tenancy::enable(&mut owner).unwrap();
+    owner.batch_execute(GROW).unwrap();
+    owner.batch_execute("ANALYZE").unwrap();
+    let delivery = insert(&mut owner, &to("ann@example.com"));
+    let role = Role::with(&database, Access::App);
+    let mut conn = role.connect();
+    for second in 0..12 {
+        let opened = event(EventType::Opened, second).delivery(delivery.id);
+        tenancy::scoped(&mut conn, TENANT, |conn| {
+            ledger::record(conn, &[opened.clone()])?;
+            ledger::append(conn, &[opened.clone()])?;
+            ledger::record(conn, &[opened.clone(), opened])
+        })
+        .unwrap();
+    }
+    let planned = "SELECT max(custom_plans)::bigint AS custom_plans FROM pg_prepared_statements";
+    let most: Plans = sql_query(planned).get_result(&mut conn).unwrap();
+    // Postgres makes five custom plans before it considers a generic one.
+    assert_eq!(most.custom_plans, 5);
+}

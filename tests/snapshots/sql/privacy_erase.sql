@@ -7,6 +7,7 @@ WITH person AS (
         $1 AS tenant_id,
         $2 AS recipient,
         $3 AS keep_domain
+    OFFSET 0
 ),
 -- Reads `person`. Makes `found`: locks the deliveries to the person, in the order of their ids, as `record` does.
 -- The pseudonym is computed here, because Citus rejects a VOLATILE function in an UPDATE. It is in a domain that never exists
@@ -45,6 +46,7 @@ WITH person AS (
         $1 AS tenant_id,
         $2 AS recipient,
         $3 AS keep_domain
+    OFFSET 0
 ),
 -- Reads `person`. Makes `found`: the events that name the person and have no delivery, each with a pseudonym. Links of other events
 -- have no recipient. The two halves match the conditions of the indexes by tenant.
@@ -132,6 +134,7 @@ WITH person AS (
         $1 AS tenant_id,
         $2 AS recipient,
         $3 AS keep_domain
+    OFFSET 0
 )
 -- Reads `person`. Deletes the details of events that name only the recipient.
 DELETE FROM mailglass_event_details AS details

@@ -21,6 +21,7 @@ WITH person AS (
         $1 AS tenant_id,
         $2 AS recipient,
         $3 AS keep_domain
+    OFFSET 0
 )
 -- Reads `person`. Returns the deliveries to the person, in the order in which they were inserted.
 SELECT
@@ -92,6 +93,7 @@ WITH person AS (
         $1 AS tenant_id,
         $2 AS recipient,
         $3 AS keep_domain
+    OFFSET 0
 ),
 -- Reads `person`. Makes `found`: the events that name the person and have no delivery, each with a pseudonym. Links of other events
 -- have no recipient. The two halves match the conditions of the indexes by tenant.

@@ -14,6 +14,7 @@ WITH wanted AS (
         $12 AS provider_message_id,
         $13 AS recipient,
         $14 AS malformed
+    OFFSET 0
 ),
 -- Reads `wanted`. Makes `matched`: the same rows, each with the delivery that it names, or the one that fits the provider
 -- message that it names. It never looks outside the tenant of the row.
