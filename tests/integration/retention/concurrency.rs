@@ -284,13 +284,13 @@ fn the_prepared_statements_of_a_recorder_survive_the_swap() {
     // Six times: from then on, PostgreSQL has a generic plan.
     for _ in 0..6 {
         ledger::record(&mut recorder, &[event().delivery(young)]).unwrap();
-        ledger::record(&mut recorder, &batch()).unwrap();
+        ledger::record(&mut recorder, batch()).unwrap();
     }
     let prepared = "SELECT name FROM pg_prepared_statements";
     let names = count(&mut recorder, prepared);
     retention::cut(&mut conn, &options()).unwrap();
     ledger::record(&mut recorder, &[event().delivery(young)]).unwrap();
-    ledger::record(&mut recorder, &batch()).unwrap();
+    ledger::record(&mut recorder, batch()).unwrap();
     assert_eq!(count(&mut recorder, prepared), names);
     assert!(is_whole(&mut conn, young, 3 + 7 * 3));
     assert_eq!(mailglass::projection::verify(&mut conn, TENANT).unwrap(), []);
