@@ -39,7 +39,8 @@ static EVENTS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-static ARRIVALS: LazyLock<String> = LazyLock::new(|| with_parameters(&["batch"], &[], sql!("retention/copy_arrivals")));
+static ARRIVALS: LazyLock<String> =
+    LazyLock::new(|| with_parameters(&["batch", "before"], &[], sql!("retention/copy_arrivals")));
 
 static AFTER_ARRIVALS: LazyLock<String> =
     LazyLock::new(|| with_parameters(&["copied", "phase"], &[], sql!("retention/after_arrivals")));
@@ -109,7 +110,7 @@ fn in_batches(conn: &mut PgConnection, ledger: &Ledger, phase: Phase) -> Result<
             sql_query(sql!("retention/after_index")).execute(conn)?;
         }
         Phase::Arrivals => {
-            let arrivals = copy_arrivals(conn, state.batch)?;
+            let arrivals = copy_arrivals(conn, &state)?;
             let is_few = arrivals.noted < FEW_ARRIVALS.min(state.batch);
             let next = if is_few { Phase::Swap } else { Phase::Arrivals };
             after_arrivals(conn, arrivals.copied, next)?;
@@ -161,9 +162,12 @@ pub(super) struct Arrivals {
     pub(super) events: i64,
 }
 
-pub(super) fn copy_arrivals(conn: &mut PgConnection, batch: i64) -> Result<Arrivals> {
+pub(super) fn copy_arrivals(conn: &mut PgConnection, state: &State) -> Result<Arrivals> {
     let copy = ARRIVALS.replace(":columns", &columns(conn)?);
-    Ok(sql_query(copy).bind::<BigInt, _>(batch).get_result(conn)?)
+    Ok(sql_query(copy)
+        .bind::<BigInt, _>(state.batch)
+        .bind::<Timestamptz, _>(state.before)
+        .get_result(conn)?)
 }
 
 pub(super) fn after_arrivals(conn: &mut PgConnection, copied: i64, next: Phase) -> Result<()> {

@@ -30,8 +30,13 @@ use super::transaction::{Patience, in_step, is_in_use, lock_all_out, while_nobod
 use crate::error::{CutRejection, Error, Result};
 use crate::sql::{sql, with_parameters};
 
-static AFTER_SWAP: LazyLock<String> =
-    LazyLock::new(|| with_parameters(&["copied", "deliveries", "links"], &[], sql!("retention/after_swap")));
+static AFTER_SWAP: LazyLock<String> = LazyLock::new(|| {
+    with_parameters(
+        &["copied", "deliveries", "links", "events"],
+        &[],
+        sql!("retention/after_swap"),
+    )
+});
 
 /// How often a transaction that has locked the deliveries requests the lock on the ledger. A recorder that waits for one of these
 /// deliveries prevents it until the transaction ends.
@@ -68,7 +73,7 @@ fn copy_what_arrived(conn: &mut PgConnection, ledger: &Ledger) -> Result<()> {
     in_step(conn, ledger, |conn| {
         let state = State::lock(conn, ledger)?;
         if state.phase()? == Phase::Swap {
-            let arrivals = copy_arrivals(conn, state.batch)?;
+            let arrivals = copy_arrivals(conn, &state)?;
             after_arrivals(conn, arrivals.copied, Phase::Swap)?;
         }
         Ok(())
@@ -98,12 +103,18 @@ fn is_rolled_back(error: &Error) -> bool {
     matches!(error, Error::Database(diesel::result::Error::RollbackTransaction))
 }
 
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
 /// Whether the names were swapped; if not, the transaction is to be rolled back.
 fn swap_names(conn: &mut PgConnection, ledger: &Ledger, state: &State) -> Result<bool> {
     sql_query(sql!("retention/lock_leaving_deliveries")).execute(conn)?;
     let mut copied = 0;
     loop {
-        let arrivals = copy_arrivals(conn, state.batch)?;
+        let arrivals = copy_arrivals(conn, state)?;
         copied += arrivals.copied;
         if arrivals.noted < state.batch {
             break;
@@ -111,10 +122,11 @@ fn swap_names(conn: &mut PgConnection, ledger: &Ledger, state: &State) -> Result
     }
     let links = sql_query(sql!("retention/delete_links")).execute(conn)?;
     let deliveries = sql_query(sql!("retention/delete_deliveries")).execute(conn)?;
+    let leaving: Count = sql_query(sql!("retention/count_leaving_events")).get_result(conn)?;
 
     request_lock(conn)?;
     loop {
-        let arrivals = copy_arrivals(conn, state.batch)?;
+        let arrivals = copy_arrivals(conn, state)?;
         if arrivals.deliveries + arrivals.events > 0 {
             return Ok(false);
         }
@@ -133,6 +145,7 @@ fn swap_names(conn: &mut PgConnection, ledger: &Ledger, state: &State) -> Result
         .bind::<BigInt, _>(copied)
         .bind::<BigInt, _>(deliveries as i64)
         .bind::<BigInt, _>(links as i64)
+        .bind::<BigInt, _>(leaving.count)
         .execute(conn)?;
     Ok(true)
 }

@@ -5,4 +5,4 @@ SET
     events_kept = events_kept + :copied,
     deliveries_left = :deliveries,
     links_left = :links,
-    events_left = (SELECT pg_catalog.count(*) FROM mailglass_cut_events)
+    events_left = :events

@@ -15,10 +15,25 @@ wanted AS (
     SELECT event_id
     FROM noted
     UNION
+    -- Of a delivery that was to leave, all events are missing.
     SELECT own.id
     FROM touched
     CROSS JOIN LATERAL (
+        SELECT FROM mailglass_cut_deliveries AS leaving WHERE leaving.delivery_id = touched.delivery_id OFFSET 0
+    ) AS leaving
+    CROSS JOIN LATERAL (
         SELECT event.id FROM mailglass_events AS event WHERE event.delivery_id = touched.delivery_id OFFSET 0
+    ) AS own
+    UNION
+    -- Of another one, old events are missing if it was inserted again with the same id. Its other events are not read: it may have many.
+    SELECT own.id
+    FROM touched
+    CROSS JOIN LATERAL (
+        SELECT event.id
+        FROM mailglass_events AS event
+        WHERE event.delivery_id = touched.delivery_id
+          AND event.occurred_at < :before
+        OFFSET 0
     ) AS own
     UNION
     SELECT link.event_id
