@@ -10,25 +10,34 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use crate::error::{CutRejection, Error, Result};
 use crate::retry;
 use crate::sql::{sql, with_parameters};
+use crate::tenancy::{self, Tenants};
 
 static EXPIRE: LazyLock<String> =
     LazyLock::new(|| with_parameters(&["before", "tenant", "batch"], &[], sql!("retention/expire_details")));
 
-/// Options of [`expire_details`].
+/// Options of [`expire_details`], with the defaults of [`all_tenants`](Self::all_tenants) or [`of_tenant`](Self::of_tenant).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetailsOptions {
-    /// The tenant; `None`, the default, means all.
-    pub tenant: Option<String>,
+    /// The tenants whose details expire.
+    pub tenants: Tenants,
     /// The maximum number of rows that one statement deletes; 10,000 by default.
     pub batch: u32,
 }
 
-impl Default for DetailsOptions {
-    fn default() -> Self {
-        DetailsOptions {
-            tenant: None,
-            batch: 10_000,
-        }
+impl DetailsOptions {
+    /// The details of all tenants. With row-level security, it needs a role with
+    /// [`Access::Retention`](crate::roles::Access::Retention).
+    pub fn all_tenants() -> Self {
+        DetailsOptions::new(Tenants::All)
+    }
+
+    /// The details of one tenant.
+    pub fn of_tenant(tenant_id: impl Into<String>) -> Self {
+        DetailsOptions::new(Tenants::Only(tenant_id.into()))
+    }
+
+    fn new(tenants: Tenants) -> Self {
+        DetailsOptions { tenants, batch: 10_000 }
     }
 }
 
@@ -48,7 +57,7 @@ struct Hidden {
 /// use chrono::{Duration, Utc};
 /// use mailglass::retention::{DetailsOptions, expire_details};
 ///
-/// let expired = expire_details(conn, Utc::now() - Duration::days(30), &DetailsOptions::default())?;
+/// let expired = expire_details(conn, Utc::now() - Duration::days(30), &DetailsOptions::all_tenants())?;
 /// println!("the details of {expired} events expired");
 /// # Ok(())
 /// # });
@@ -62,19 +71,26 @@ pub fn expire_details(conn: &mut PgConnection, before: DateTime<Utc>, options: &
     if options.batch == 0 {
         return Err(Error::invalid("batch", "must be at least 1"));
     }
+    let tenant = options.tenants.only();
     let hidden: Hidden = sql_query(sql!("retention/is_hidden")).get_result(conn)?;
-    if hidden.is_hidden && options.tenant.is_none() {
+    if hidden.is_hidden && tenant.is_none() {
         return Err(CutRejection::RowSecurity(vec!["mailglass_event_details".to_owned()]).into());
     }
+    let delete = |conn: &mut PgConnection| {
+        let deleted = sql_query(EXPIRE.as_str())
+            .bind::<Timestamptz, _>(before)
+            .bind::<Nullable<Text>, _>(tenant)
+            .bind::<BigInt, _>(i64::from(options.batch))
+            .execute(conn)?;
+        Ok(deleted)
+    };
     let mut expired = 0;
     loop {
-        let deleted = retry::with_savepoint(conn, |conn| {
-            Ok(sql_query(EXPIRE.as_str())
-                .bind::<Timestamptz, _>(before)
-                .bind::<Nullable<Text>, _>(options.tenant.as_deref())
-                .bind::<BigInt, _>(i64::from(options.batch))
-                .execute(conn)?)
-        })?;
+        let deleted = match tenant {
+            None => retry::with_savepoint(conn, delete)?,
+            // Outside of a scope, row-level security would hide the details.
+            Some(tenant) => retry::serializable(conn, |conn| tenancy::scoped(conn, tenant, delete))?,
+        };
         expired += deleted as u64;
         if deleted < options.batch as usize {
             return Ok(expired);

@@ -9,6 +9,7 @@ use mailglass::contract::{self, Warning};
 use mailglass::migrations::{DataLoss, FILES, revert_to};
 use mailglass::projection::{rebuild, rebuild_all, repair};
 use mailglass::reconciler::{expired, sweep, waiting};
+use mailglass::retention::{DetailsOptions, expire_details};
 use mailglass::roles::{self, Access};
 use mailglass::{Delivery, DeliveryChanges, EventDetails, EventType, ledger, migrations, privacy, projection, tenancy};
 use serde_json::json;
@@ -285,10 +286,13 @@ fn each_access_can_do_its_work() {
         reads(&mut conn);
         let opened = event(EventType::Opened, 8).delivery(someone.id).details(about);
         ledger::record(&mut owner, &[opened]).unwrap();
-        let expire = "DELETE FROM mailglass_event_details WHERE event_id = ANY (ARRAY(
-             SELECT event_id FROM mailglass_event_details WHERE inserted_at <= now() AND tenant_id = 'acme'
-             ORDER BY inserted_at FOR UPDATE SKIP LOCKED))";
-        assert_eq!(sql_query(expire).execute(&mut conn), Ok(1), "is_enabled: {is_enabled}");
+        let all = DetailsOptions::all_tenants();
+        let now = chrono::Utc::now() + chrono::TimeDelta::minutes(1);
+        assert_eq!(
+            expire_details(&mut conn, now, &all).unwrap(),
+            1,
+            "is_enabled: {is_enabled}"
+        );
 
         // In no scope: it works on all tenants.
         let role = connect_as(Access::Reconciler);

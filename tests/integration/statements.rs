@@ -428,7 +428,7 @@ fn retention(snapshots: &mut Snapshots) {
     let report = snapshots.take(conn, "retention_resume", |conn| retention::resume(conn).unwrap());
     assert_eq!(report.deliveries_left, 1);
     snapshots.take(conn, "retention_expire_details", |conn| {
-        retention::expire_details(conn, at(0), &DetailsOptions::default()).unwrap()
+        retention::expire_details(conn, at(0), &DetailsOptions::all_tenants()).unwrap()
     });
 }
 

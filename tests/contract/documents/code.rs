@@ -8,7 +8,8 @@ use super::markdown::Document;
 use crate::own::{root, text};
 
 /// The documents of this crate. Those of the other crates are theirs to test.
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
+    "SECURITY.md",
     "README.md",
     "DESIGN.md",
     "CONTRIBUTING.md",
@@ -72,7 +73,7 @@ fn wrong_command(file: &str, line: &str) -> Option<String> {
                 "--example" => exists(format!("examples/{name}/main.rs")),
                 "--test" => exists(format!("tests/{name}.rs")) || exists(format!("tests/{name}/main.rs")),
                 "--bin" => text("crates/mailglass-cli/Cargo.toml").contains(&format!("name = {name:?}")),
-                "--" => !arguments.contains(&"integration") || is_test(name),
+                "--" => !arguments.contains(&"integration") || name.starts_with('-') || is_test(name),
                 "install" => exists(format!("crates/{name}/Cargo.toml")),
                 _ => true,
             };

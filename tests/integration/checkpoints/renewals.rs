@@ -3,9 +3,11 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use mailglass::ledger::{self, Checkpoint, CheckpointProblem, Renewal};
+use mailglass::retention::{self, CutOptions};
+use mailglass::{Delivery, EventDetails, EventType, NewEvent, privacy};
 
 use super::{events_that_differ, insert_in_hours, seal, tamper, two_checkpoints, undone, verify};
-use crate::support::{TENANT, connected, wrong_fields};
+use crate::support::{TENANT, at, connected, event, insert, record_one, to, wrong_fields};
 
 /// Stands for a cut: keeps the old ledger, and removes events from the new one.
 fn cut(conn: &mut PgConnection, kept: &str, condition: &str) {
@@ -19,6 +21,39 @@ fn renew(conn: &mut PgConnection, chain: &mut Vec<Checkpoint>, kept: &str) {
         Renewal::Renewed(renewed) => chain.extend(renewed),
         Renewal::Differing(report) => panic!("{report:?}"),
     }
+}
+
+#[test]
+fn checkpoints_are_renewed_after_a_cut() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let old = insert(conn, &to("ann@example.com"));
+    let young = insert(conn, &to("bob@example.com"));
+    record_one(conn, NewEvent::new(TENANT, EventType::Opened, chrono::Utc::now()).delivery(young.id));
+    let mut chain = vec![seal(conn, None)];
+
+    let report = retention::cut(conn, &CutOptions::before(at(1))).unwrap();
+    assert_eq!((report.deliveries_left, report.events_left), (1, 1));
+    assert!(Delivery::find(conn, TENANT, old.id).is_err());
+    assert!(!verify(conn, &chain).is_ok());
+    renew(conn, &mut chain, &report.kept_as.unwrap());
+    assert_eq!(verify(conn, &chain).differences, []);
+}
+
+#[test]
+fn an_erasure_leaves_checkpoints_as_they_are() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let delivery = insert(conn, &to("ann@example.com"));
+    let details = EventDetails {
+        user_agent: Some("Mozilla/5.0".to_owned()),
+        ..EventDetails::default()
+    };
+    record_one(conn, event(EventType::Opened, 1).delivery(delivery.id).details(details));
+    let chain = [seal(conn, None)];
+    let erased = privacy::erase(conn, TENANT, "ann@example.com").unwrap();
+    assert_eq!(erased.erasure.event_details, 1);
+    assert_eq!(verify(conn, &chain).differences, []);
 }
 
 #[test]

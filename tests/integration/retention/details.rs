@@ -33,7 +33,7 @@ fn details_expire_by_their_own_age_in_batches_of_any_size() {
         insert_details(&mut conn);
         let options = DetailsOptions {
             batch,
-            ..DetailsOptions::default()
+            ..DetailsOptions::all_tenants()
         };
         let before = Utc::now() - TimeDelta::days(4);
         assert_eq!(expire_details(&mut conn, before, &options).unwrap(), 12);
@@ -47,8 +47,8 @@ fn one_tenant_expires_without_the_others() {
     let (_database, mut conn) = connected();
     insert_details(&mut conn);
     let options = DetailsOptions {
-        tenant: Some("acme".to_owned()),
         batch: 2,
+        ..DetailsOptions::of_tenant("acme")
     };
     assert_eq!(expire_details(&mut conn, Utc::now(), &options).unwrap(), 10);
     assert_eq!((left(&mut conn, "acme"), left(&mut conn, "other")), (0, 10));
@@ -61,7 +61,7 @@ fn expiry_is_part_of_the_callers_transaction() {
     let all = rows(&mut conn, "mailglass_event_details");
     let options = DetailsOptions {
         batch: 3,
-        ..DetailsOptions::default()
+        ..DetailsOptions::all_tenants()
     };
     let rolled_back = conn.transaction::<(), Error, _>(|conn| {
         assert_eq!(expire_details(conn, Utc::now(), &options)?, 20);
@@ -86,13 +86,10 @@ fn rows_that_a_policy_hides_are_not_left_out_in_silence() {
     worker
         .batch_execute("SET ROLE mail_expiry; SET app.tenant = 'acme'")
         .unwrap();
-    let refused = expire_details(&mut worker, Utc::now(), &DetailsOptions::default()).unwrap_err();
+    let refused = expire_details(&mut worker, Utc::now(), &DetailsOptions::all_tenants()).unwrap_err();
     let hidden = CutRejection::RowSecurity(vec!["mailglass_event_details".to_owned()]);
     assert!(matches!(refused, Error::CutRejected(rejection) if rejection == hidden));
-    let of_acme = DetailsOptions {
-        tenant: Some("acme".to_owned()),
-        ..DetailsOptions::default()
-    };
+    let of_acme = DetailsOptions::of_tenant("acme");
     assert_eq!(expire_details(&mut worker, Utc::now(), &of_acme).unwrap(), 10);
     assert_eq!(left(&mut conn, "other"), 10);
 }
@@ -102,7 +99,7 @@ fn an_empty_batch_is_invalid() {
     let (_database, mut conn) = connected();
     let empty = DetailsOptions {
         batch: 0,
-        ..DetailsOptions::default()
+        ..DetailsOptions::all_tenants()
     };
     assert_eq!(
         wrong_fields(&expire_details(&mut conn, Utc::now(), &empty).unwrap_err()),

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mailglass::retention::{
     self, CutOptions, CutPreview, CutReport, CutStatus, DetailsOptions, OldLedger, Step, expire_details,
 };
+use mailglass::tenancy::Tenants;
 use serde_json::json;
 
 use crate::connection::{Connection, DatabaseOptions};
@@ -167,7 +168,7 @@ impl Retention {
         let expired = match Self::before(self.details_older_than) {
             Some(before) => {
                 let options = DetailsOptions {
-                    tenant: self.tenant.clone(),
+                    tenants: self.tenant.clone().map_or(Tenants::All, Tenants::Only),
                     batch: self.batch,
                 };
                 Some(connection.run(|conn| expire_details(conn, before, &options))?)
