@@ -240,8 +240,8 @@ fn a_connection_keeps_its_plans_below_the_policies() {
     for second in 0..12 {
         let opened = event(EventType::Opened, second).delivery(delivery.id);
         tenancy::scoped(&mut conn, TENANT, |conn| {
-            ledger::record(conn, &[opened.clone()])?;
-            ledger::append(conn, &[opened.clone()])?;
+            ledger::record(conn, std::slice::from_ref(&opened))?;
+            ledger::append(conn, std::slice::from_ref(&opened))?;
             ledger::record(conn, &[opened.clone(), opened])
         })
         .unwrap();
