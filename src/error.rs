@@ -103,7 +103,7 @@ pub enum Error {
     /// Reverting migrations would remove the guard of a ledger that has rows. Nothing was changed.
     #[error("reverting would remove the guard of {}", rows_of(*.rows, "mailglass_events"))]
     WouldUnguardLedger {
-        /// How many rows the ledger has.
+        /// How many rows the ledger has, and the old ledgers that cuts have kept.
         rows: i64,
     },
 

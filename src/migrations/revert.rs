@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Oid, Text};
+use diesel::sql_types::{Array, BigInt, Oid, Text};
 
 use super::failure::{Task, with_missing_rights};
 use super::files::{FILES, MigrationFiles};
@@ -12,8 +12,6 @@ use super::{apply, list, lock};
 use crate::contract::tables;
 use crate::error::{Error, LostRows, Result};
 use crate::sql::{sql, with_parameters};
-
-const LEDGER: &str = "mailglass_events";
 
 /// Whether reverting may drop a table that has rows, or remove the guard of a ledger that has rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +117,10 @@ fn revert(
         DataLoss::Reject => count_rows(conn, &tables)?,
         DataLoss::Accept => Vec::new(),
     };
-    let was_guarded = is_guarded(conn)?;
+    let guarded = match data_loss {
+        DataLoss::Reject => count_guarded(conn)?,
+        DataLoss::Accept => Vec::new(),
+    };
     for migration in migrations.iter().rev() {
         apply::revert(conn, migration)?;
     }
@@ -133,24 +134,26 @@ fn revert(
         return Err(Error::WouldLoseData(lost));
     }
     and_then(conn)?;
-    let ledger = filled.iter().find(|filled| filled.table == LEDGER && filled.count > 0);
-    if let Some(ledger) = ledger
-        && was_guarded
-        && !is_guarded(conn)?
-    {
-        return Err(Error::WouldUnguardLedger { rows: ledger.count });
+    let still_guarded = guarded_tables(conn)?;
+    let unguarded = guarded.iter().filter(|(table, _)| !still_guarded.contains(table));
+    match unguarded.map(|(_, count)| count).sum() {
+        0 => Ok(()),
+        rows => Err(Error::WouldUnguardLedger { rows }),
     }
-    Ok(())
 }
 
 fn count_rows(conn: &mut PgConnection, tables: &[&'static str]) -> Result<Vec<LostRows>> {
     let mut counts = Vec::new();
     for table in tables {
-        let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT pg_catalog.count(*) FROM {table})"));
-        let count = diesel::select(count).get_result(conn)?;
+        let count = count(conn, table)?;
         counts.push(LostRows { table, count });
     }
     Ok(counts)
+}
+
+fn count(conn: &mut PgConnection, table: &str) -> QueryResult<i64> {
+    let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT pg_catalog.count(*) FROM {table})"));
+    diesel::select(count).get_result(conn)
 }
 
 static EXISTING_TABLES: LazyLock<String> =
@@ -178,12 +181,23 @@ fn existing_tables(conn: &mut PgConnection) -> Result<Vec<(&'static str, u32)>> 
 }
 
 #[derive(QueryableByName)]
-struct Guard {
-    #[diesel(sql_type = Bool)]
-    exists: bool,
+struct Guarded {
+    #[diesel(sql_type = Text)]
+    name: String,
 }
 
-fn is_guarded(conn: &mut PgConnection) -> Result<bool> {
-    let guard: Guard = sql_query(sql!("migrations/guard")).get_result(conn)?;
-    Ok(guard.exists)
+/// The tables that the guard protects, quoted for a statement.
+fn guarded_tables(conn: &mut PgConnection) -> Result<Vec<String>> {
+    let guarded: Vec<Guarded> = sql_query(sql!("migrations/guard")).load(conn)?;
+    Ok(guarded.into_iter().map(|table| table.name).collect())
+}
+
+/// The tables that the guard protects, with the numbers of their rows.
+fn count_guarded(conn: &mut PgConnection) -> Result<Vec<(String, i64)>> {
+    let mut counts = Vec::new();
+    for table in guarded_tables(conn)? {
+        let count = count(conn, &table)?;
+        counts.push((table, count));
+    }
+    Ok(counts)
 }

@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel_migrations::MigrationHarness;
 use mailglass::migrations::{DataLoss, FILES, MIGRATIONS, list, redo, revert_to, run};
-use mailglass::{Error, EventType, ledger};
+use mailglass::retention::CutOptions;
+use mailglass::{Error, EventType, ledger, retention};
 
 use crate::migrations::dump;
 use crate::support::{
@@ -138,6 +139,18 @@ fn rows_are_lost_only_if_the_caller_accepts_it() {
     assert!(redone.is_would_lose_data(), "redoing create_events empties the ledger");
     assert_eq!(count_events(conn), 1);
     assert_eq!(revert_to(conn, None, DataLoss::Accept).unwrap().len(), 3);
+}
+
+#[test]
+fn an_old_ledger_loses_its_guard_only_if_the_caller_accepts_it() {
+    let (_database, mut conn) = connected();
+    delivery(&mut conn);
+    let kept = retention::cut(&mut conn, &CutOptions::before(at(1))).unwrap();
+    assert_eq!((kept.events_kept, kept.events_left), (0, 1));
+    let refused = revert_to(&mut conn, Some(FILES[2].version), DataLoss::Reject).unwrap_err();
+    assert!(matches!(refused, Error::WouldUnguardLedger { rows: 1 }));
+    revert_to(&mut conn, Some(FILES[3].version), DataLoss::Reject).unwrap();
+    revert_to(&mut conn, Some(FILES[2].version), DataLoss::Accept).unwrap();
 }
 
 #[test]

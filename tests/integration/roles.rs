@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Text, Timestamptz};
 use mailglass::contract::{self, Warning};
+use mailglass::ledger::CheckpointOptions;
 use mailglass::migrations::{DataLoss, FILES, revert_to};
 use mailglass::projection::{rebuild, rebuild_all, repair};
 use mailglass::reconciler::{expired, sweep, waiting};
@@ -280,6 +281,21 @@ fn each_access_can_do_its_work() {
         );
         let erased = privacy::erase(&mut conn, TENANT, "fay@example.com").unwrap();
         assert_eq!((erased.erasure.deliveries, erased.erasure.event_details), (1, 1));
+
+        // So does a checkpoint.
+        let everything = CheckpointOptions {
+            until: Some(
+                diesel::select(diesel::dsl::sql::<Timestamptz>("now()"))
+                    .get_result(&mut conn)
+                    .unwrap(),
+            ),
+            ..CheckpointOptions::default()
+        };
+        let sealed = ledger::checkpoint(&mut conn, TENANT, None, &everything).unwrap();
+        assert!(
+            sealed.into_checkpoint().unwrap().events() > 0,
+            "is_enabled: {is_enabled}"
+        );
 
         let role = connect_as(Access::Retention);
         let mut conn = role.connect();

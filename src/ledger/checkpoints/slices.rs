@@ -14,6 +14,7 @@ use super::digest::Digest;
 use crate::error::{Error, Result};
 use crate::retry;
 use crate::sql::{sql, with_parameters};
+use crate::tenancy;
 
 /// The events of a tenant that were appended in a range.
 pub(super) struct Range<'a> {
@@ -99,14 +100,17 @@ fn read<R>(conn: &mut PgConnection, range: &Range<'_>, statement: &str) -> Resul
 where
     R: QueryableByName<Pg> + 'static,
 {
-    retry::serializable(conn, |conn| {
-        Ok(sql_query(statement)
+    let load = |conn: &mut PgConnection| {
+        let rows = sql_query(statement)
             .bind::<Text, _>(range.tenant_id)
             .bind::<Nullable<Timestamptz>, _>(range.from)
             .bind::<Timestamptz, _>(range.until)
             .bind::<BigInt, _>(range.slice_width.seconds())
-            .load(conn)?)
-    })
+            .load(conn)?;
+        Ok(rows)
+    };
+    // Outside of a scope, row-level security would hide the events, and the checkpoint would be empty.
+    retry::serializable(conn, |conn| tenancy::scoped(conn, range.tenant_id, load))
 }
 
 fn slice(width: SliceWidth, row: &Row) -> Result<CheckpointSlice> {

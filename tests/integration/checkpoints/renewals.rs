@@ -29,7 +29,10 @@ fn checkpoints_are_renewed_after_a_cut() {
     let conn = &mut conn;
     let old = insert(conn, &to("ann@example.com"));
     let young = insert(conn, &to("bob@example.com"));
-    record_one(conn, NewEvent::new(TENANT, EventType::Opened, chrono::Utc::now()).delivery(young.id));
+    record_one(
+        conn,
+        NewEvent::new(TENANT, EventType::Opened, chrono::Utc::now()).delivery(young.id),
+    );
     let mut chain = vec![seal(conn, None)];
 
     let report = retention::cut(conn, &CutOptions::before(at(1))).unwrap();
