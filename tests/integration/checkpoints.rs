@@ -26,7 +26,8 @@ fn server_time(conn: &mut PgConnection) -> DateTime<Utc> {
 fn until(until: DateTime<Utc>) -> CheckpointOptions {
     CheckpointOptions {
         until: Some(until),
-        patience: Duration::ZERO,
+        // For the short transactions of other sessions, such as those that create the databases of other tests.
+        patience: Duration::from_secs(60),
         ..CheckpointOptions::default()
     }
 }

@@ -23,9 +23,10 @@ fn pid(conn: &mut PgConnection) -> i32 {
         .unwrap()
 }
 
-fn patient(until: chrono::DateTime<chrono::Utc>) -> CheckpointOptions {
+/// Gives up on a transaction that stays open.
+fn impatient(until: chrono::DateTime<chrono::Utc>) -> CheckpointOptions {
     CheckpointOptions {
-        patience: Duration::from_secs(60),
+        patience: Duration::from_secs(1),
         ..self::until(until)
     }
 }
@@ -39,7 +40,7 @@ fn a_transaction_that_began_before_the_end_is_waited_for_and_its_events_are_cove
     record_one(&mut late, event(EventType::Opened, 1));
     let end = server_time(&mut conn);
 
-    let waiting = ledger::checkpoint(&mut conn, TENANT, None, &until(end)).unwrap();
+    let waiting = ledger::checkpoint(&mut conn, TENANT, None, &impatient(end)).unwrap();
     let expected = Checkpointed::Waiting {
         until: end,
         open: vec![OpenTransaction::Process(process)],
@@ -48,7 +49,7 @@ fn a_transaction_that_began_before_the_end_is_waited_for_and_its_events_are_cove
     assert!(waiting.into_checkpoint().is_err_and(|error| error.is_invalid()));
 
     let chain = thread::scope(|scope| {
-        let made = scope.spawn(|| ledger::checkpoint(&mut conn, TENANT, None, &patient(end)).unwrap());
+        let made = scope.spawn(|| ledger::checkpoint(&mut conn, TENANT, None, &until(end)).unwrap());
         late.batch_execute("COMMIT").unwrap();
         [made.join().unwrap().into_checkpoint().unwrap()]
     });
@@ -85,7 +86,7 @@ fn a_role_that_does_not_see_when_a_transaction_began_waits_for_it() {
         .unwrap();
         let end = server_time(conn);
         later.batch_execute("BEGIN; SELECT 1").unwrap();
-        let waiting = ledger::checkpoint(conn, TENANT, None, &until(end)).unwrap();
+        let waiting = ledger::checkpoint(conn, TENANT, None, &impatient(end)).unwrap();
         assert!(matches!(waiting, Checkpointed::Waiting { open, .. } if open == [OpenTransaction::Process(process)]));
         later.batch_execute("COMMIT").unwrap();
         let made = ledger::checkpoint(conn, TENANT, None, &until(end)).unwrap();
@@ -105,7 +106,7 @@ fn a_prepared_transaction_is_waited_for() {
     let end = server_time(&mut conn);
     late.batch_execute("PREPARE TRANSACTION 'transfer'").unwrap();
 
-    let waiting = ledger::checkpoint(&mut conn, TENANT, None, &until(end)).unwrap();
+    let waiting = ledger::checkpoint(&mut conn, TENANT, None, &impatient(end)).unwrap();
     let open = vec![OpenTransaction::Prepared("transfer".to_owned())];
     assert_eq!(waiting, Checkpointed::Waiting { until: end, open });
     late.batch_execute("COMMIT PREPARED 'transfer'").unwrap();
@@ -146,7 +147,7 @@ fn every_event_is_in_exactly_one_checkpoint_while_others_record() {
         while began.elapsed() < Duration::from_secs(3) {
             // A process may be suspended between receiving a statement, which is its start, and holding a virtual id.
             let end = server_time(&mut conn) - TimeDelta::milliseconds(500);
-            let made = ledger::checkpoint(&mut conn, TENANT, chain.last(), &patient(end)).unwrap();
+            let made = ledger::checkpoint(&mut conn, TENANT, chain.last(), &until(end)).unwrap();
             chain.push(made.into_checkpoint().unwrap());
         }
         is_done.store(true, Ordering::Relaxed);

@@ -1,7 +1,5 @@
 //! What the owner of the tables does to the events is found.
 
-use std::time::Duration;
-
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use mailglass::EventType;
@@ -167,11 +165,7 @@ fn tenants_have_separate_checkpoints() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;
     let chain = two_checkpoints(conn);
-    let options = CheckpointOptions {
-        patience: Duration::ZERO,
-        ..CheckpointOptions::default()
-    };
-    let other = ledger::checkpoint(conn, "other", None, &options)
+    let other = ledger::checkpoint(conn, "other", None, &CheckpointOptions::default())
         .unwrap()
         .into_checkpoint()
         .unwrap();

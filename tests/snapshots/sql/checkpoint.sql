@@ -49,6 +49,10 @@ WHERE prepared.database OPERATOR(pg_catalog.=) pg_catalog.current_database()
   AND ($1 IS NULL OR prepared.transaction::text = ANY ($1))
 ORDER BY prepared.gid;
 
+BEGIN;
+
+-- a statement of privacy_export.sql
+
 WITH -- Makes `leaves`: for each event of `mailglass_events` in the range, its slice and its leaf. docs/checkpoints.md documents the bytes.
 --
 -- record_send writes the length of each field, so no two rows have the same bytes, and NULL differs from an empty text. The
@@ -102,6 +106,8 @@ FROM (
 ) AS part
 GROUP BY slice
 ORDER BY slice;
+
+COMMIT;
 
 -- Returns the SHA-256 of each text, in order.
 SELECT pg_catalog.sha256(given.bytes) AS digest

@@ -44,13 +44,16 @@ SELECT (SELECT pg_catalog.count(*) FROM mailglass_event_links);
 
 SELECT (SELECT pg_catalog.count(*) FROM mailglass_events);
 
--- Whether the ledger has the trigger that rejects changes.
-SELECT EXISTS (
-    SELECT
-    FROM pg_catalog.pg_trigger
-    WHERE tgrelid = pg_catalog.to_regclass('mailglass_events')
-      AND tgname = 'mailglass_events_immutable_trigger'
-) AS exists;
+-- The tables that the guard protects: the ledger, and old ledgers that cuts have kept.
+SELECT DISTINCT tgrelid::regclass::text AS name
+FROM pg_catalog.pg_trigger
+JOIN pg_catalog.pg_proc AS guard ON guard.oid = tgfoid
+WHERE guard.proname = 'mailglass_raise_immutability'
+  AND guard.pronamespace = (
+      SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('mailglass_events')
+  );
+
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_events);
 
 DELETE
 FROM "__diesel_schema_migrations"
@@ -66,5 +69,14 @@ WHERE oid IS NOT NULL;
 INSERT INTO "__diesel_schema_migrations" ("version") VALUES ($1) ON CONFLICT DO NOTHING;
 
 -- from up.sql of the migration create_erasures
+
+-- The tables that the guard protects: the ledger, and old ledgers that cuts have kept.
+SELECT DISTINCT tgrelid::regclass::text AS name
+FROM pg_catalog.pg_trigger
+JOIN pg_catalog.pg_proc AS guard ON guard.oid = tgfoid
+WHERE guard.proname = 'mailglass_raise_immutability'
+  AND guard.pronamespace = (
+      SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('mailglass_events')
+  );
 
 COMMIT;

@@ -6,6 +6,10 @@ SELECT pg_catalog.sha256(given.bytes) AS digest
 FROM pg_catalog.unnest($1) WITH ORDINALITY AS given (bytes, position)
 ORDER BY given.position;
 
+BEGIN;
+
+-- a statement of privacy_export.sql
+
 WITH -- Makes `leaves`: for each event of `mailglass_events` in the range, its slice and its leaf. docs/checkpoints.md documents the bytes.
 --
 -- record_send writes the length of each field, so no two rows have the same bytes, and NULL differs from an empty text. The
@@ -127,6 +131,8 @@ FROM (
 GROUP BY slice
 ORDER BY slice
 ) AS everything;
+
+COMMIT;
 
 -- Returns the SHA-256 of each text, in order.
 SELECT pg_catalog.sha256(given.bytes) AS digest

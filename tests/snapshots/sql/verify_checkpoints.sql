@@ -3,4 +3,10 @@ SELECT pg_catalog.sha256(given.bytes) AS digest
 FROM pg_catalog.unnest($1) WITH ORDINALITY AS given (bytes, position)
 ORDER BY given.position;
 
+BEGIN;
+
+-- a statement of privacy_export.sql
+
 -- a statement of checkpoint.sql
+
+COMMIT;
