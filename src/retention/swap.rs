@@ -7,7 +7,7 @@
 //!    here on: a call that has locked one before is waited for, and its event has been noted. A later statement sees the note.
 //! 2. What was noted is copied. A delivery that got an event stays, with everything.
 //! 3. The other deliveries that leave, and the links that leave, are deleted. This may take seconds, in which only calls that record an
-//!    event of these deliveries wait.
+//!    event of these deliveries wait. The WAL of the deletes is flushed before the next step.
 //! 4. The old ledger and the links are locked exclusively. Each request waits for at most 100 ms, because recorders wait behind it.
 //! 5. What was noted in the meantime is copied: a few events. Only a writer that does not lock its delivery, such as `append` or an INSERT
 //!    by hand, can have written an event of a delivery that is deleted. Then everything is rolled back, and the next attempt finds the
@@ -15,11 +15,13 @@
 //! 6. The definition of the ledger is compared with that at the beginning, and the names are swapped.
 
 use std::sync::LazyLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::ledger::Ledger;
 use super::report::Phase;
@@ -37,6 +39,9 @@ static AFTER_SWAP: LazyLock<String> = LazyLock::new(|| {
         sql!("retention/after_swap"),
     )
 });
+
+static WAL_IS_FLUSHED: LazyLock<String> =
+    LazyLock::new(|| with_parameters(&["position"], &[], sql!("retention/wal_is_flushed")));
 
 /// How often a transaction that has locked the deliveries requests the lock on the ledger. A recorder that waits for one of these
 /// deliveries prevents it until the transaction ends.
@@ -104,6 +109,18 @@ fn is_rolled_back(error: &Error) -> bool {
 }
 
 #[derive(QueryableByName)]
+struct Written {
+    #[diesel(sql_type = Text)]
+    position: String,
+}
+
+#[derive(QueryableByName)]
+struct Flushed {
+    #[diesel(sql_type = Bool)]
+    is_flushed: bool,
+}
+
+#[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
     count: i64,
@@ -124,6 +141,7 @@ fn swap_names(conn: &mut PgConnection, ledger: &Ledger, state: &State) -> Result
     let deliveries = sql_query(sql!("retention/delete_deliveries")).execute(conn)?;
     let leaving: Count = sql_query(sql!("retention/count_leaving_events")).get_result(conn)?;
 
+    let_wal_be_flushed(conn)?;
     request_lock(conn)?;
     loop {
         let arrivals = copy_arrivals(conn, state)?;
@@ -148,6 +166,26 @@ fn swap_names(conn: &mut PgConnection, ledger: &Ledger, state: &State) -> Result
         .bind::<BigInt, _>(leaving.count)
         .execute(conn)?;
     Ok(true)
+}
+
+/// How long the WAL writer is waited for.
+const PATIENCE_WITH_WAL: Duration = Duration::from_secs(5);
+
+/// Waits until the WAL writer has flushed what deleting has written. Otherwise COMMIT does so, while everybody waits: for a second,
+/// if the disk is still busy with the new ledger.
+fn let_wal_be_flushed(conn: &mut PgConnection) -> QueryResult<()> {
+    let written: Written = sql_query(sql!("retention/wal_written")).get_result(conn)?;
+    let deadline = Instant::now() + PATIENCE_WITH_WAL;
+    while Instant::now() < deadline {
+        let flushed: Flushed = sql_query(WAL_IS_FLUSHED.as_str())
+            .bind::<Text, _>(&written.position)
+            .get_result(conn)?;
+        if flushed.is_flushed {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// Requests the lock on the ledger. Between two requests, recorders that do not wait for this transaction can go on.

@@ -1434,6 +1434,12 @@ WHERE delivery.id = leaving.delivery_id;
 SELECT pg_catalog.count(*) AS count
 FROM mailglass_cut_events;
 
+-- How far the WAL is written by now.
+SELECT pg_catalog.pg_current_wal_insert_lsn()::text AS position;
+
+-- Whether the WAL is on disk up to there, except for the last two pages: the WAL writer leaves a page that is not full.
+SELECT pg_catalog.pg_wal_lsn_diff($1::pg_lsn, pg_catalog.pg_current_wal_flush_lsn()) < 16384 AS is_flushed;
+
 SAVEPOINT diesel_savepoint_1;
 
 -- a statement of retention_abort.sql

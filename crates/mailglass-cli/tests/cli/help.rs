@@ -19,8 +19,10 @@ fn the_help_has_every_exit_code_and_no_url() {
 fn every_subcommand_has_a_help_with_examples_and_stands_in_the_readme() {
     let help = answer(program().arg("-h")).exits(0).stdout;
     let commands = help.split_once("Commands:").unwrap().1.split_once("\n\n").unwrap().0;
+    // A description that is too long goes on in a line with a wider indentation.
     let names: Vec<&str> = commands
         .lines()
+        .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     assert!(names.len() > 7, "{names:?}");
