@@ -37,8 +37,9 @@ fn append(database: &Database, file: &str, arguments: &[&str]) -> Answer {
         file,
         "--until",
         &now,
+        // For the short transactions of other tests.
         "--wait",
-        "0s",
+        "60s",
     ];
     let answer = run(database, &[&until, arguments].concat()).exits(0);
     let before = fs::read_to_string(file).unwrap_or_default();

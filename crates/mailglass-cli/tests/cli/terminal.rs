@@ -146,7 +146,12 @@ fn whoever_reads_may_go() {
             .output()
             .unwrap();
         assert_eq!(gone.status.code(), Some(0), "{arguments:?}: {gone:?}");
-        assert_eq!(gone.stderr, b"", "{arguments:?}");
+        let stderr = String::from_utf8_lossy(&gone.stderr).into_owned();
+        // `verify` warns that the tests connect as a superuser.
+        assert!(
+            stderr.lines().all(|line| line.starts_with("warning: the role")),
+            "{arguments:?}: {stderr}"
+        );
     }
 }
 
