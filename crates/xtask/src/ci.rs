@@ -189,8 +189,8 @@ fn msrv(root: &Path) -> Result<(), Failure> {
 }
 
 fn another_postgres(root: &Path) -> Result<(), Failure> {
-    // Without `-p`, which would build the dependencies with other features. The interleavings take two minutes, and a minor
-    // difference between versions would not change them: `tests` runs them.
+    // Without `-p`, which would build the dependencies with other features. Without the interleavings, because they take
+    // two minutes, and all checks have to end within thirty.
     run(cargo(
         root,
         "test --locked --test integration --test cli -- --skip interleavings",
