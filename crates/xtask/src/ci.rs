@@ -189,11 +189,11 @@ fn msrv(root: &Path) -> Result<(), Failure> {
 }
 
 fn another_postgres(root: &Path) -> Result<(), Failure> {
-    // Without `-p`, which would build the dependencies with other features. Without the interleavings, because they take
-    // two minutes, and all checks have to end within thirty.
+    // Without `-p`, which would build the dependencies with other features. Without the tests of interleavings,
+    // crashes and load, because they take three minutes, and all checks have to end within thirty.
     run(cargo(
         root,
-        "test --locked --test integration --test cli -- --skip interleavings",
+        "test --locked --test integration --test cli -- --skip interleavings --skip crashes --skip stress",
     )
     .env("SCRATCH_POSTGRES_FETCH", "1")
     .env_remove("DATABASE_URL"))
