@@ -78,6 +78,11 @@ macro_rules! statement {
 }
 pub(crate) use statement;
 
+/// A name as an identifier, whatever characters it has.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// The text of a [`Statement`] after its first CTE, given the columns of that CTE.
 pub(crate) fn after_input(ctes: &[&str], query: &str, input: &[&str], given: &[(&str, &str)]) -> String {
     let mut text = String::new();

@@ -117,10 +117,7 @@ fn revert(
         DataLoss::Reject => count_rows(conn, &tables)?,
         DataLoss::Accept => Vec::new(),
     };
-    let guarded = match data_loss {
-        DataLoss::Reject => count_guarded(conn)?,
-        DataLoss::Accept => Vec::new(),
-    };
+    let guarded = guarded_tables(conn)?;
     for migration in migrations.iter().rev() {
         apply::revert(conn, migration)?;
     }
@@ -134,9 +131,19 @@ fn revert(
         return Err(Error::WouldLoseData(lost));
     }
     and_then(conn)?;
+    if matches!(data_loss, DataLoss::Accept) {
+        return Ok(());
+    }
     let still_guarded = guarded_tables(conn)?;
-    let unguarded = guarded.iter().filter(|(table, _)| !still_guarded.contains(table));
-    match unguarded.map(|(_, count)| count).sum() {
+    let mut rows = 0;
+    for table in guarded.iter().filter(|table| !still_guarded.contains(table)) {
+        rows += match filled.iter().find(|filled| filled.table == table) {
+            Some(filled) => filled.count,
+            // An old ledger.
+            None => count(conn, table)?,
+        };
+    }
+    match rows {
         0 => Ok(()),
         rows => Err(Error::WouldUnguardLedger { rows }),
     }
@@ -190,14 +197,4 @@ struct Guarded {
 fn guarded_tables(conn: &mut PgConnection) -> Result<Vec<String>> {
     let guarded: Vec<Guarded> = sql_query(sql!("migrations/guard")).load(conn)?;
     Ok(guarded.into_iter().map(|table| table.name).collect())
-}
-
-/// The tables that the guard protects, with the numbers of their rows.
-fn count_guarded(conn: &mut PgConnection) -> Result<Vec<(String, i64)>> {
-    let mut counts = Vec::new();
-    for table in guarded_tables(conn)? {
-        let count = count(conn, &table)?;
-        counts.push((table, count));
-    }
-    Ok(counts)
 }

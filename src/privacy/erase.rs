@@ -170,8 +170,8 @@ pub fn erase_with(conn: &mut PgConnection, tenant_id: &str, recipient: &str, opt
     };
     // Outside of a scope, row-level security would hide the person.
     let erase = |conn: &mut PgConnection| {
-        let deliveries = pseudonymize(conn, &person)?;
-        let links: Vec<Uuid> = load_of_person::<ClearLinks>(conn, &person)?;
+        let deliveries = load_of_person::<Pseudonymize>(conn, &person)?;
+        let links = load_of_person::<ClearLinks>(conn, &person)?;
         let details = delete_details(conn, &person, &deliveries, &links)?;
         let erasure = diesel::insert_into(mailglass_erasures::table)
             .values((
@@ -190,10 +190,6 @@ pub fn erase_with(conn: &mut PgConnection, tenant_id: &str, recipient: &str, opt
         })
     };
     retry::serializable(conn, |conn| tenancy::scoped(conn, tenant_id, erase))
-}
-
-fn pseudonymize(conn: &mut PgConnection, person: &Person<'_>) -> Result<Vec<Uuid>> {
-    load_of_person::<Pseudonymize>(conn, person)
 }
 
 fn load_of_person<S>(conn: &mut PgConnection, person: &Person<'_>) -> Result<Vec<Uuid>>

@@ -7,11 +7,11 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 
 use super::access::Access;
-use super::name::{quoted, quoted_role};
+use super::name::quoted_role;
 use super::rights::{self, Rights, VERSIONS};
 use crate::error::{Error, Result};
 use crate::migrations;
-use crate::sql::{sql, with_parameters};
+use crate::sql::{quoted, sql, with_parameters};
 use crate::tenancy::policies::ALL_TENANTS;
 
 static TABLES: LazyLock<String> = LazyLock::new(|| with_parameters(&["names", "policy"], &[], sql!("roles/tables")));

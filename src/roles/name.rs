@@ -1,6 +1,7 @@
 //! Names of roles.
 
 use crate::error::{Error, Result};
+use crate::sql::quoted;
 
 /// The longest identifier of PostgreSQL in bytes. It cuts longer ones off.
 const MAX_BYTES: usize = 63;
@@ -21,9 +22,4 @@ pub(super) fn quoted_role(name: &str) -> Result<String> {
         return Ok(quoted(name));
     };
     Err(Error::invalid("role", problem))
-}
-
-/// A name as an identifier, whatever characters it has.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

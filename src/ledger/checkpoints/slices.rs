@@ -13,7 +13,7 @@ use super::checkpoint::{CheckpointSlice, SliceWidth};
 use super::digest::Digest;
 use crate::error::{Error, Result};
 use crate::retry;
-use crate::sql::{sql, with_parameters};
+use crate::sql::{quoted, sql, with_parameters};
 use crate::tenancy;
 
 /// The events of a tenant that were appended in a range.
@@ -85,7 +85,7 @@ pub(super) fn of_ledger_and_of_both(
     kept: &str,
 ) -> Result<(Vec<CheckpointSlice>, Vec<CheckpointSlice>)> {
     // The name is inserted last: whatever it contains, it is no placeholder.
-    let statement = OF_BOTH.replace(":kept_table", &format!("\"{}\"", kept.replace('"', "\"\"")));
+    let statement = OF_BOTH.replace(":kept_table", &quoted(kept));
     let rows: Vec<RowOfBoth> = read(conn, range, &statement)?;
     let (mut remaining, mut everything) = (Vec::new(), Vec::new());
     for RowOfBoth { remains, row } in &rows {

@@ -53,8 +53,6 @@ WHERE guard.proname = 'mailglass_raise_immutability'
       SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('mailglass_events')
   );
 
-SELECT (SELECT pg_catalog.count(*) FROM mailglass_events);
-
 DELETE
 FROM "__diesel_schema_migrations"
 WHERE ("__diesel_schema_migrations"."version" = $1);
