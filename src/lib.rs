@@ -107,6 +107,7 @@ mod joinable;
 pub mod ledger;
 pub mod migrations;
 mod models;
+pub mod outbox;
 pub mod privacy;
 pub mod projection;
 pub mod reconciler;
@@ -119,6 +120,7 @@ pub mod roles;
 )]
 pub mod schema;
 mod sql;
+pub mod suppressions;
 pub mod tenancy;
 mod validation;
 
@@ -127,7 +129,7 @@ pub use error::{CutRejection, Error, FieldError, IdempotencyKey, Invalid, Ledger
 pub use idempotency::tenant_idempotency_key;
 pub use models::{
     Delivery, DeliveryChanges, DeliveryStatus, Event, EventDetails, EventType, NewDelivery, NewEvent, RejectReason,
-    Stream, UnknownLabel,
+    Stream, SuppressionReason, SuppressionScope, UnknownLabel,
 };
 pub use validation::{
     MAX_BATCH, MAX_BATCH_BYTES, MAX_DETAIL_BYTES, MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_MEMBERS, MAX_KEY_BYTES,

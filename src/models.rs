@@ -10,7 +10,9 @@ pub(crate) mod lifecycle;
 pub(crate) mod provider_reference;
 pub(crate) mod redacted;
 
-pub use closed_sets::{DeliveryStatus, EventType, RejectReason, Stream, UnknownLabel};
+pub use closed_sets::{
+    DeliveryStatus, EventType, RejectReason, Stream, SuppressionReason, SuppressionScope, UnknownLabel,
+};
 pub use delivery::{Delivery, DeliveryChanges, NewDelivery};
 pub use event::{Event, NewEvent};
 pub use event_details::EventDetails;

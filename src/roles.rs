@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`App`](Access::App) | the application: inserts deliveries, records webhooks, reads, sweeps and rebuilds a tenant | of the scope |
 //! | [`Worker`](Access::Worker) | the process that hands messages to a provider | of the scope |
+//! | [`Sender`](Access::Sender) | the same for all tenants | all |
 //! | [`Reader`](Access::Reader) | dashboards and support: reads everything except event details | of the scope |
 //! | [`Reconciler`](Access::Reconciler) | `mailglass reconcile`, `stats`, `verify` and `rebuild` | all |
 //! | [`Privacy`](Access::Privacy) | erasing and exporting a person | of the scope |

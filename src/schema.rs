@@ -16,6 +16,14 @@ pub mod sql_types {
     #[derive(diesel::query_builder::QueryId, Clone, Copy, Debug, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "mailglass_stream"))]
     pub struct MailglassStream;
+
+    #[derive(diesel::query_builder::QueryId, Clone, Copy, Debug, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "mailglass_suppression_reason"))]
+    pub struct MailglassSuppressionReason;
+
+    #[derive(diesel::query_builder::QueryId, Clone, Copy, Debug, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "mailglass_suppression_scope"))]
+    pub struct MailglassSuppressionScope;
 }
 
 diesel::table! {
@@ -88,6 +96,8 @@ diesel::table! {
         event_details -> Int8,
         /// In how many rows of mailglass_event_links the recipient was cleared.
         event_links -> Int8,
+        /// From how many suppressions the address was removed. They keep its digest, and so stay in force.
+        suppressions -> Int8,
         /// Whether the deliveries keep their recipient_domain.
         domain_kept -> Bool,
         /// When the person was erased, by the server's clock.
@@ -176,10 +186,91 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::MailglassStream;
+
+    /// One row per delivery that waits to be sent. The row is deleted when the delivery is dispatched, failed or suppressed.
+    mailglass_outbox (delivery_id) {
+        /// The delivery: logical reference to mailglass_deliveries.id.
+        delivery_id -> Uuid,
+        /// The tenant of the delivery.
+        tenant_id -> Text,
+        /// The stream of the delivery. Claims take transactional before operational before bulk.
+        stream -> MailglassStream,
+        /// The recipient domain of the delivery, for limits.
+        recipient_domain -> Text,
+        /// When the delivery may be claimed. While it is leased, this is when the lease expires. While it is held, this is when it is next compared with its delivery.
+        available_at -> Timestamptz,
+        /// How many attempts to send have begun.
+        attempts -> Int4,
+        /// The state of the last attempt: none, begun, ended (it failed and is to be repeated) or unknown (the worker that began it lost its lease).
+        last_attempt -> Text,
+        /// The claim that holds the row; NULL if it is not leased.
+        lease_id -> Nullable<Uuid>,
+        /// The worker that holds the lease, by the name that it gave.
+        worker -> Nullable<Text>,
+        /// Since when the row is held: it is not sent until somebody decides, or an event proves that it was sent.
+        held_at -> Nullable<Timestamptz>,
+        /// When the row was inserted, by the server's clock.
+        inserted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// How many deliveries were claimed in a window of time, for claims with limits. Rows of earlier windows are reused or deleted.
+    mailglass_outbox_usage (tenant_id, recipient_domain, window_seconds) {
+        /// The tenant whose deliveries are counted.
+        tenant_id -> Text,
+        /// The recipient domain whose deliveries are counted; empty for all of the tenant's deliveries.
+        recipient_domain -> Text,
+        /// The length of the window in seconds.
+        window_seconds -> Int4,
+        /// The end of the window that is counted: a multiple of its length since 1970.
+        window_ends_at -> Timestamptz,
+        /// How many deliveries were claimed in the window.
+        claims -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::MailglassSuppressionScope;
+    use super::sql_types::MailglassStream;
+    use super::sql_types::MailglassSuppressionReason;
+
+    /// Recipients that get no mail: one row per scope, address or domain, and reason.
+    mailglass_suppressions (id) {
+        /// A UUIDv7 that the client generates.
+        id -> Uuid,
+        /// The tenant that does not send.
+        tenant_id -> Text,
+        /// What is suppressed: an address, a domain, or an address in one stream.
+        scope -> MailglassSuppressionScope,
+        /// The stream, if the scope is address_stream; NULL otherwise.
+        stream -> Nullable<MailglassStream>,
+        /// SHA-256 of the tenant and the folded address or domain, as UTF-8: the number of bytes of tenant_id, ":", tenant_id, ":", the address with its ASCII letters in lower case.
+        digest -> Bytea,
+        /// The address or domain as it was given; NULL if it is not kept, or was erased. Personal data.
+        address -> Nullable<Text>,
+        /// Why no mail is sent.
+        reason -> MailglassSuppressionReason,
+        /// The event that caused it: logical reference to mailglass_events.id; NULL if none did.
+        source_event_id -> Nullable<Uuid>,
+        /// Since when no mail is sent.
+        since -> Timestamptz,
+        /// Until when no mail is sent; NULL if it is permanent.
+        until -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     mailglass_deliveries,
     mailglass_erasures,
     mailglass_event_details,
     mailglass_event_links,
     mailglass_events,
+    mailglass_outbox,
+    mailglass_outbox_usage,
+    mailglass_suppressions,
 );

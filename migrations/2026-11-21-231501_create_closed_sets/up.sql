@@ -56,3 +56,27 @@ CREATE TYPE mailglass_delivery_status AS ENUM (
 
 COMMENT ON TYPE mailglass_delivery_status IS
     'The progress of a delivery. The projection ranks queued < dispatched < sent < failed < suppressed, which is not the order of the labels.';
+
+-- The scopes of the Elixir library, in its order.
+CREATE TYPE mailglass_suppression_scope AS ENUM (
+    'address',
+    'domain',
+    'address_stream'
+);
+
+COMMENT ON TYPE mailglass_suppression_scope IS
+    'What a suppression covers: an address, a domain, or an address in one stream.';
+
+-- The reasons of the Elixir library, in its order, and one of this crate.
+CREATE TYPE mailglass_suppression_reason AS ENUM (
+    'hard_bounce',
+    'complaint',
+    'unsubscribe',
+    'manual',
+    'policy',
+    'invalid_recipient',
+    'soft_bounce'
+);
+
+COMMENT ON TYPE mailglass_suppression_reason IS
+    'Why no mail is sent to a recipient.';

@@ -38,6 +38,11 @@ CREATE INDEX mailglass_event_links_tenant_pending_idx
     ON mailglass_event_links (tenant_id, checked_at)
     WHERE linked_at IS NULL AND expired_at IS NULL;
 
+-- The events that wait for a provider message, for the delivery that gets its id. Linked and expired events are not in the index.
+CREATE INDEX mailglass_event_links_pending_message_idx
+    ON mailglass_event_links (provider, provider_message_id)
+    WHERE provider_message_id IS NOT NULL AND linked_at IS NULL AND expired_at IS NULL;
+
 -- The linked events of a delivery, for timelines and rebuilds.
 CREATE INDEX mailglass_event_links_delivery_idx
     ON mailglass_event_links (delivery_id)

@@ -6,6 +6,7 @@ CREATE TABLE mailglass_erasures (
     deliveries    bigint      NOT NULL,
     event_details bigint      NOT NULL,
     event_links   bigint      NOT NULL,
+    suppressions  bigint      NOT NULL,
     domain_kept   boolean     NOT NULL,
     erased_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT mailglass_erasures_pkey
@@ -13,7 +14,7 @@ CREATE TABLE mailglass_erasures (
     CONSTRAINT mailglass_erasures_tenant_id_is_not_empty
         CHECK (tenant_id <> ''),
     CONSTRAINT mailglass_erasures_counts_are_not_negative
-        CHECK (least(deliveries, event_details, event_links) >= 0)
+        CHECK (least(deliveries, event_details, event_links, suppressions) >= 0)
 );
 
 CREATE INDEX mailglass_erasures_tenant_recent_idx
@@ -31,6 +32,8 @@ COMMENT ON COLUMN mailglass_erasures.event_details IS
     'How many rows of mailglass_event_details were deleted.';
 COMMENT ON COLUMN mailglass_erasures.event_links IS
     'In how many rows of mailglass_event_links the recipient was cleared.';
+COMMENT ON COLUMN mailglass_erasures.suppressions IS
+    'From how many suppressions the address was removed. They keep its digest, and so stay in force.';
 COMMENT ON COLUMN mailglass_erasures.domain_kept IS
     'Whether the deliveries keep their recipient_domain.';
 COMMENT ON COLUMN mailglass_erasures.erased_at IS

@@ -107,6 +107,38 @@ pub enum DeliveryStatus {
     Suppressed,
 }
 
+/// What a [suppression](crate::suppressions) covers.
+#[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[db_enum(existing_type_path = "sql_types::MailglassSuppressionScope")]
+pub enum SuppressionScope {
+    /// An address.
+    Address,
+    /// Every address of a domain.
+    Domain,
+    /// An address in one stream.
+    AddressStream,
+}
+
+/// Why no mail is sent to a recipient.
+#[derive(DbEnum, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[db_enum(existing_type_path = "sql_types::MailglassSuppressionReason")]
+pub enum SuppressionReason {
+    /// A message bounced, and the address does not work.
+    HardBounce,
+    /// The recipient reported a message as spam.
+    Complaint,
+    /// The recipient unsubscribed.
+    Unsubscribe,
+    /// Somebody added it.
+    Manual,
+    /// A rule of the application.
+    Policy,
+    /// The address can't receive mail, as a check has found.
+    InvalidRecipient,
+    /// Several messages bounced in a short time, although the address may work.
+    SoftBounce,
+}
+
 /// A label that is not in its closed set.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {set} `{}`: use one of {}", without_address(label), known.join(", "))]

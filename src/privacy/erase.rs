@@ -93,6 +93,8 @@ pub struct Erasure {
     pub event_details: i64,
     /// In how many rows of `mailglass_event_links` the recipient was replaced.
     pub event_links: i64,
+    /// From how many rows of `mailglass_suppressions` the address was removed. They stay in force.
+    pub suppressions: i64,
     /// Whether the deliveries keep their `recipient_domain`.
     pub domain_kept: bool,
     /// When, by the server's clock, UTC.
@@ -180,6 +182,7 @@ pub fn erase_with(conn: &mut PgConnection, tenant_id: &str, recipient: &str, opt
                 mailglass_erasures::deliveries.eq(count(deliveries.len())),
                 mailglass_erasures::event_details.eq(count(details)),
                 mailglass_erasures::event_links.eq(count(links.len())),
+                mailglass_erasures::suppressions.eq(count(0)),
                 mailglass_erasures::domain_kept.eq(options.keep_domain),
             ))
             .returning(Erasure::as_returning())

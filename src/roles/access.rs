@@ -9,9 +9,11 @@ use std::str::FromStr;
 pub enum Access {
     /// Everything that an application does for a tenant: insert, record, read, update, sweep and rebuild.
     App,
-    /// Recording the steps of sending. It can't insert deliveries or read event details.
+    /// Claiming, sending and recording the steps of sending. It can't insert deliveries or read event details.
     Worker,
-    /// Reading deliveries, events, links and erasures. Event details are left out: they are what providers report about a person,
+    /// Claiming and sending for all tenants: what [`Worker`](Access::Worker) does for one.
+    Sender,
+    /// Reading deliveries, events, links, erasures, the outbox and suppressions. Event details are left out: they are what providers report about a person,
     /// such as IP addresses, and support seldom needs them. `recipient` is included, because a delivery is useless without it.
     Reader,
     /// Linking early events, and comparing and rebuilding projections, for all tenants.
@@ -27,6 +29,7 @@ impl Access {
     pub const ALL: &[Access] = &[
         Access::App,
         Access::Worker,
+        Access::Sender,
         Access::Reader,
         Access::Reconciler,
         Access::Privacy,
@@ -38,6 +41,7 @@ impl Access {
         match self {
             Access::App => "app",
             Access::Worker => "worker",
+            Access::Sender => "sender",
             Access::Reader => "reader",
             Access::Reconciler => "reconciler",
             Access::Privacy => "privacy",
@@ -54,7 +58,7 @@ impl fmt::Display for Access {
 
 /// No kind of access has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown access `{name}`: use one of app, worker, reader, reconciler, privacy, retention")]
+#[error("unknown access `{name}`: use one of app, worker, sender, reader, reconciler, privacy, retention")]
 pub struct UnknownAccess {
     /// The name that was given.
     pub name: String,

@@ -23,6 +23,9 @@ const EVENTS: &str = "mailglass_events";
 const LINKS: &str = "mailglass_event_links";
 const DETAILS: &str = "mailglass_event_details";
 const ERASURES: &str = "mailglass_erasures";
+const OUTBOX: &str = "mailglass_outbox";
+const OUTBOX_USAGE: &str = "mailglass_outbox_usage";
+const SUPPRESSIONS: &str = "mailglass_suppressions";
 
 /// Diesel's table of versions, which [`run`](crate::migrations::run) and [`list`](crate::migrations::list) read.
 pub(super) const VERSIONS: &str = "__diesel_schema_migrations";
@@ -50,12 +53,15 @@ const RIGHTS: &[Rights] = &[
     one(DELIVERIES, &[Worker, Reader, Privacy], "SELECT"),
     one(DELIVERIES, &[App, Worker], CHANGE_DELIVERIES),
     all(DELIVERIES, &[Reconciler], PROJECT_DELIVERIES),
+    all(DELIVERIES, &[Sender], "SELECT"),
+    all(DELIVERIES, &[Sender], CHANGE_DELIVERIES),
     one(DELIVERIES, &[Privacy], "UPDATE (recipient, recipient_domain, lock_version, updated_at)"),
     one(LINKS, &[App, Worker], "SELECT, INSERT"),
+    all(LINKS, &[Sender], "SELECT, INSERT"),
     one(LINKS, &[Reader, Privacy], "SELECT"),
-    // `record` completes the link that the trigger has inserted.
-    one(LINKS, &[Worker], "UPDATE (provider, provider_message_id, recipient, waiting_reason)"),
-    one(LINKS, &[App], SWEEP_LINKS),
+    // A delivery that learns its message id links the events that wait for it.
+    one(LINKS, &[App, Worker], SWEEP_LINKS),
+    all(LINKS, &[Sender], SWEEP_LINKS),
     all(LINKS, &[Reconciler], SWEEP_LINKS_READING),
     one(LINKS, &[Privacy], "UPDATE (recipient)"),
     one(DETAILS, &[App], "SELECT, INSERT"),
@@ -66,8 +72,21 @@ const RIGHTS: &[Rights] = &[
     one(ERASURES, &[Reader], "SELECT"),
     one(ERASURES, &[Privacy], "SELECT, INSERT"),
     one(EVENTS, &[App, Worker], "SELECT, INSERT"),
+    all(EVENTS, &[Sender], "SELECT, INSERT"),
     one(EVENTS, &[Reader, Privacy], "SELECT"),
     all(EVENTS, &[Reconciler], "SELECT"),
+    one(OUTBOX, &[App], "SELECT, INSERT, UPDATE, DELETE"),
+    one(OUTBOX, &[Worker], "SELECT, UPDATE, DELETE"),
+    all(OUTBOX, &[Sender], "SELECT, UPDATE, DELETE"),
+    one(OUTBOX, &[Reader], "SELECT"),
+    one(OUTBOX, &[Privacy], "SELECT, UPDATE (recipient_domain)"),
+    one(OUTBOX_USAGE, &[App, Worker], "SELECT, INSERT, UPDATE, DELETE"),
+    all(OUTBOX_USAGE, &[Sender], "SELECT, INSERT, UPDATE, DELETE"),
+    one(SUPPRESSIONS, &[App], "SELECT, INSERT, UPDATE, DELETE"),
+    one(SUPPRESSIONS, &[Worker], "SELECT, INSERT, UPDATE"),
+    all(SUPPRESSIONS, &[Sender, Reconciler], "SELECT, INSERT, UPDATE"),
+    one(SUPPRESSIONS, &[Reader], "SELECT"),
+    one(SUPPRESSIONS, &[Privacy], "SELECT, UPDATE (address)"),
     one(VERSIONS, Access::ALL, "SELECT"),
 ];
 

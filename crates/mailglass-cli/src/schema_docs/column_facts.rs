@@ -7,6 +7,7 @@ use diesel::{Column, Expression};
 use mailglass::privacy::Erasure;
 use mailglass::schema::{
     mailglass_deliveries, mailglass_erasures, mailglass_event_details, mailglass_event_links, mailglass_events,
+    mailglass_outbox, mailglass_outbox_usage, mailglass_suppressions,
 };
 use mailglass::{Delivery, Event};
 
@@ -23,6 +24,9 @@ pub(crate) fn columns(table: &str) -> Vec<Known> {
         "mailglass_event_links" => event_links(),
         "mailglass_event_details" => event_details(),
         "mailglass_erasures" => erasures(),
+        "mailglass_outbox" => outbox(),
+        "mailglass_outbox_usage" => outbox_usage(),
+        "mailglass_suppressions" => suppressions(),
         _ => Vec::new(),
     }
 }
@@ -119,8 +123,50 @@ fn erasures() -> Vec<Known> {
         deliveries: Mailglass, Never, No;
         event_details: Mailglass, Never, No;
         event_links: Mailglass, Never, No;
+        suppressions: Mailglass, Never, No;
         domain_kept: Application, Never, No;
         erased_at: Database, Never, No;
+    })
+}
+
+fn outbox() -> Vec<Known> {
+    known!(mailglass_outbox {
+        delivery_id: Mailglass, Never, No;
+        tenant_id: Mailglass, Never, No;
+        stream: Mailglass, Never, No;
+        recipient_domain: Mailglass, OnErasure, MayHold;
+        available_at: Application, OnAttempt, No;
+        attempts: Mailglass, OnAttempt, No;
+        last_attempt: Mailglass, OnAttempt, No;
+        lease_id: Mailglass, OnAttempt, No;
+        worker: Application, OnAttempt, No;
+        held_at: Mailglass, OnAttempt, No;
+        inserted_at: Database, Never, No;
+    })
+}
+
+fn outbox_usage() -> Vec<Known> {
+    known!(mailglass_outbox_usage {
+        tenant_id: Mailglass, Never, No;
+        recipient_domain: Mailglass, Never, MayHold;
+        window_seconds: Application, Never, No;
+        window_ends_at: Mailglass, OnAttempt, No;
+        claims: Mailglass, OnAttempt, No;
+    })
+}
+
+fn suppressions() -> Vec<Known> {
+    known!(mailglass_suppressions {
+        id: Mailglass, Never, No;
+        tenant_id: Application, Never, No;
+        scope: Application, Never, No;
+        stream: Application, Never, No;
+        digest: Mailglass, Never, MayHold;
+        address: Application, OnErasure, Yes;
+        reason: Application, Never, No;
+        source_event_id: Mailglass, Always, No;
+        since: Application, Always, No;
+        until: Application, Always, No;
     })
 }
 

@@ -51,6 +51,7 @@ impl Changes {
             Changes::Always => "changes with every update",
             Changes::OnSweep => "changes with every sweep",
             Changes::OnErasure => "changes when the recipient is erased",
+            Changes::OnAttempt => "changes when the delivery is claimed, and when an attempt to send it begins or ends",
         }
     }
 }

@@ -127,6 +127,19 @@ fn rust_table(table: &str) -> Option<RustTable> {
             Some("privacy::erase and retention::expire_details, which delete rows"),
         ),
         "mailglass_erasures" => (Some("mailglass::privacy::Erasure"), "privacy::erase", None),
+        "mailglass_outbox" => (
+            None,
+            "NewDelivery::insert and NewDelivery::insert_all, for a delivery with NewDelivery::send or send_at",
+            Some(
+                "outbox::claim, the methods of Claim and Attempt, outbox::hold, release and resend, and privacy::erase",
+            ),
+        ),
+        "mailglass_outbox_usage" => (None, "outbox::claim with limits", Some("outbox::claim with limits")),
+        "mailglass_suppressions" => (
+            Some("mailglass::suppressions::Suppression"),
+            "suppressions::add, ledger::record_with and reconciler::sweep with rules",
+            Some("suppressions::add and remove, the rules, and privacy::erase"),
+        ),
         _ => return None,
     };
     Some(RustTable {
@@ -141,6 +154,7 @@ fn rust_table(table: &str) -> Option<RustTable> {
 fn logical_references(relation: &Relation) -> Vec<Reference> {
     const EARLY: &str = "A webhook can arrive before its delivery, and an event outlives its delivery.";
     const HISTORY: &str = "The history of the links outlives the delivery.";
+    const CLAIMED: &str = "A row without a delivery is deleted when it is claimed.";
     const GUARDED: &str = "With a foreign key, a TRUNCATE of the ledger would fail before its guard runs.";
     let (deliveries, events) = ("mailglass_deliveries", "mailglass_events");
     let known: &[(&str, &str, &str)] = match relation.name.name.as_str() {
@@ -151,6 +165,8 @@ fn logical_references(relation: &Relation) -> Vec<Reference> {
             ("named_delivery_id", deliveries, EARLY),
         ],
         "mailglass_event_details" => &[("event_id", events, GUARDED)],
+        "mailglass_outbox" => &[("delivery_id", deliveries, CLAIMED)],
+        "mailglass_suppressions" => &[("source_event_id", events, GUARDED)],
         _ => &[],
     };
     let reference = |&(column, to, note): &(&str, &str, &str)| Reference {

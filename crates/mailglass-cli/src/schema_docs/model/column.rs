@@ -79,6 +79,8 @@ pub(crate) enum Changes {
     OnSweep,
     /// When the recipient is erased.
     OnErasure,
+    /// When the delivery is claimed, and when an attempt to send it begins or ends.
+    OnAttempt,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,0 +1,2 @@
+DROP TABLE mailglass_outbox_usage;
+DROP TABLE mailglass_outbox;

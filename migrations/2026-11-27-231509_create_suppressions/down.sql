@@ -1,0 +1,1 @@
+DROP TABLE mailglass_suppressions;
