@@ -35,6 +35,8 @@ statement! {
     struct InsertAndSend(batch: DeliveryParams) -> mailglass_deliveries::SqlType {
         "first_of_each_id",
         "outbox/new_recipients",
+        "suppressions/subjects",
+        "suppressions/digests",
         "suppressions/suppressed",
         "outbox/suppress_new",
         "first_facts",
@@ -53,6 +55,8 @@ statement! {
     struct InsertOrFail(batch: DeliveryParams) -> mailglass_deliveries::SqlType {
         "first_of_each_id",
         "outbox/new_recipients",
+        "suppressions/subjects",
+        "suppressions/digests",
         "suppressions/suppressed",
         "outbox/suppress_new",
         "first_facts",

@@ -346,7 +346,10 @@ impl NewDelivery {
                 checks.add("last_event_type", "must be queued for a delivery that is to be sent");
             }
             if self.provider_message_id.is_some() {
-                checks.add("provider_message_id", "can't be given for a delivery that is to be sent");
+                checks.add(
+                    "provider_message_id",
+                    "can't be given for a delivery that is to be sent",
+                );
             }
         }
     }

@@ -10,7 +10,7 @@ const LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
 ///
 /// It is between a half and the whole of 15 seconds after the first attempt, twice as much after each further one, and never more
 /// than six hours. The jitter prevents that all deliveries which failed in an outage are tried again at the same time. Twenty
-/// attempts take two to three days.
+/// attempts take about two days.
 ///
 /// ```
 /// use std::time::Duration;

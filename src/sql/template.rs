@@ -11,14 +11,15 @@
 //! | `:suppression_reasons`, `:reject_reasons` | every reason of a suppression, and the reject reason of each, as arrays |
 //! | `:lock_order`, `:lock`, `:on_conflict` | `ORDER BY candidate_id`, `FOR NO KEY UPDATE` and `ON CONFLICT DO NOTHING`, unless the statement gives something else |
 //! | `:input`, `:reject_reason` | `input` and `NULL`, unless the statement gives something else |
+//! | `:lanes`, `:limited_lanes`, `:picked`, `:lane` | the names of CTEs, and the rows of a lane, in a claim without limits |
 //! | other names | the parameters of the statement |
 //!
 //! A list takes an alias: `:events(first)` stands for `first.id, first.tenant_id, …`.
 
 use super::columns::{DELIVERIES, EVENTS};
-use crate::models::{DeliveryStatus, SuppressionReason};
 use crate::models::delivery::PROJECTION;
 use crate::models::lifecycle::{RULES, STATUS_ORDER};
+use crate::models::{DeliveryStatus, SuppressionReason};
 
 /// Lists are broken at this width.
 const WIDTH: usize = 120;
@@ -152,6 +153,12 @@ fn rule(name: &str) -> Option<Vec<String>> {
         "on_conflict" => Some(vec!["ON CONFLICT DO NOTHING".to_owned()]),
         "input" => Some(vec!["input".to_owned()]),
         "reject_reason" => Some(vec!["NULL".to_owned()]),
+        "lanes" | "limited_lanes" => Some(vec!["lanes".to_owned()]),
+        "picked" => Some(vec!["picked".to_owned()]),
+        "lane" => {
+            let lane = "pg_catalog.hashtext(entry.tenant_id) = turns.hash AND entry.tenant_id = turns.tenant_id";
+            Some(vec![lane.to_owned()])
+        }
         _ => None,
     }
 }

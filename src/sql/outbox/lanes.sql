@@ -1,7 +1,7 @@
--- Reads `wanted`. Makes `lanes`: the streams and tenants that have something due, each with a random number.
+-- Reads `wanted`. Makes `lanes` (or `due_lanes`): the streams and tenants that have something due, each with a random number.
 -- It jumps from tenant to tenant in the index (a loose index scan), so it costs the number of tenants that wait, whatever they
 -- have queued. It begins at a random place and stops after `max_lanes` lanes, so each tenant has the same chance.
-lanes AS (
+:lanes AS (
     WITH RECURSIVE walk AS (
         SELECT
             streams.stream,
@@ -42,7 +42,7 @@ lanes AS (
         ) AS next
         WHERE walk.due_lanes < (SELECT max_lanes FROM wanted)
     )
-    SELECT stream, hash, tenant_id, pg_catalog.random() AS lot
+    SELECT stream, hash, tenant_id, pg_catalog.random() AS lot, NULL::text AS recipient_domain, NULL::bigint AS allowance
     FROM (
         SELECT stream, part, hash, tenant_id,
             pg_catalog.row_number() OVER (PARTITION BY stream ORDER BY part, hash, tenant_id) AS place
@@ -51,7 +51,7 @@ lanes AS (
     ) AS due
     WHERE place <= (SELECT max_lanes FROM wanted)
     UNION ALL
-    SELECT streams.stream, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, 0
+    SELECT streams.stream, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, 0, NULL, NULL
     FROM wanted
     CROSS JOIN (SELECT pg_catalog.unnest(pg_catalog.enum_range(NULL::mailglass_stream)) AS stream) AS streams
     WHERE wanted.tenant_id IS NOT NULL

@@ -1,4 +1,4 @@
--- Reads `wanted` and `lanes`. Makes `picked`: locks the rows that are claimed, and held rows that are to be compared with their
+-- Reads `wanted` and `lanes`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to be compared with their
 -- deliveries.
 -- Each lane of a stream gets an equal share in its first turn, and what is left in its second one. The lateral join runs only until
 -- there are enough rows, so no other row is locked.
@@ -7,14 +7,18 @@ turns AS (
         stream,
         hash,
         tenant_id,
+        recipient_domain,
         turn,
+        round,
         lot,
-        CASE turn WHEN 1 THEN share ELSE claims END AS take,
+        least(CASE turn WHEN 1 THEN share ELSE claims END, allowance) AS take,
         CASE turn WHEN 1 THEN 0 ELSE share END AS skip
     FROM (
         SELECT
             lanes.*,
             wanted.claims,
+            -- The domains of a tenant take turns, so that a tenant with many domains gets no more than others.
+            pg_catalog.row_number() OVER (PARTITION BY lanes.stream, lanes.tenant_id ORDER BY lanes.lot) AS round,
             -- Rounded up.
             (wanted.claims + pg_catalog.count(*) OVER (PARTITION BY lanes.stream) - 1)
                 / pg_catalog.count(*) OVER (PARTITION BY lanes.stream) AS share
@@ -23,17 +27,16 @@ turns AS (
     ) AS lanes
     CROSS JOIN (VALUES (1), (2)) AS turns (turn)
 ),
-picked AS (
+:picked AS (
     (
         SELECT entry.*
-        FROM (SELECT * FROM turns ORDER BY stream, turn, lot, tenant_id) AS turns
+        FROM (SELECT * FROM turns ORDER BY stream, turn, round, lot, tenant_id) AS turns
         CROSS JOIN LATERAL (
             SELECT *
             FROM mailglass_outbox AS entry
             WHERE entry.held_at IS NULL
               AND entry.stream OPERATOR(pg_catalog.=) turns.stream
-              AND pg_catalog.hashtext(entry.tenant_id) = turns.hash
-              AND entry.tenant_id = turns.tenant_id
+              AND :lane
               AND entry.available_at <= pg_catalog.statement_timestamp()
             ORDER BY entry.available_at
             LIMIT turns.take
