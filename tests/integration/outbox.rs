@@ -4,6 +4,7 @@ mod crashes;
 mod fairness;
 mod limits;
 mod operators;
+mod plans;
 mod suppressed;
 mod waiting;
 
