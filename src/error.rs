@@ -1,11 +1,15 @@
 //! The error type, and the only place that reads the errors of Diesel and Postgres.
 
 mod cut_rejection;
+mod step_advice;
 
 use std::fmt;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use uuid::Uuid;
+
+use self::step_advice::step_advice;
+use crate::models::{DeliveryStatus, EventType};
 
 pub use cut_rejection::CutRejection;
 
@@ -59,6 +63,17 @@ pub enum Error {
         expected: i32,
         /// The `lock_version` of the row.
         found: i32,
+    },
+
+    /// A step of sending contradicts the state of the delivery. Nothing was written. The message says what to do.
+    #[error("delivery {id} is {status}, so it can't be marked as {step}: {}", step_advice(*step, *status))]
+    StepRejected {
+        /// The delivery.
+        id: Uuid,
+        /// The event that the step would record: `dispatched`, `failed` or `suppressed`.
+        step: EventType,
+        /// The status of the row.
+        status: DeliveryStatus,
     },
 
     /// A statement tried to change the ledger, which is append-only. Postgres has aborted the transaction. Append another event
@@ -251,6 +266,11 @@ impl Error {
     /// Whether the delivery has changed since it was read: read it again and retry.
     pub fn is_stale_entry(&self) -> bool {
         matches!(self, Error::StaleEntry { .. })
+    }
+
+    /// Whether a step of sending contradicts the state of the delivery: don't retry.
+    pub fn is_step_rejected(&self) -> bool {
+        matches!(self, Error::StepRejected { .. })
     }
 
     /// Whether a statement tried to change the ledger.
