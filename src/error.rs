@@ -76,6 +76,16 @@ pub enum Error {
         status: DeliveryStatus,
     },
 
+    /// The worker does not have the lease of the delivery any more: it expired and another worker claimed the delivery, or the
+    /// delivery has left the outbox. Nothing was written. Do not send the message.
+    #[error(
+        "the lease of delivery {delivery_id} was lost: another worker claimed it, or it left the outbox; do not send it"
+    )]
+    LeaseLost {
+        /// The delivery.
+        delivery_id: Uuid,
+    },
+
     /// A statement tried to change the ledger, which is append-only. Postgres has aborted the transaction. Append another event
     /// instead.
     #[error("the ledger is append-only: {operation} is rejected")]
@@ -271,6 +281,11 @@ impl Error {
     /// Whether a step of sending contradicts the state of the delivery: don't retry.
     pub fn is_step_rejected(&self) -> bool {
         matches!(self, Error::StepRejected { .. })
+    }
+
+    /// Whether the worker has lost the lease of the delivery: do not send it.
+    pub fn is_lease_lost(&self) -> bool {
+        matches!(self, Error::LeaseLost { .. })
     }
 
     /// Whether a statement tried to change the ledger.
