@@ -2,14 +2,13 @@
 
 use diesel::prelude::*;
 use mailglass::outbox::{self, PreviousAttempt, Sent};
-use mailglass::reconciler::sweep;
 use mailglass::schema::mailglass_outbox;
 use mailglass::{Delivery, DeliveryStatus, EventType, ledger, projection};
 use serde_json::json;
 use std::time::Duration;
 
 use super::{begin, claim, claim_one, expire, options, queued, resending, rows, types};
-use crate::support::{Database, TENANT, connect, connected, database, eager, event, insert, reload, to};
+use crate::support::{Database, TENANT, connect, connected, database, event, insert, reload, to};
 
 /// Runs a part of a worker's loop, then closes its connection.
 fn crash_after<T>(database: &Database, work: impl FnOnce(&mut PgConnection) -> T) -> T {
@@ -146,9 +145,14 @@ fn a_webhook_that_names_only_the_message_waits_until_the_message_is_known() {
         .remove(0)
         .begin(&mut conn)
         .unwrap();
-    attempt.sent(&mut conn, "resend", "m-1").unwrap();
-    sweep(&mut conn, &eager()).unwrap();
-    assert_eq!(reload(&mut conn, &delivery).status, DeliveryStatus::Sent);
+    // The event is linked in the same statement.
+    let sent = attempt.sent(&mut conn, "resend", "m-1").unwrap().into_delivery();
+    assert_eq!(
+        (sent.status, &sent),
+        (DeliveryStatus::Sent, &reload(&mut conn, &delivery))
+    );
+    assert_eq!(types(&mut conn, &delivery).len(), 3);
+    assert!(projection::verify(&mut conn, TENANT).unwrap().is_empty());
 }
 
 /// The server committed, and the worker did not hear of it.
