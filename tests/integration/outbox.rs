@@ -5,6 +5,7 @@ mod fairness;
 mod limits;
 mod operators;
 mod plans;
+mod properties;
 mod suppressed;
 mod waiting;
 
