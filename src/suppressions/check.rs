@@ -15,7 +15,7 @@ use crate::validation::{Checks, RECIPIENT, SHORT_TEXT};
 
 statement! {
     /// Finds the suppressions of recipients.
-    struct Check(recipients: CheckParams) -> SuppressedSqlType {
+    struct Check(recipients: CheckParams) -> (BigInt, SuppressedSqlType) {
         "suppressions/subjects",
         "suppressions/digests",
         "suppressions/suppressed",
@@ -24,7 +24,6 @@ statement! {
 }
 
 type SuppressedSqlType = (
-    BigInt,
     SqlUuid,
     MailglassSuppressionScope,
     MailglassSuppressionReason,
@@ -32,7 +31,7 @@ type SuppressedSqlType = (
 );
 
 /// Why a recipient is suppressed now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Queryable)]
 #[non_exhaustive]
 pub struct Suppressed {
     /// The suppression.
@@ -110,19 +109,13 @@ pub fn check_with(
         recipient: recipient.as_ref(),
         always,
     });
-    let suppressed: Vec<(i64, Uuid, SuppressionScope, SuppressionReason, Option<DateTime<Utc>>)> =
-        Bound::<Check>::new(&CheckParams::new(rows)).load(conn)?;
-    for (row_id, id, scope, reason, until) in suppressed {
+    let suppressed: Vec<(i64, Suppressed)> = Bound::<Check>::new(&CheckParams::new(rows)).load(conn)?;
+    for (row_id, suppressed) in suppressed {
         if let Some(answer) = usize::try_from(row_id)
             .ok()
             .and_then(|position| found.get_mut(position))
         {
-            *answer = Some(Suppressed {
-                id,
-                scope,
-                reason,
-                until,
-            });
+            *answer = Some(suppressed);
         }
     }
     Ok(found)
