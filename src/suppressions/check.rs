@@ -101,7 +101,7 @@ pub fn check_with(
     if recipients.is_empty() {
         return Ok(found);
     }
-    let always = suppress == Suppress::Always;
+    let always = suppress.is_always();
     let rows = (0..).zip(recipients).map(|(row_id, recipient)| Recipient {
         row_id,
         tenant_id,

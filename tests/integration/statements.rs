@@ -3,6 +3,8 @@
 //! The statements are taken from the connection, so a snapshot has what the server gets, in order, with the transaction
 //! around it. Values are left out.
 
+mod outbox;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -166,6 +168,7 @@ fn every_statement_is_what_its_snapshot_says() {
     databases(&mut snapshots);
     tenants(&mut snapshots);
     suppressions(&mut snapshots);
+    outbox::outbox(&mut snapshots);
 
     let bless = env::var_os("BLESS").is_some();
     if bless {
