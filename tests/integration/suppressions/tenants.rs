@@ -105,7 +105,8 @@ fn each_role_can_do_what_it_needs_and_no_more() {
             let event = NewEvent::new(TENANT, EventType::Bounced, Utc::now())
                 .delivery(delivery.id)
                 .details(bounced(permanent));
-            let records = allows(&mut |conn| ledger::record_with(conn, &[event.clone()], &rules()).map(drop));
+            let records =
+                allows(&mut |conn| ledger::record_with(conn, std::slice::from_ref(&event), &rules()).map(drop));
             assert_eq!(records, matches!(access, App | Worker | Sender), "{access} records");
         }
         let erases = allows(&mut |conn| privacy::erase(conn, TENANT, ANN).map(drop));
