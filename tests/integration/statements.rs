@@ -258,6 +258,18 @@ fn deliveries(snapshots: &mut Snapshots) {
     let ann = snapshots.take(conn, "mark_dispatched", |conn| {
         ann.mark_dispatched(conn, "postmark", "0a129aee", at(1)).unwrap()
     });
+    snapshots.take(conn, "mark_dispatched_again", |conn| {
+        ann.mark_dispatched(conn, "postmark", "0a129aee", at(1)).unwrap()
+    });
+    ledger::record(
+        conn,
+        &[event(EventType::Delivered, 2).provider_message("postmark", "b7bc2f4a")],
+    )
+    .unwrap();
+    let early = delivery(conn);
+    snapshots.take(conn, "mark_dispatched_with_early_event", |conn| {
+        early.mark_dispatched(conn, "postmark", "b7bc2f4a", at(1)).unwrap()
+    });
     snapshots.take(conn, "mark_failed", |conn| {
         ann.mark_failed(conn, serde_json::json!({}), at(2)).unwrap()
     });
