@@ -85,6 +85,7 @@ impl Arguments {
             Command::Stats(command) => command.run(database, output),
             Command::Erase(command) => command.run(database, output),
             Command::Export(command) => command.run(database, output),
+            Command::Suppressions(command) => command.run(database, output),
             Command::Completions(command) => command.run(&mut Arguments::command(), output),
         }
     }
@@ -108,6 +109,7 @@ enum Command {
     Stats(commands::stats::Stats),
     Erase(commands::erase::Erase),
     Export(commands::export_person::ExportPerson),
+    Suppressions(commands::suppressions::Suppressions),
     Completions(commands::completions::Completions),
 }
 
