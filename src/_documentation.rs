@@ -1,4 +1,4 @@
-//! Longer documents: the design, the promises, tenants and roles, retention, the form of checkpoints, and how to share a database
+//! Longer documents: the design, the promises, tenants and roles, sending, retention, the form of checkpoints, and how to share a database
 //! with the Elixir library.
 //!
 //! The same files are in the repository and in the package.
@@ -26,6 +26,12 @@ pub mod stability {
 pub mod tenants {
     //!
     #![doc = include_str!("../docs/tenants.md")]
+}
+
+/// How deliveries are sent: the time line of an attempt, each point of failure, and the idempotency keys of providers.
+pub mod sending {
+    //!
+    #![doc = include_str!("../docs/sending.md")]
 }
 
 /// What checkpoints of the ledger reveal, when they are final, their form byte by byte, and their cost.

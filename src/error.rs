@@ -61,6 +61,16 @@ pub enum Error {
         found: i32,
     },
 
+    /// The worker does not have the lease of the delivery any more: it expired and another worker claimed the delivery, or the
+    /// delivery has left the outbox. Nothing was written. Do not send the message.
+    #[error(
+        "the lease of delivery {delivery_id} was lost: another worker claimed it, or it left the outbox; do not send it"
+    )]
+    LeaseLost {
+        /// The delivery.
+        delivery_id: Uuid,
+    },
+
     /// A statement tried to change the ledger, which is append-only. Postgres has aborted the transaction. Append another event
     /// instead.
     #[error("the ledger is append-only: {operation} is rejected")]
@@ -251,6 +261,11 @@ impl Error {
     /// Whether the delivery has changed since it was read: read it again and retry.
     pub fn is_stale_entry(&self) -> bool {
         matches!(self, Error::StaleEntry { .. })
+    }
+
+    /// Whether the worker has lost the lease of the delivery: do not send it.
+    pub fn is_lease_lost(&self) -> bool {
+        matches!(self, Error::LeaseLost { .. })
     }
 
     /// Whether a statement tried to change the ledger.

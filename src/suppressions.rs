@@ -8,3 +8,9 @@ pub enum Suppress {
     /// Every suppression.
     Always,
 }
+
+impl Suppress {
+    pub(crate) fn is_always(self) -> bool {
+        self == Suppress::Always
+    }
+}

@@ -31,14 +31,42 @@ statement! {
 }
 
 statement! {
-    /// [`Insert`] that fails on a conflict. The error has the index, also if a policy hides the row that conflicts.
-    struct InsertOrFail(batch: DeliveryParams) -> mailglass_deliveries::SqlType {
+    /// [`Insert`] that checks the suppressions, and puts the deliveries into the outbox.
+    struct InsertAndSend(batch: DeliveryParams) -> mailglass_deliveries::SqlType {
         "first_of_each_id",
+        "outbox/new_recipients",
+        "suppressions/subjects",
+        "suppressions/digests",
+        "suppressions/suppressed",
+        "outbox/suppress_new",
         "first_facts",
         "fold",
         "insert_deliveries",
         "insert_first_events",
-        => "inserted_deliveries",
+        "outbox/insert",
+        => "outbox/inserted_deliveries",
+        input = "unchecked",
+        reject_reason = "input.reject_reason"
+    }
+}
+
+statement! {
+    /// [`InsertAndSend`] that fails on a conflict. The error has the index, also if a policy hides the row that conflicts.
+    struct InsertOrFail(batch: DeliveryParams) -> mailglass_deliveries::SqlType {
+        "first_of_each_id",
+        "outbox/new_recipients",
+        "suppressions/subjects",
+        "suppressions/digests",
+        "suppressions/suppressed",
+        "outbox/suppress_new",
+        "first_facts",
+        "fold",
+        "insert_deliveries",
+        "insert_first_events",
+        "outbox/insert",
+        => "outbox/inserted_deliveries",
+        input = "unchecked",
+        reject_reason = "input.reject_reason",
         on_conflict = ""
     }
 }
@@ -168,7 +196,12 @@ fn insert_rows(conn: &mut PgConnection, rows: &[DeliveryRow<'_>]) -> Result<Vec<
 
 fn insert_deliveries(conn: &mut PgConnection, new: &[(usize, &DeliveryRow<'_>)]) -> Result<HashMap<Uuid, Delivery>> {
     let params = DeliveryParams::new(new.iter().map(|(_, row)| *row));
-    let inserted: Vec<Delivery> = Bound::<Insert>::new(&params).load(conn)?;
+    // A delivery that is only tracked pays nothing for the outbox.
+    let inserted: Vec<Delivery> = if new.iter().any(|(_, row)| row.is_to_be_sent()) {
+        Bound::<InsertAndSend>::new(&params).load(conn)?
+    } else {
+        Bound::<Insert>::new(&params).load(conn)?
+    };
     let mut inserted = inserted.into_iter().map(|delivery| (delivery.id, delivery)).collect();
     project_earlier_facts(conn, new, &mut inserted)?;
     Ok(inserted)

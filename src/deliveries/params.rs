@@ -1,14 +1,16 @@
 //! A batch of deliveries as array parameters, each with its first event.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::idempotency::NewRow;
+use crate::models::delivery::Sending;
 use crate::models::{EventType, NewDelivery, Stream};
 use crate::schema::sql_types::{MailglassEventType, MailglassStream};
 use crate::sql::params;
+use crate::suppressions::Suppress;
 use crate::validation::{domain_of, microseconds};
 
 /// A delivery that is to be inserted, with its first event.
@@ -33,6 +35,18 @@ impl<'a> DeliveryRow<'a> {
 
     pub(super) fn has_given_id(&self) -> bool {
         self.delivery.id.is_some()
+    }
+
+    /// Whether the row is put into the outbox, or checked against the suppressions.
+    pub(super) fn is_to_be_sent(&self) -> bool {
+        self.delivery.sending != Sending::No || self.delivery.suppress.is_some()
+    }
+
+    fn send_at(&self) -> Option<DateTime<Utc>> {
+        match self.delivery.sending {
+            Sending::At(time) => Some(time),
+            Sending::No | Sending::Now => None,
+        }
     }
 
     pub(super) fn tenant_id(&self) -> &'a str {
@@ -69,5 +83,8 @@ params! {
         event_id: SqlUuid = row.event_id => Uuid,
         event_type: MailglassEventType = row.delivery.first_event_type => EventType,
         occurred_at: Timestamptz = row.occurred_at => DateTime<Utc>,
+        is_sent: Bool = row.delivery.sending != Sending::No => bool,
+        send_at: Nullable<Timestamptz> = row.send_at() => Option<DateTime<Utc>>,
+        suppress_always: Nullable<Bool> = row.delivery.suppress.map(Suppress::is_always) => Option<bool>,
     }
 }

@@ -139,6 +139,20 @@ pub enum SuppressionReason {
     SoftBounce,
 }
 
+impl SuppressionReason {
+    /// The reject reason of the `suppressed` event of a delivery that is not sent for this reason.
+    pub fn reject_reason(self) -> RejectReason {
+        match self {
+            SuppressionReason::HardBounce => RejectReason::Bounced,
+            SuppressionReason::SoftBounce => RejectReason::TimedOut,
+            SuppressionReason::Complaint => RejectReason::Spam,
+            SuppressionReason::Unsubscribe => RejectReason::Unsubscribed,
+            SuppressionReason::InvalidRecipient => RejectReason::Invalid,
+            SuppressionReason::Manual | SuppressionReason::Policy => RejectReason::Blocked,
+        }
+    }
+}
+
 /// A label that is not in its closed set.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {set} `{}`: use one of {}", without_address(label), known.join(", "))]

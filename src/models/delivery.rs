@@ -13,6 +13,7 @@ use super::redacted::redacted_debug;
 use crate::error::{Error, Result};
 use crate::idempotency::tenant_idempotency_key;
 use crate::schema::mailglass_deliveries;
+use crate::suppressions::Suppress;
 use crate::validation::{Checks, MESSAGE_ID, SHORT_TEXT, domain_of, microseconds};
 
 /// The projection columns, in the order of [`Projection`](crate::projection::Projection).
@@ -139,10 +140,21 @@ pub struct NewDelivery {
     pub(crate) first_event_at: Option<DateTime<Utc>>,
     pub(crate) metadata: Value,
     pub(crate) idempotency_key: Option<String>,
+    pub(crate) sending: Sending,
+    pub(crate) suppress: Option<Suppress>,
+}
+
+/// Whether and when a delivery is to be sent by the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// Not by the outbox: the delivery is only tracked.
+    No,
+    Now,
+    At(DateTime<Utc>),
 }
 
 redacted_debug!(NewDelivery {
-    id, tenant_id, mailable, stream, provider, provider_message_id, first_event_type, first_event_at,
+    id, tenant_id, mailable, stream, provider, provider_message_id, first_event_type, first_event_at, sending, suppress,
 } hides {
     recipient, recipient_domain, metadata, idempotency_key,
 });
@@ -171,6 +183,8 @@ impl NewDelivery {
             first_event_at: None,
             metadata: json!({}),
             idempotency_key: None,
+            sending: Sending::No,
+            suppress: None,
         }
     }
 
@@ -274,6 +288,31 @@ impl NewDelivery {
         self
     }
 
+    /// Puts the delivery into the [outbox](crate::outbox) as well, in the statement that inserts it. A worker may claim it as soon
+    /// as the transaction is committed. Without this, the delivery is only tracked.
+    ///
+    /// A replay puts nothing into the outbox.
+    #[must_use]
+    pub fn send(mut self) -> Self {
+        self.sending = Sending::Now;
+        self
+    }
+
+    /// As [`send`](Self::send), but no worker claims it before this time, by the server's clock.
+    #[must_use]
+    pub fn send_at(mut self, time: DateTime<Utc>) -> Self {
+        self.sending = Sending::At(microseconds(time));
+        self
+    }
+
+    /// Checks the recipient against the tenant's [suppressions](crate::suppressions), in the statement that inserts the delivery.
+    /// If the recipient is suppressed, the first event is `suppressed`, and the delivery is not put into the outbox.
+    #[must_use]
+    pub fn suppress(mut self, suppress: Suppress) -> Self {
+        self.suppress = Some(suppress);
+        self
+    }
+
     /// Checks the delivery without inserting it. An insert checks it as well.
     ///
     /// # Errors
@@ -299,6 +338,20 @@ impl NewDelivery {
         }
         checks.json_object("metadata", &self.metadata);
         checks.idempotency_key(&self.tenant_id, self.idempotency_key.as_deref());
+        if let Sending::At(time) = self.sending {
+            checks.time("send_at", time);
+        }
+        if self.sending != Sending::No || self.suppress.is_some() {
+            if self.first_event_type != EventType::Queued {
+                checks.add("last_event_type", "must be queued for a delivery that is to be sent");
+            }
+            if self.provider_message_id.is_some() {
+                checks.add(
+                    "provider_message_id",
+                    "can't be given for a delivery that is to be sent",
+                );
+            }
+        }
     }
 }
 

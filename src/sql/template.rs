@@ -8,15 +8,18 @@
 //! | `:comparable` | the projection columns, enums as text |
 //! | `:projected_values` | the projection columns that are not enums |
 //! | `:lifecycle`, `:terminal_by_lifecycle`, `:status_rank_by_lifecycle`, `:status_order` | the rules of the projection, as arrays |
+//! | `:suppression_reasons`, `:reject_reasons` | every reason of a suppression, and the reject reason of each, as arrays |
 //! | `:lock_order`, `:lock`, `:on_conflict` | `ORDER BY candidate_id`, `FOR NO KEY UPDATE` and `ON CONFLICT DO NOTHING`, unless the statement gives something else |
+//! | `:input`, `:reject_reason` | `input` and `NULL`, unless the statement gives something else |
+//! | `:lanes`, `:limited_lanes`, `:picked`, `:lane` | the names of CTEs, and the rows of a lane, in a claim without limits |
 //! | other names | the parameters of the statement |
 //!
 //! A list takes an alias: `:events(first)` stands for `first.id, first.tenant_id, …`.
 
 use super::columns::{DELIVERIES, EVENTS};
-use crate::models::DeliveryStatus;
 use crate::models::delivery::PROJECTION;
 use crate::models::lifecycle::{RULES, STATUS_ORDER};
+use crate::models::{DeliveryStatus, SuppressionReason};
 
 /// Lists are broken at this width.
 const WIDTH: usize = 120;
@@ -137,9 +140,25 @@ fn rule(name: &str) -> Option<Vec<String>> {
             let labels = STATUS_ORDER.iter().map(|status| quoted(status.to_string()));
             Some(array(labels, "text"))
         }
+        "suppression_reasons" => {
+            let labels = SuppressionReason::ALL.iter().map(|reason| quoted(reason.to_string()));
+            Some(array(labels, "text"))
+        }
+        "reject_reasons" => {
+            let reasons = SuppressionReason::ALL.iter().map(|reason| reason.reject_reason());
+            Some(array(reasons.map(|reason| quoted(reason.to_string())), "text"))
+        }
         "lock_order" => Some(vec!["ORDER BY candidate_id".to_owned()]),
         "lock" => Some(vec!["FOR NO KEY UPDATE".to_owned()]),
         "on_conflict" => Some(vec!["ON CONFLICT DO NOTHING".to_owned()]),
+        "input" => Some(vec!["input".to_owned()]),
+        "reject_reason" => Some(vec!["NULL".to_owned()]),
+        "lanes" | "limited_lanes" => Some(vec!["lanes".to_owned()]),
+        "picked" => Some(vec!["picked".to_owned()]),
+        "lane" => {
+            let lane = "pg_catalog.hashtext(entry.tenant_id) = turns.hash AND entry.tenant_id = turns.tenant_id";
+            Some(vec![lane.to_owned()])
+        }
         _ => None,
     }
 }

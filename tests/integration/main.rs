@@ -35,6 +35,7 @@ mod migrations;
 mod mixed_releases;
 mod orphans;
 mod other_writers;
+mod outbox;
 mod own_tables;
 mod privacy;
 mod projection;

@@ -1,0 +1,2 @@
+SELECT delivery_id
+FROM changed

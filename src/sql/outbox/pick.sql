@@ -1,0 +1,61 @@
+-- Reads `wanted` and `lanes`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to be compared with their
+-- deliveries.
+-- Each lane of a stream gets an equal share in its first turn, and what is left in its second one. The lateral join runs only until
+-- there are enough rows, so no other row is locked.
+turns AS (
+    SELECT
+        stream,
+        hash,
+        tenant_id,
+        recipient_domain,
+        turn,
+        round,
+        lot,
+        least(CASE turn WHEN 1 THEN share ELSE claims END, allowance) AS take,
+        CASE turn WHEN 1 THEN 0 ELSE share END AS skip
+    FROM (
+        SELECT
+            lanes.*,
+            wanted.claims,
+            -- The domains of a tenant take turns, so that a tenant with many domains gets no more than others.
+            pg_catalog.row_number() OVER (PARTITION BY lanes.stream, lanes.tenant_id ORDER BY lanes.lot) AS round,
+            -- Rounded up.
+            (wanted.claims + pg_catalog.count(*) OVER (PARTITION BY lanes.stream) - 1)
+                / pg_catalog.count(*) OVER (PARTITION BY lanes.stream) AS share
+        FROM lanes
+        CROSS JOIN wanted
+    ) AS lanes
+    CROSS JOIN (VALUES (1), (2)) AS turns (turn)
+),
+:picked AS (
+    (
+        SELECT entry.*
+        FROM (SELECT * FROM turns ORDER BY stream, turn, round, lot, tenant_id) AS turns
+        CROSS JOIN LATERAL (
+            SELECT *
+            FROM mailglass_outbox AS entry
+            WHERE entry.held_at IS NULL
+              AND entry.stream OPERATOR(pg_catalog.=) turns.stream
+              AND :lane
+              AND entry.available_at <= pg_catalog.statement_timestamp()
+            ORDER BY entry.available_at
+            LIMIT turns.take
+            OFFSET turns.skip
+            -- Skip rows that another claim has locked.
+            FOR UPDATE SKIP LOCKED
+        ) AS entry
+        LIMIT (SELECT claims FROM wanted)
+    )
+    UNION ALL
+    SELECT entry.*
+    FROM (
+        SELECT *
+        FROM mailglass_outbox AS entry
+        WHERE entry.held_at IS NOT NULL
+          AND entry.available_at <= pg_catalog.statement_timestamp()
+          AND ((SELECT tenant_id FROM wanted) IS NULL OR entry.tenant_id = (SELECT tenant_id FROM wanted))
+        ORDER BY entry.available_at
+        LIMIT 100
+        FOR UPDATE SKIP LOCKED
+    ) AS entry
+)

@@ -1,0 +1,2 @@
+SELECT available_at
+FROM postponed

@@ -1,0 +1,14 @@
+-- Reads `leases`. Makes `changed`: ends a lease. An attempt that has begun may have sent the message.
+changed AS (
+    UPDATE mailglass_outbox AS entry
+    SET
+        available_at = leases.released_at,
+        last_attempt = CASE WHEN entry.last_attempt = 'begun' THEN 'unknown' ELSE entry.last_attempt END,
+        lease_id = NULL,
+        worker = NULL
+    FROM (SELECT leases.*, pg_catalog.statement_timestamp() AS released_at FROM leases OFFSET 0) AS leases
+    WHERE entry.delivery_id = leases.delivery_id
+      AND (entry.tenant_id = leases.tenant_id) IS TRUE
+      AND (entry.lease_id = leases.lease_id) IS TRUE
+    RETURNING entry.delivery_id
+)
