@@ -24,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) received: Received,
     /// Events that the sweep at the end linked.
     pub(crate) swept: i64,
+    /// Deliveries whose attempt ended without an answer, and which a webhook resolved before the next attempt.
+    pub(crate) resolved: usize,
 }
 
 pub(crate) fn introduce(options: &Options, server: &Server, provider: &Provider) {
@@ -60,19 +62,25 @@ pub(crate) fn summarize(conn: &mut PgConnection, run: &Run) -> Result<(), Failur
         &format!(
             "{} sent, {} refused by the provider",
             books.messages.len(),
-            books.refused
+            run.deliveries.saturating_sub(books.messages.len())
         ),
     );
     for (stream, half, last) in waiting_times(conn)? {
         println!("            {stream:<43} half within {half:.1} s, all within {last:.1} s");
     }
     line("workers killed", run.kills, "SIGKILL, at any point");
-    line(
-        "attempts with an unknown outcome",
-        tally.unknown.len(),
-        "their worker was killed between begin() and sent()",
-    );
     line("leases lost", tally.lost_leases, "");
+    line("retries", tally.retries, "");
+    line(
+        "deliveries sent without our knowing",
+        run.resolved,
+        "a webhook told us, and no further request was made",
+    );
+    line(
+        "deliveries claimed after an unknown outcome",
+        tally.unknown.len(),
+        "sent again with the same idempotency key",
+    );
 
     line("requests to the provider", books.requests, "");
     line("  answered with 503, not accepted", books.unavailable_before, "");

@@ -37,10 +37,14 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let start = Instant::now();
     let mut workers = Workers::start(options.workers, database.url(), provider.url())?;
     let mut random = Random::new(options.seed);
+    let mut seconds = 0;
     loop {
-        thread::sleep(Duration::from_millis(150 + random.below(300)));
+        thread::sleep(Duration::from_millis(100 + random.below(300)));
         let open = open(&mut conn)?;
-        report::progress(start.elapsed(), options.deliveries, open, workers.kills);
+        if open == 0 || start.elapsed().as_secs() > seconds {
+            seconds = start.elapsed().as_secs();
+            report::progress(start.elapsed(), options.deliveries, open, workers.kills);
+        }
         if open == 0 {
             break;
         }
@@ -59,6 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         grace: Duration::ZERO,
         ..SweepOptions::all_tenants()
     };
+    let swept = sweep(&mut conn, &now)?.linked;
     let run = Run {
         deliveries: options.deliveries,
         time,
@@ -66,7 +71,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         kills,
         books: provider.books(),
         received: endpoint.received(),
-        swept: sweep(&mut conn, &now)?.linked,
+        swept,
+        resolved: deliveries::resolved(&mut conn)?,
     };
     report::summarize(&mut conn, &run)?;
     let promises = check::all(&mut conn, &run)?;

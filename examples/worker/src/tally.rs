@@ -7,9 +7,7 @@ use uuid::Uuid;
 
 /// A step of a worker.
 pub(crate) enum Step {
-    Sent,
     Retry,
-    Failed,
     LeaseLost,
     /// The attempt before began and never ended.
     Unknown(Uuid),
@@ -18,9 +16,7 @@ pub(crate) enum Step {
 impl Step {
     pub(crate) fn print(&self) {
         match self {
-            Step::Sent => println!("sent"),
             Step::Retry => println!("retry"),
-            Step::Failed => println!("failed"),
             Step::LeaseLost => println!("lease lost"),
             Step::Unknown(delivery) => println!("unknown {delivery}"),
         }
@@ -30,9 +26,7 @@ impl Step {
 /// How often each step was taken. A step is missing if its worker was killed before it could print it.
 #[derive(Default)]
 pub(crate) struct Tally {
-    pub(crate) sent: usize,
     pub(crate) retries: usize,
-    pub(crate) failed: usize,
     pub(crate) lost_leases: usize,
     /// The deliveries that were claimed with an unknown attempt.
     pub(crate) unknown: HashSet<String>,
@@ -48,9 +42,7 @@ impl Tally {
                     tally.unknown.insert(delivery.to_owned());
                 }
                 _ => match line.as_str() {
-                    "sent" => tally.sent += 1,
                     "retry" => tally.retries += 1,
-                    "failed" => tally.failed += 1,
                     "lease lost" => tally.lost_leases += 1,
                     // A line that was cut off.
                     _ => {}
@@ -61,9 +53,7 @@ impl Tally {
     }
 
     pub(crate) fn add(&mut self, other: Tally) {
-        self.sent += other.sent;
         self.retries += other.retries;
-        self.failed += other.failed;
         self.lost_leases += other.lost_leases;
         self.unknown.extend(other.unknown);
     }

@@ -20,6 +20,9 @@ const CLAIMS: u32 = 5;
 const TIMEOUT: Duration = Duration::from_millis(300);
 const LEASE: Duration = Duration::from_secs(2);
 
+/// The pauses before a retry are seconds to hours. This demonstration has only seconds, so it divides them.
+const HASTE: u32 = 60;
+
 pub(crate) fn run(name: &str, database: &str, provider: &str) -> Result<(), Failure> {
     thread::spawn(exit_with_the_supervisor);
     let mut conn = PgConnection::establish(database)?;
@@ -54,25 +57,19 @@ fn send(conn: &mut PgConnection, provider: &mut Provider, claim: &Claim) -> mail
     let attempt = claim.begin(conn)?;
     match provider.send(attempt.delivery()) {
         Answer::Accepted(message_id) => match attempt.sent(conn, "fake", message_id)? {
-            Sent::Recorded(_) => Step::Sent.print(),
+            Sent::Recorded(_) => {}
             Sent::LeaseLost(_) => Step::LeaseLost.print(),
         },
         Answer::Refused(error) => {
             attempt.failed(conn, error)?;
-            Step::Failed.print();
         }
         // The provider may have accepted the message all the same. The next attempt has the same idempotency key.
-        Answer::TryAgain(error) => match attempt.retry(conn, error, backoff(attempt.number()))? {
+        Answer::TryAgain(error) => match attempt.retry(conn, error, attempt.backoff() / HASTE)? {
             Retry::Scheduled(_) => Step::Retry.print(),
-            Retry::Failed(_) => Step::Failed.print(),
+            Retry::Failed(_) => {}
         },
     }
     Ok(())
-}
-
-/// An application uses [`outbox::backoff`], whose pauses are seconds to an hour. This is for a demonstration of a few seconds.
-fn backoff(attempt: u32) -> Duration {
-    outbox::backoff(attempt).min(Duration::from_secs(20)) / 20
 }
 
 /// The supervisor holds the other end of the pipe, and so the worker ends with it in any case.
