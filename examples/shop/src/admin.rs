@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use mailglass::outbox;
 use mailglass::schema::mailglass_deliveries;
 use mailglass::tenancy::Tenants;
-use mailglass::{Delivery, EventType};
+use mailglass::{Delivery, DeliveryStatus};
 use uuid::Uuid;
 
 use crate::TENANT;
@@ -34,43 +34,33 @@ pub fn orders(conn: &mut PgConnection) -> mailglass::Result<String> {
         ))
         .load(conn)?;
 
-    let mut html = Html::new();
-    begin(&mut html, "Orders");
+    let mut html = page("Orders");
     html.markup("<p>Outbox: ");
     let queues = outbox::status(conn, &Tenants::Only(TENANT.to_owned()))?;
     if queues.is_empty() {
         html.markup("empty.");
     }
     for queue in queues {
-        html.text(format!(
-            "{}: {} due, {} scheduled, {} being sent, {} held. ",
-            queue.stream, queue.due, queue.scheduled, queue.leased, queue.held
-        ));
+        let (waiting, sending) = (queue.due + queue.scheduled, queue.leased);
+        html.text(format!("{waiting} waiting, {sending} being sent, {} held.", queue.held));
     }
-    html.markup("</p><table><tr><th>Order<th>Placed<th>Customer<th>Item<th>Price<th>Mail<th>Last event</tr>");
+    html.markup(
+        "</p><table><tr><th>Order<th>Placed (UTC)<th>Customer<th>Item<th>Price<th>Mail<th>Last event (UTC)</tr>",
+    );
     for (order, customer, delivery) in &rows {
         html.markup("<tr>").cell(order.id).cell(time(order.placed_at));
-        html.markup("<td>")
-            .text(&customer.name)
-            .markup("<br><small>")
-            .text(&customer.email)
-            .markup("</small></td>");
+        html.markup("<td>").text(&customer.name);
+        html.markup("<br><small>").text(&customer.email).markup("</small></td>");
         html.cell(&order.item).cell(order.price());
         match delivery {
             Some(delivery) => {
                 html.markup("<td><a href=\"/admin/deliveries/")
                     .text(delivery.id)
                     .markup("\">");
-                html.text(mail_status(delivery)).markup("</a></td>");
-                html.cell(format!(
-                    "{}, {}",
-                    delivery.last_event_type,
-                    time(delivery.last_event_at)
-                ));
+                mail_status(&mut html, delivery).markup("</a></td>");
+                html.cell(format!("{} {}", time(delivery.last_event_at), delivery.last_event_type));
             }
-            None => {
-                html.markup("<td>–</td><td>–</td>");
-            }
+            None => drop(html.markup("<td>–</td><td>–</td>")),
         }
         html.markup("</tr>");
     }
@@ -87,78 +77,83 @@ pub fn delivery(conn: &mut PgConnection, id: Uuid) -> mailglass::Result<Option<S
         Err(error) if error.is_not_found() => return Ok(None),
         found => found?,
     };
-    let mut html = Html::new();
-    begin(&mut html, "A mail");
-    html.markup("<p><a href=\"/admin\">All orders</a></p><table>");
+    let mut html = page("A mail");
+    html.markup("<p><a href=\"/admin\">All orders</a></p><table><tr><th>Status</th><td>");
+    mail_status(&mut html, &delivery).markup("</td></tr>");
+    let last_error = delivery.last_error.as_ref().map(ToString::to_string);
     for (name, value) in [
-        ("Mail", Some(delivery.mailable.clone())),
-        ("To", Some(delivery.recipient.clone())),
-        ("Status", Some(mail_status(&delivery).to_owned())),
-        ("Provider", delivery.provider.clone()),
-        ("Message id", delivery.provider_message_id.clone()),
-        (
-            "Error of the last attempt",
-            delivery.last_error.as_ref().map(ToString::to_string),
-        ),
+        ("Kind", Some(&delivery.mailable)),
+        ("To", Some(&delivery.recipient)),
+        ("Provider", delivery.provider.as_ref()),
+        ("Message id", delivery.provider_message_id.as_ref()),
+        ("Error of the last attempt", last_error.as_ref()),
     ] {
-        html.markup("<tr><th>")
-            .text(name)
-            .markup("</th>")
-            .optional_cell(value)
-            .markup("</tr>");
+        html.markup("<tr><th>").text(name).markup("</th>");
+        html.optional_cell(value).markup("</tr>");
     }
 
-    html.markup(
-        "</table><h2>What happened</h2><table><tr><th>Time<th>Event<th>Reason<th>Answer of the mail server</tr>",
-    );
+    html.markup("</table><h2>What happened</h2><table>");
+    html.markup("<tr><th>Time (UTC)<th>Event<th>Said by<th>Reason<th>Answer of the recipient's server</tr>");
     for event in delivery.timeline(conn)? {
         let details = event.details(conn)?;
+        // Only events of webhooks name the provider's message.
+        let is_reported = event.metadata.get("provider").is_some();
         html.markup("<tr>").cell(time(event.occurred_at)).cell(event.type_);
-        html.optional_cell(event.reject_reason)
-            .optional_cell(details.mta_response)
-            .markup("</tr>");
+        html.cell(if is_reported { "the provider" } else { "the shop" });
+        html.optional_cell(event.reject_reason);
+        html.optional_cell(details.mta_response).markup("</tr>");
     }
 
-    html.markup("</table><h2>Why it has this status</h2><table><tr><th>Column<th>Value<th>Because of</tr>");
+    html.markup("</table><h2>Why it has this status</h2><table>");
+    html.markup("<tr><th>Column<th>Value<th>Because of</tr>");
     for decision in delivery.explain(conn)? {
-        html.markup("<tr>").cell(decision.column).optional_cell(decision.found);
         let event = decision
             .event
-            .map(|event| format!("{}, {}", event.type_, time(event.occurred_at)));
-        html.optional_cell(event).markup("</tr>");
+            .map(|event| format!("{} {}", time(event.occurred_at), event.type_));
+        html.markup("<tr>").cell(decision.column);
+        html.optional_cell(decision.found).optional_cell(event).markup("</tr>");
     }
     html.markup("</table>");
     Ok(Some(html.into_string()))
 }
 
-/// The status in the words of the shop.
-fn mail_status(delivery: &Delivery) -> &'static str {
-    if delivery.complained_at.is_some() {
-        return "reported as spam";
-    }
-    match delivery.last_event_type {
-        EventType::Queued if delivery.dispatched_at.is_none() => "waiting",
-        EventType::Delivered => "delivered",
-        EventType::Bounced => "bounced",
-        EventType::Failed | EventType::Rejected => "failed",
-        EventType::Suppressed => "not sent: the address is suppressed",
-        EventType::Deferred => "delayed",
-        _ => "sent",
-    }
+/// Adds the status of a mail in the words of the shop.
+fn mail_status<'a>(html: &'a mut Html, delivery: &Delivery) -> &'a mut Html {
+    html.markup(if delivery.suppressed_at.is_some() {
+        "<span class=\"bad\">not sent: the address does not work</span>"
+    } else if delivery.complained_at.is_some() {
+        "<span class=\"bad\">reported as spam</span>"
+    } else if delivery.bounced_at.is_some() {
+        "<span class=\"bad\">bounced</span>"
+    } else if delivery.status == DeliveryStatus::Failed {
+        "<span class=\"bad\">failed</span>"
+    } else if delivery.delivered_at.is_some() {
+        "<span class=\"good\">delivered</span>"
+    } else if delivery.status == DeliveryStatus::Queued {
+        "<span>waiting</span>"
+    } else {
+        "<span>sent</span>"
+    })
 }
 
 fn time(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+    time.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-fn begin(html: &mut Html, title: &'static str) {
+/// The beginning of a page.
+fn page(title: &'static str) -> Html {
+    let mut html = Html::new();
     html.markup(
         "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <meta http-equiv=\"refresh\" content=\"5\"><style>\
-         body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24 }\
-         table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top; \
-         padding: .4rem .8rem; border-bottom: 1px solid #d8dee4 } small { color: #57606a }\
+         body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24 }\
+         table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }\
+         th, td { text-align: left; vertical-align: top; padding: .4rem .8rem; border-bottom: 1px solid #d8dee4 }\
+         td { overflow-wrap: anywhere } small { color: #57606a } a { color: inherit }\
+         span { border-radius: 1em; padding: .1em .7em; background: #eaeef2 }\
+         .good { background: #d2f4d9 } .bad { background: #ffdcd8 }\
          </style><title>",
     );
     html.markup(title).markup("</title><h1>").markup(title).markup("</h1>");
+    html
 }

@@ -40,6 +40,6 @@ pub struct Order {
 impl Order {
     /// The price as text.
     pub fn price(&self) -> String {
-        format!("€ {}.{:02}", self.cents / 100, self.cents % 100)
+        format!("€\u{a0}{}.{:02}", self.cents / 100, self.cents % 100)
     }
 }

@@ -61,7 +61,7 @@ impl Shop {
             provider: Provider::start(1, faults, Some(endpoint)).unwrap(),
             web,
             conn: PgConnection::establish(database.url()).unwrap(),
-            database: database,
+            database,
         }
     }
 
