@@ -160,6 +160,7 @@ fn report(which: &str, report: SweepReport) {
         ambiguous,
         expired,
         failed,
+        ..
     } = report;
     println!(
         "   {which}: {linked} linked, {waiting} waiting, {ambiguous} ambiguous, {expired} expired, {} failed.",

@@ -58,7 +58,7 @@ pub fn orders(conn: &mut PgConnection) -> mailglass::Result<String> {
                     .text(delivery.id)
                     .markup("\">");
                 mail_status(&mut html, delivery).markup("</a></td>");
-                html.cell(format!("{} {}", time(delivery.last_event_at), delivery.last_event_type));
+                html.cell(format!("{}, {}", delivery.last_event_type, time(delivery.last_event_at)));
             }
             None => drop(html.markup("<td>–</td><td>–</td>")),
         }
@@ -78,7 +78,7 @@ pub fn delivery(conn: &mut PgConnection, id: Uuid) -> mailglass::Result<Option<S
         found => found?,
     };
     let mut html = page("A mail");
-    html.markup("<p><a href=\"/admin\">All orders</a></p><table><tr><th>Status</th><td>");
+    html.markup("<p><a href=\"/admin\">All orders</a></p><table class=\"facts\"><tr><th>Status</th><td>");
     mail_status(&mut html, &delivery).markup("</td></tr>");
     let last_error = delivery.last_error.as_ref().map(ToString::to_string);
     for (name, value) in [
@@ -96,8 +96,8 @@ pub fn delivery(conn: &mut PgConnection, id: Uuid) -> mailglass::Result<Option<S
     html.markup("<tr><th>Time (UTC)<th>Event<th>Said by<th>Reason<th>Answer of the recipient's server</tr>");
     for event in delivery.timeline(conn)? {
         let details = event.details(conn)?;
-        // Only events of webhooks name the provider's message.
-        let is_reported = event.metadata.get("provider").is_some();
+        // Only the events of webhooks have a key.
+        let is_reported = event.idempotency_key.is_some();
         html.markup("<tr>").cell(time(event.occurred_at)).cell(event.type_);
         html.cell(if is_reported { "the provider" } else { "the shop" });
         html.optional_cell(event.reject_reason);
@@ -109,7 +109,7 @@ pub fn delivery(conn: &mut PgConnection, id: Uuid) -> mailglass::Result<Option<S
     for decision in delivery.explain(conn)? {
         let event = decision
             .event
-            .map(|event| format!("{} {}", time(event.occurred_at), event.type_));
+            .map(|event| format!("{}, {}", event.type_, time(event.occurred_at)));
         html.markup("<tr>").cell(decision.column);
         html.optional_cell(decision.found).optional_cell(event).markup("</tr>");
     }
@@ -137,7 +137,7 @@ fn mail_status<'a>(html: &'a mut Html, delivery: &Delivery) -> &'a mut Html {
 }
 
 fn time(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S").to_string()
+    time.format("%d %b %Y, %H:%M:%S").to_string()
 }
 
 /// The beginning of a page.
@@ -149,8 +149,8 @@ fn page(title: &'static str) -> Html {
          body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24 }\
          table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }\
          th, td { text-align: left; vertical-align: top; padding: .4rem .8rem; border-bottom: 1px solid #d8dee4 }\
-         td { overflow-wrap: anywhere } small { color: #57606a } a { color: inherit }\
-         span { border-radius: 1em; padding: .1em .7em; background: #eaeef2 }\
+         td { overflow-wrap: break-word } .facts th { width: 14rem } small { color: #57606a } a { color: inherit }\
+         span { border-radius: 1em; padding: .1em .7em; background: #eaeef2; white-space: nowrap }\
          .good { background: #d2f4d9 } .bad { background: #ffdcd8 }\
          </style><title>",
     );

@@ -85,7 +85,7 @@ fn run(is_self_check: bool) -> Result<(), Failure> {
     for number in placed.len().. {
         thread::sleep(Duration::from_secs(5));
         place(&mut conn, &customers, number)?;
-        // Links the webhooks that arrived before their delivery. `mailglass sweep` does the same as a service.
+        // Links the webhooks that arrived before their delivery. `mailglass reconcile` does the same as a service.
         sweep(&mut conn, &SweepOptions::of_tenant(TENANT))?;
     }
     Ok(())
