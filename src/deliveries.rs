@@ -1,5 +1,6 @@
 //! Writing deliveries: insert, update, and the steps of sending.
 
+mod early;
 mod insert;
 mod mark;
 mod params;

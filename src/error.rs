@@ -1,11 +1,15 @@
 //! The error type, and the only place that reads the errors of Diesel and Postgres.
 
 mod cut_rejection;
+mod step_advice;
 
 use std::fmt;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use uuid::Uuid;
+
+use self::step_advice::step_advice;
+use crate::models::{DeliveryStatus, EventType};
 
 pub use cut_rejection::CutRejection;
 
@@ -59,6 +63,17 @@ pub enum Error {
         expected: i32,
         /// The `lock_version` of the row.
         found: i32,
+    },
+
+    /// A step of sending contradicts the state of the delivery. Nothing was written. The message says what to do.
+    #[error("delivery {id} is {status}, so it can't be marked as {step}: {}", step_advice(*step, *status))]
+    StepRejected {
+        /// The delivery.
+        id: Uuid,
+        /// The event that the step would record: `dispatched`, `failed` or `suppressed`.
+        step: EventType,
+        /// The status of the row.
+        status: DeliveryStatus,
     },
 
     /// The worker does not have the lease of the delivery any more: it expired and another worker claimed the delivery, or the
@@ -261,6 +276,11 @@ impl Error {
     /// Whether the delivery has changed since it was read: read it again and retry.
     pub fn is_stale_entry(&self) -> bool {
         matches!(self, Error::StaleEntry { .. })
+    }
+
+    /// Whether a step of sending contradicts the state of the delivery: don't retry.
+    pub fn is_step_rejected(&self) -> bool {
+        matches!(self, Error::StepRejected { .. })
     }
 
     /// Whether the worker has lost the lease of the delivery: do not send it.

@@ -24,5 +24,5 @@ mod sweep_options;
 mod unlinked;
 
 pub use sweep::sweep;
-pub use sweep_options::{FailedLink, SweepOptions, SweepReport};
+pub use sweep_options::{FailedLink, LinkedEvent, SweepOptions, SweepReport};
 pub use unlinked::{UnlinkedEvent, expired, waiting};

@@ -39,9 +39,10 @@ CREATE INDEX mailglass_event_links_tenant_pending_idx
     WHERE linked_at IS NULL AND expired_at IS NULL;
 
 -- The events that wait for a provider message, for the delivery that gets its id. Linked and expired events are not in the index.
+-- A link is linked if it has a delivery. With linked_at instead, the planner may read the whole queue of the sweep for a message.
 CREATE INDEX mailglass_event_links_pending_message_idx
     ON mailglass_event_links (provider, provider_message_id)
-    WHERE provider_message_id IS NOT NULL AND linked_at IS NULL AND expired_at IS NULL;
+    WHERE provider_message_id IS NOT NULL AND delivery_id IS NULL AND expired_at IS NULL;
 
 -- The linked events of a delivery, for timelines and rebuilds.
 CREATE INDEX mailglass_event_links_delivery_idx

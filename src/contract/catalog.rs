@@ -148,7 +148,7 @@ pub(super) const CATALOG: &[(ObjectKind, &str, &str)] = &[
     (Index, "mailglass_event_links.mailglass_event_links_delivery_idx", "btree (delivery_id) WHERE (delivery_id IS NOT NULL)"),
     (Index, "mailglass_event_links.mailglass_event_links_expired_idx", "btree (tenant_id, expired_at DESC) WHERE (expired_at IS NOT NULL)"),
     (Index, "mailglass_event_links.mailglass_event_links_pending_idx", "btree (checked_at) WHERE ((linked_at IS NULL) AND (expired_at IS NULL))"),
-    (Index, "mailglass_event_links.mailglass_event_links_pending_message_idx", "btree (provider, provider_message_id) WHERE ((provider_message_id IS NOT NULL) AND (linked_at IS NULL) AND (expired_at IS NULL))"),
+    (Index, "mailglass_event_links.mailglass_event_links_pending_message_idx", "btree (provider, provider_message_id) WHERE ((provider_message_id IS NOT NULL) AND (delivery_id IS NULL) AND (expired_at IS NULL))"),
     (Index, "mailglass_event_links.mailglass_event_links_tenant_pending_idx", "btree (tenant_id, checked_at) WHERE ((linked_at IS NULL) AND (expired_at IS NULL))"),
     (Index, "mailglass_event_links.mailglass_event_links_unread_idx", "btree (tenant_id, event_id) WHERE (waiting_reason = 'unread'::text)"),
     (Index, "mailglass_events.mailglass_events_delivery_idx", "btree (delivery_id, occurred_at) WHERE (delivery_id IS NOT NULL)"),

@@ -5,6 +5,7 @@ use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
+use super::early::link_early;
 use crate::error::{Error, Result};
 use crate::models::redacted::HiddenJson;
 use crate::models::{Delivery, DeliveryChanges};
@@ -19,6 +20,9 @@ fn next_lock_version() -> SqlLiteral<Integer> {
 impl Delivery {
     /// Updates the row if it has not changed since this copy was read, and returns the new row.
     ///
+    /// If it sets a provider message, events that arrived before and name this message are linked in the same transaction, as by
+    /// [`mark_dispatched`](Self::mark_dispatched).
+    ///
     /// # Errors
     /// - [`Error::StaleEntry`]: the row has changed, by an update or by an event; read it again and decide again
     /// - [`Error::NotFound`]: the row was deleted
@@ -27,9 +31,47 @@ impl Delivery {
         self.check(changes)?;
         // Only a provider message can violate a constraint.
         if changes.provider.is_some() || changes.provider_message_id.is_some() {
-            retry::with_savepoint(conn, |conn| self.write(conn, changes))
+            retry::transaction(conn, |conn| {
+                let written = self.write(conn, changes)?;
+                if written.provider_message_id.is_some() && link_early(conn, &written)? {
+                    Delivery::find(conn, &self.tenant_id, self.id)
+                } else {
+                    Ok(written)
+                }
+            })
         } else {
             retry::serializable(conn, |conn| self.write(conn, changes))
+        }
+    }
+
+    /// Locks the row, and returns it if it has not changed since this copy was read.
+    pub(super) fn lock(&self, conn: &mut PgConnection) -> Result<Delivery> {
+        use crate::schema::mailglass_deliveries::dsl;
+        // As in Delivery::find.
+        let is_tenants = dsl::tenant_id.eq(&self.tenant_id).is_not_distinct_from(true);
+        let row: Option<Delivery> = dsl::mailglass_deliveries
+            .find(self.id)
+            .filter(is_tenants)
+            .select(Delivery::as_select())
+            .for_no_key_update()
+            .first(conn)
+            .optional()?;
+        let row = row.ok_or(Error::NotFound {
+            record: "delivery",
+            id: self.id,
+        })?;
+        if row.lock_version == self.lock_version {
+            Ok(row)
+        } else {
+            Err(self.stale(&row))
+        }
+    }
+
+    fn stale(&self, row: &Delivery) -> Error {
+        Error::StaleEntry {
+            id: self.id,
+            expected: self.lock_version,
+            found: row.lock_version,
         }
     }
 
@@ -49,9 +91,11 @@ impl Delivery {
     /// [`update`](Self::update) after its checks.
     pub(super) fn write(&self, conn: &mut PgConnection, changes: &DeliveryChanges) -> Result<Delivery> {
         use crate::schema::mailglass_deliveries::dsl;
+        // As in Delivery::find.
+        let is_tenants = dsl::tenant_id.eq(&self.tenant_id).is_not_distinct_from(true);
         let this = dsl::mailglass_deliveries
             .find(self.id)
-            .filter(dsl::tenant_id.eq(&self.tenant_id))
+            .filter(is_tenants)
             .filter(dsl::lock_version.eq(self.lock_version));
         let updated = diesel::update(this)
             .set((
@@ -78,11 +122,7 @@ impl Delivery {
         match updated {
             Some(delivery) => Ok(delivery),
             // The row has changed, unless it was deleted.
-            None => Err(Error::StaleEntry {
-                id: self.id,
-                expected: self.lock_version,
-                found: Delivery::find(conn, &self.tenant_id, self.id)?.lock_version,
-            }),
+            None => Err(self.stale(&Delivery::find(conn, &self.tenant_id, self.id)?)),
         }
     }
 }

@@ -8,7 +8,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::sweep_options::{SweepOptions, SweepReport};
+use super::sweep_options::{LinkedEvent, SweepOptions, SweepReport};
 use crate::error::Result;
 use crate::retry;
 use crate::sql::{sql, with_parameters};
@@ -22,6 +22,7 @@ static SWEEP: LazyLock<String> = LazyLock::new(|| {
             sql!("resolve"),
             sql!("sweep_outcomes"),
             sql!("update_links"),
+            sql!("linked_events"),
             sql!("linked_facts"),
             sql!("fold"),
             sql!("merge"),
@@ -58,6 +59,11 @@ struct Counts {
     ambiguous: i64,
     #[diesel(sql_type = BigInt)]
     expired: i64,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    linked_events: Vec<Uuid>,
+    /// The deliveries of `linked_events`.
+    #[diesel(sql_type = Array<SqlUuid>)]
+    linked_deliveries: Vec<Uuid>,
 }
 
 #[derive(QueryableByName)]
@@ -82,6 +88,9 @@ pub(super) fn sweep(conn: &mut PgConnection, options: &SweepOptions, events: Opt
             ambiguous: counts.ambiguous,
             expired: counts.expired,
             failed: Vec::new(),
+            linked_events: (counts.linked_events.into_iter().zip(counts.linked_deliveries))
+                .map(|(event_id, delivery_id)| LinkedEvent { delivery_id, event_id })
+                .collect(),
         })
     })
 }

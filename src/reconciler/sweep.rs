@@ -28,6 +28,7 @@ use crate::error::Result;
 ///     .insert(conn)?.into_delivery();
 /// let report = sweep(conn, &SweepOptions { grace: Duration::ZERO, ..SweepOptions::all_tenants() })?;
 /// assert_eq!(report.linked, 1);
+/// assert_eq!(report.linked_events[0].delivery_id, delivery.id);
 /// assert_eq!(delivery.timeline(conn)?.len(), 2);
 /// # Ok(()) });
 /// ```

@@ -56,6 +56,20 @@ pub struct SweepReport {
     pub expired: i64,
     /// Events that the database rejected, such as by a trigger of yours. They keep waiting, behind the others.
     pub failed: Vec<FailedLink>,
+    /// The events that were linked, so that an application can react to late events. A serialized report leaves them out, because
+    /// there may be thousands.
+    #[serde(skip)]
+    pub linked_events: Vec<LinkedEvent>,
+}
+
+/// An event that a sweep linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct LinkedEvent {
+    /// The delivery, whose projection has the event now.
+    pub delivery_id: Uuid,
+    /// The event.
+    pub event_id: Uuid,
 }
 
 /// An event that the database rejected.
@@ -77,5 +91,6 @@ impl SweepReport {
         self.ambiguous += other.ambiguous;
         self.expired += other.expired;
         self.failed.extend(other.failed);
+        self.linked_events.extend(other.linked_events);
     }
 }

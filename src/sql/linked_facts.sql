@@ -1,7 +1,5 @@
--- Reads `outcomes`. Makes `facts`: the events that this sweep links.
+-- Reads `linked`. Makes `facts`.
 facts AS (
-    SELECT outcomes.delivery_id, event.type, event.occurred_at
-    FROM outcomes
-    JOIN mailglass_events AS event ON event.id = outcomes.event_id
-    WHERE outcomes.delivery_id IS NOT NULL
+    SELECT delivery_id, type, occurred_at
+    FROM linked
 )

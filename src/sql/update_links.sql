@@ -10,6 +10,7 @@ updated AS (
         checked_at = outcomes.checked_at,
         linked_at = outcomes.linked_at,
         expired_at = outcomes.expired_at
-    FROM outcomes
+    -- LIMIT NULL: see write_projections.sql.
+    FROM (SELECT * FROM outcomes LIMIT (SELECT NULL::bigint)) AS outcomes
     WHERE link.event_id = outcomes.event_id
 )

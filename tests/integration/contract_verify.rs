@@ -126,9 +126,9 @@ fn an_empty_database_lacks_types_tables_and_functions() {
             count(ObjectKind::Table),
             count(ObjectKind::Function)
         ),
-        (4, 5, 3)
+        (6, 8, 3)
     );
-    assert_eq!(kinds.len(), 12);
+    assert_eq!(kinds.len(), 17);
 }
 
 /// Another schema of the same database may have tables of the same names.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use mailglass::migrations::{DataLoss, redo, revert_to};
 use mailglass::projection::rebuild;
-use mailglass::{Delivery, DeliveryChanges, Error, EventType, NewDelivery, NewEvent, Stream, ledger, privacy};
+use mailglass::{Delivery, DeliveryChanges, Error, EventType, NewDelivery, NewEvent, Stream, ledger};
 use uuid::Uuid;
 
 use crate::support::{TENANT, at, connected, event, insert, to};
@@ -155,6 +155,14 @@ const CALLS: &[(&str, Predicate, Call)] = &[
             .mark_dispatched(conn, "ses", "m-4", at(-20_000 * 86_400 - 1))
             .map(drop)
     }),
+    (
+        "mark_dispatched: suppressed",
+        Error::is_step_rejected,
+        |conn, deliveries| {
+            let suppressed = deliveries.bob.mark_suppressed(conn, None, at(3))?;
+            suppressed.mark_dispatched(conn, "ses", "m-4", at(3)).map(drop)
+        },
+    ),
     ("mark_failed: gone", Error::is_not_found, |conn, deliveries| {
         deliveries
             .deleted
@@ -178,7 +186,11 @@ const CALLS: &[(&str, Predicate, Call)] = &[
         revert_to(conn, None, DataLoss::Reject).map(drop)
     }),
     ("redo: rows", Error::is_would_lose_data, |conn, _| {
-        privacy::erase(conn, TENANT, "nobody@example.com")?;
+        diesel::sql_query(
+            "INSERT INTO mailglass_suppressions (id, tenant_id, scope, digest, reason)
+             VALUES (gen_random_uuid(), 'acme', 'address', sha256(''), 'manual')",
+        )
+        .execute(conn)?;
         redo(conn, DataLoss::Reject).map(drop)
     }),
 ];

@@ -13,8 +13,9 @@ mod tenant;
 use std::env;
 
 use self::calls::{
-    ALL, DELETE, DELETE_AND_INSERT, EXPIRE, INSERT, INSERT_ALL, INSERT_ALL_REVERSED, INSERT_SENT, INSERT_WITHOUT_KEY,
-    MARK_DISPATCHED, REBUILD, RECORD_BOTH, RECORD_BY_ID, RECORD_BY_MESSAGE, REPAIR, SWEEP, Script, UPDATE,
+    ALL, DELETE, DELETE_AND_INSERT, DISPATCH_EARLY, EXPIRE, INSERT, INSERT_ALL, INSERT_ALL_REVERSED, INSERT_SENT,
+    INSERT_WITHOUT_KEY, MARK_DISPATCHED, REBUILD, RECORD_BOTH, RECORD_BY_ID, RECORD_BY_MESSAGE, REPAIR, SWEEP, Script,
+    UPDATE,
 };
 use self::scenario::Runner;
 use self::start::Start;
@@ -87,6 +88,14 @@ fn every_pair_of_calls_about_orphans_is_serial() {
 #[test]
 fn every_pair_of_calls_about_a_deleted_delivery_is_serial() {
     all_pairs(Start::Deleted);
+}
+
+/// The dispatch links the orphan, unless a sweep has locked it. Then the sweep at the end does.
+#[test]
+fn a_dispatch_that_links_an_early_event_is_serial_with_every_call() {
+    let pairs = ALL.into_iter().map(|other| (Start::Early, vec![DISPATCH_EARLY, other]));
+    let triple = (Start::Early, vec![DISPATCH_EARLY, RECORD_BY_MESSAGE, SWEEP]);
+    run("read committed", pairs.chain([triple]), preemptions().min(2));
 }
 
 /// In a transaction of the caller, rows stay uncommitted for longer, so the other session waits for them more often.

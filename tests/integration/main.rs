@@ -17,6 +17,7 @@ mod crashes;
 mod deliveries;
 mod delivery_events;
 mod dropped_names;
+mod early_links;
 mod elixir;
 mod errors_in_transactions;
 mod event_details;

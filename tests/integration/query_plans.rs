@@ -11,9 +11,9 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Text};
 use mailglass::projection::rebuild;
 use mailglass::reconciler::sweep;
-use mailglass::{Delivery, DeliveryChanges, EventType, NewDelivery, ledger};
+use mailglass::{Delivery, DeliveryChanges, DeliveryStatus, EventType, NewDelivery, ledger};
 
-use crate::support::{TENANT, connect, connected, delivery, eager, event, insert, reload, rows_read, to};
+use crate::support::{TENANT, at, connect, connected, delivery, eager, event, insert, reload, rows_read, to};
 
 /// 100,000 deliveries with 10 events each. Every 100th event was recorded before its delivery and was linked later.
 const GROW: &str = "
@@ -55,7 +55,7 @@ fn scans(conn: &mut PgConnection) -> BTreeMap<String, i64> {
 /// A call with its name and the indexes that it must use. The names lack the prefix `mailglass_`.
 type Call = (&'static str, &'static [&'static str], fn(&mut PgConnection, &Delivery));
 
-const CALLS: [Call; 10] = [
+const CALLS: [Call; 12] = [
     ("find", &["deliveries_pkey"], |conn, delivery| {
         drop(reload(conn, delivery))
     }),
@@ -113,6 +113,27 @@ const CALLS: [Call; 10] = [
             let late = to("late@example.com").provider("postmark").provider_message_id("m-2");
             late.insert(conn).unwrap();
             assert_eq!(sweep(conn, &eager()).unwrap().linked, 1);
+        },
+    ),
+    (
+        "mark_dispatched",
+        &["deliveries_pkey", "event_links_pending_message_idx"],
+        |conn, _| drop(delivery(conn).mark_dispatched(conn, "postmark", "m-3", at(4)).unwrap()),
+    ),
+    (
+        "mark_dispatched with an early event",
+        &[
+            "deliveries_pkey",
+            "event_links_pending_message_idx",
+            "event_links_pkey",
+            "events_pkey",
+            "deliveries_provider_msg_id_idx",
+        ],
+        |conn, _| {
+            let early = event(EventType::Opened, 3).provider_message("postmark", "m-4");
+            ledger::record(conn, &[early]).unwrap();
+            let sent = delivery(conn).mark_dispatched(conn, "postmark", "m-4", at(4)).unwrap();
+            assert_eq!(sent.status, DeliveryStatus::Sent);
         },
     ),
     (

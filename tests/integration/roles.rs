@@ -12,7 +12,10 @@ use mailglass::projection::{rebuild, rebuild_all, repair};
 use mailglass::reconciler::{expired, sweep, waiting};
 use mailglass::retention::{DetailsOptions, expire_details};
 use mailglass::roles::{self, Access};
-use mailglass::{Delivery, DeliveryChanges, EventDetails, EventType, ledger, migrations, privacy, projection, tenancy};
+use mailglass::{
+    Delivery, DeliveryChanges, DeliveryStatus, EventDetails, EventType, NewDelivery, NewEvent, Stream, ledger,
+    migrations, privacy, projection, tenancy,
+};
 use serde_json::json;
 
 use crate::support::role::Role;
@@ -23,22 +26,26 @@ use crate::support::{
 /// The rights of each access by table: letters for SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES and TRIGGER (`sriudtx`
 /// with `x` for REFERENCES and `t` for TRUNCATE, `g` for TRIGGER). A capital letter is a right on the whole table, a small one a
 /// right on some columns.
-const MATRIX: [(Access, [&str; 6]); 6] = [
-    // deliveries, erasures, event_details, event_links, events, versions
-    (Access::App, ["SIu", "", "SI", "SIu", "SI", "S"]),
-    (Access::Worker, ["Su", "", "I", "SIu", "SI", "S"]),
-    (Access::Reader, ["S", "S", "", "S", "S", "S"]),
-    (Access::Reconciler, ["Su", "", "", "Su", "S", "S"]),
-    (Access::Privacy, ["Su", "SI", "SD", "Su", "S", "S"]),
-    (Access::Retention, ["", "", "suD", "", "", "S"]),
+const MATRIX: [(Access, [&str; 9]); 7] = [
+    // deliveries, erasures, event_details, event_links, events, outbox, outbox_usage, suppressions, versions
+    (Access::App, ["SIu", "", "SI", "SIu", "SI", "SIUD", "SIUD", "SIUD", "S"]),
+    (Access::Worker, ["Su", "", "I", "SIu", "SI", "SUD", "SIUD", "SIU", "S"]),
+    (Access::Sender, ["Su", "", "", "SIu", "SI", "SUD", "SIUD", "SIU", "S"]),
+    (Access::Reader, ["S", "S", "", "S", "S", "S", "", "S", "S"]),
+    (Access::Reconciler, ["Su", "", "", "Su", "S", "", "", "SIU", "S"]),
+    (Access::Privacy, ["Su", "SI", "SD", "Su", "S", "Su", "", "Su", "S"]),
+    (Access::Retention, ["", "", "suD", "", "", "", "", "", "S"]),
 ];
 
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 9] = [
     "mailglass_deliveries",
     "mailglass_erasures",
     "mailglass_event_details",
     "mailglass_event_links",
     "mailglass_events",
+    "mailglass_outbox",
+    "mailglass_outbox_usage",
+    "mailglass_suppressions",
     "__diesel_schema_migrations",
 ];
 
@@ -90,6 +97,9 @@ fn attempts(table: &str) -> BTreeMap<char, String> {
         "__diesel_schema_migrations" => ["version", "version"],
         "mailglass_event_details" | "mailglass_event_links" => ["event_id", "recipient"],
         "mailglass_deliveries" => ["id", "updated_at"],
+        "mailglass_outbox" => ["delivery_id", "recipient_domain"],
+        "mailglass_outbox_usage" => ["tenant_id", "claims"],
+        "mailglass_suppressions" => ["id", "address"],
         _ => ["id", "id"],
     };
     let [key, changed] = columns;
@@ -210,12 +220,20 @@ fn each_access_can_do_its_work() {
             ledger::record(conn, std::slice::from_ref(&early))?;
             ledger::append(conn, [early.clone(), early].to_vec())?;
             assert_eq!(waiting(conn, TENANT, 10)?.len(), 3);
+            // It links the events that wait for it.
             let delivery = delivery(conn).mark_dispatched(conn, "postmark", "m1", at(1))?;
+            assert_eq!(delivery.status, DeliveryStatus::Sent);
+            let late = event(EventType::Opened, 5).provider_message("postmark", "m0");
+            ledger::record(conn, &[late])?;
+            to("gil@example.com")
+                .provider("postmark")
+                .provider_message_id("m0")
+                .insert(conn)?;
             let own = mailglass::reconciler::SweepOptions {
                 tenants: tenancy::Tenants::Only(TENANT.to_owned()),
                 ..eager()
             };
-            assert_eq!(sweep(conn, &own)?.linked, 3);
+            assert_eq!(sweep(conn, &own)?.linked, 1);
             assert!(expired(conn, TENANT, 10)?.is_empty());
             let metadata = DeliveryChanges {
                 metadata: Some(json!({ "a": 1 })),
@@ -225,7 +243,7 @@ fn each_access_can_do_its_work() {
             reload(conn, &delivery).explain(conn)?;
             rebuild(conn, TENANT, delivery.id)?;
             assert_eq!(rebuild_all(conn, TENANT)? + repair(conn, TENANT)?, 0);
-            assert_eq!(Delivery::for_tenant(TENANT).load::<Delivery>(conn)?.len(), 2);
+            assert_eq!(Delivery::for_tenant(TENANT).load::<Delivery>(conn)?.len(), 3);
             Ok::<_, mailglass::Error>(())
         })
         .unwrap();
@@ -233,10 +251,11 @@ fn each_access_can_do_its_work() {
         let role = connect_as(Access::Worker);
         let mut conn = role.connect();
         reads(&mut conn);
+        let suppressed = delivery(&mut owner);
         tenancy::scoped(&mut conn, TENANT, |conn| {
             let dispatched = reload(conn, &sent).mark_dispatched(conn, "postmark", "m2", at(2))?;
-            let failed = dispatched.mark_failed(conn, json!({ "code": 550 }), at(3))?;
-            failed.mark_suppressed(conn, None, at(4))?;
+            dispatched.mark_failed(conn, json!({ "code": 550 }), at(3))?;
+            suppressed.mark_suppressed(conn, None, at(4))?;
             let orphan = event(EventType::Opened, 5)
                 .provider_message("postmark", "m3")
                 .idempotency_key("m3");
@@ -245,6 +264,19 @@ fn each_access_can_do_its_work() {
         })
         .unwrap();
         assert!(tenancy::scoped(&mut conn, TENANT, |conn| to("bob@example.com").insert(conn)).is_err());
+
+        // In no scope: it sends for all tenants.
+        let role = connect_as(Access::Sender);
+        let mut conn = role.connect();
+        reads(&mut conn);
+        for tenant in [TENANT, "globex"] {
+            let early = NewEvent::new(tenant, EventType::Opened, at(5)).provider_message("ses", tenant);
+            ledger::record(&mut owner, &[early]).unwrap();
+            let new = NewDelivery::new(tenant, "welcome", Stream::Bulk, "dan@example.com");
+            let queued = Delivery::find(&mut conn, tenant, insert(&mut owner, &new).id).unwrap();
+            let sent = queued.mark_dispatched(&mut conn, "ses", tenant, at(2)).unwrap();
+            assert_eq!(sent.status, DeliveryStatus::Sent, "is_enabled: {is_enabled}");
+        }
 
         let role = connect_as(Access::Reader);
         let mut conn = role.connect();

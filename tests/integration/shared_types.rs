@@ -69,8 +69,11 @@ fn the_types_exist_once_and_everything_else_in_each_schema() {
         "mailglass_event_details",
         "mailglass_event_links",
         "mailglass_events",
+        "mailglass_outbox",
+        "mailglass_outbox_usage",
         "mailglass_raise_immutability",
         "mailglass_raise_link_is_final",
+        "mailglass_suppressions",
     ];
     let of_groups = GROUPS
         .iter()
@@ -81,6 +84,8 @@ fn the_types_exist_once_and_everything_else_in_each_schema() {
         "mailglass_event_type",
         "mailglass_reject_reason",
         "mailglass_stream",
+        "mailglass_suppression_reason",
+        "mailglass_suppression_scope",
     ];
     let expected: Vec<String> = of_groups
         .chain(types.map(|name| format!("mail_types.{name}")))

@@ -3,6 +3,8 @@
 //! The statements are taken from the connection, so a snapshot has what the server gets, in order, with the transaction
 //! around it. Values are left out.
 
+mod outbox;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -163,6 +165,7 @@ fn every_statement_is_what_its_snapshot_says() {
     retention(&mut snapshots);
     databases(&mut snapshots);
     tenants(&mut snapshots);
+    outbox::outbox(&mut snapshots);
 
     let bless = env::var_os("BLESS").is_some();
     if bless {
@@ -251,6 +254,18 @@ fn deliveries(snapshots: &mut Snapshots) {
     let ann = reload(conn, &ann);
     let ann = snapshots.take(conn, "mark_dispatched", |conn| {
         ann.mark_dispatched(conn, "postmark", "0a129aee", at(1)).unwrap()
+    });
+    snapshots.take(conn, "mark_dispatched_again", |conn| {
+        ann.mark_dispatched(conn, "postmark", "0a129aee", at(1)).unwrap()
+    });
+    ledger::record(
+        conn,
+        &[event(EventType::Delivered, 2).provider_message("postmark", "b7bc2f4a")],
+    )
+    .unwrap();
+    let early = delivery(conn);
+    snapshots.take(conn, "mark_dispatched_with_early_event", |conn| {
+        early.mark_dispatched(conn, "postmark", "b7bc2f4a", at(1)).unwrap()
     });
     snapshots.take(conn, "mark_failed", |conn| {
         ann.mark_failed(conn, serde_json::json!({}), at(2)).unwrap()

@@ -9,7 +9,9 @@ use diesel::sql_types::BigInt;
 use mailglass::projection::{rebuild, rebuild_all};
 use mailglass::reconciler::{SweepOptions, expired, sweep, waiting};
 use mailglass::roles::Access;
-use mailglass::{Delivery, DeliveryChanges, Event, EventType, NewDelivery, Result, ledger, projection, tenancy};
+use mailglass::{
+    Delivery, DeliveryChanges, DeliveryStatus, Event, EventType, NewDelivery, Result, ledger, projection, tenancy,
+};
 
 use crate::support::role::Role;
 use crate::support::{TENANT, at, connect, connected, eager, event, insert, reload, rows_read, to};
@@ -50,7 +52,7 @@ fn blocks(conn: &mut PgConnection) -> i64 {
 
 type Call = (&'static str, fn(&mut PgConnection, &Delivery) -> Result<()>);
 
-const CALLS: [Call; 17] = [
+const CALLS: [Call; 18] = [
     ("find", |conn, delivery| {
         reload(conn, delivery);
         Ok(())
@@ -101,8 +103,20 @@ const CALLS: [Call; 17] = [
     }),
     ("mark_dispatched", |conn, delivery| {
         reload(conn, delivery)
-            .mark_dispatched(conn, "postmark", "m-9", at(4))
+            .mark_dispatched(conn, "postmark", "m-1", at(4))
             .map(drop)
+    }),
+    ("mark_dispatched with an early event", |conn, _| {
+        let early = event(EventType::Opened, 3)
+            .provider_message("postmark", "m-9")
+            .recipient("BOB@example.com");
+        ledger::record(conn, &[early])?;
+        let queued = to("bob@example.com").insert(conn)?.into_delivery();
+        assert_eq!(
+            queued.mark_dispatched(conn, "postmark", "m-9", at(4))?.status,
+            DeliveryStatus::Sent
+        );
+        Ok(())
     }),
     ("rebuild", |conn, delivery| rebuild(conn, TENANT, delivery.id).map(drop)),
     ("sweep", |conn, _| {
@@ -182,7 +196,7 @@ fn no_call_reads_the_whole_tenant_below_the_policies() {
     }
     owner.batch_execute(GROW).unwrap();
     // The plan of an application's own query, the last one, is the planner's choice until the table is analyzed.
-    assert_calls_read_little(&mut conn, &CALLS[..16], &delivery, "with plans for a small table");
+    assert_calls_read_little(&mut conn, &CALLS[..17], &delivery, "with plans for a small table");
     owner.batch_execute("ANALYZE").unwrap();
     assert_calls_read_little(&mut conn, &CALLS, &delivery, "after ANALYZE");
     assert_calls_read_little(&mut role.connect(), &CALLS, &delivery, "on a new connection");

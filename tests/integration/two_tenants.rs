@@ -64,8 +64,14 @@ fn victim(conn: &mut PgConnection) -> Delivery {
         "INSERT INTO mailglass_event_details (event_id, tenant_id, recipient, data)
          SELECT id, tenant_id, '{SECRET}@example.com', '{{\"ip_address\": \"{SECRET}\"}}' FROM mailglass_events
          WHERE idempotency_key = 'e1';
-         INSERT INTO mailglass_erasures (id, tenant_id, deliveries, event_details, event_links, domain_kept)
-         VALUES (gen_random_uuid(), '{VICTIM}', 1, 1, 1, true)"
+         INSERT INTO mailglass_erasures (id, tenant_id, deliveries, event_details, event_links, suppressions, domain_kept)
+         VALUES (gen_random_uuid(), '{VICTIM}', 1, 1, 1, 0, true);
+         INSERT INTO mailglass_outbox (delivery_id, tenant_id, stream, recipient_domain)
+         VALUES (gen_random_uuid(), '{VICTIM}', 'bulk', '{SECRET}.example.com');
+         INSERT INTO mailglass_outbox_usage (tenant_id, recipient_domain, window_seconds, window_ends_at, claims)
+         VALUES ('{VICTIM}', '{SECRET}.example.com', 60, now(), 1);
+         INSERT INTO mailglass_suppressions (id, tenant_id, scope, digest, address, reason)
+         VALUES (gen_random_uuid(), '{VICTIM}', 'domain', sha256('{SECRET}'), '{SECRET}.example.com', 'manual')"
     ))
     .unwrap();
     delivery
@@ -77,12 +83,15 @@ struct Row {
     row: String,
 }
 
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 8] = [
     "mailglass_deliveries",
     "mailglass_erasures",
     "mailglass_event_details",
     "mailglass_event_links",
     "mailglass_events",
+    "mailglass_outbox",
+    "mailglass_outbox_usage",
+    "mailglass_suppressions",
 ];
 
 /// The victim's rows.
@@ -400,9 +409,10 @@ fn no_query_by_hand_shows_or_changes_another_tenants_rows() {
         let mut conn = role.connect();
         for query in queries(&victim) {
             let is_for_all = match access {
-                Access::Reconciler => ["deliveries", "event_links", "mailglass_events"]
+                Access::Reconciler => ["deliveries", "event_links", "mailglass_events", "suppressions"]
                     .iter()
                     .any(|table| query.contains(table)),
+                Access::Sender => !["erasures", "event_details"].iter().any(|table| query.contains(table)),
                 Access::Retention => query.contains("event_details"),
                 _ => false,
             };

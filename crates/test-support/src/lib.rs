@@ -136,7 +136,11 @@ pub fn eager() -> SweepOptions {
 }
 
 pub fn sweep_now(conn: &mut PgConnection) -> SweepReport {
-    sweep(conn, &eager()).expect("the sweep should succeed")
+    let report = sweep(conn, &eager()).expect("the sweep should succeed");
+    SweepReport {
+        linked_events: Vec::new(),
+        ..report
+    }
 }
 
 /// The waiting reason of each pending link, sorted.

@@ -32,11 +32,17 @@ fn every_kind_of_change_is_reported() {
                 "- Policy mailglass_event_details.mailglass_tenant",
                 "- Policy mailglass_event_links.mailglass_tenant",
                 "- Policy mailglass_events.mailglass_tenant",
+                "- Policy mailglass_outbox.mailglass_tenant",
+                "- Policy mailglass_outbox_usage.mailglass_tenant",
+                "- Policy mailglass_suppressions.mailglass_tenant",
                 "~ Table mailglass_deliveries",
                 "~ Table mailglass_erasures",
                 "~ Table mailglass_event_details",
                 "~ Table mailglass_event_links",
                 "~ Table mailglass_events",
+                "~ Table mailglass_outbox",
+                "~ Table mailglass_outbox_usage",
+                "~ Table mailglass_suppressions",
             ],
         ),
         // Columns.
@@ -149,6 +155,7 @@ fn replica_identity_inheritance_access_method_and_enabled_triggers_are_compared(
              ALTER INDEX copy_pkey RENAME TO mailglass_event_links_pkey;
              ALTER INDEX copy_checked_at_idx RENAME TO mailglass_event_links_pending_idx;
              ALTER INDEX copy_tenant_id_checked_at_idx RENAME TO mailglass_event_links_tenant_pending_idx;
+             ALTER INDEX copy_provider_provider_message_id_idx RENAME TO mailglass_event_links_pending_message_idx;
              ALTER INDEX copy_delivery_id_idx RENAME TO mailglass_event_links_delivery_idx;
              ALTER INDEX copy_tenant_id_expired_at_idx RENAME TO mailglass_event_links_expired_idx;
              ALTER INDEX copy_tenant_id_event_id_idx RENAME TO mailglass_event_links_unread_idx;

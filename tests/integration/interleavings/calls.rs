@@ -139,6 +139,17 @@ pub const MARK_DISPATCHED: Script = Script::new(
     }],
 );
 
+/// [`MARK_DISPATCHED`] without its row, which has the early event only if no sweep has locked the link.
+pub const DISPATCH_EARLY: Script = Script::new(
+    "find, mark_dispatched with an early event",
+    &[find, |tenant, conn, known| {
+        if let Some(known) = known {
+            known.mark_dispatched(conn, "ses", tenant.own("m"), at(10))?;
+        }
+        Ok("dispatched".to_owned())
+    }],
+);
+
 pub const MARK_SUPPRESSED: Script = Script::new(
     "find, mark_suppressed",
     &[find, |tenant, conn, known| {

@@ -13,12 +13,20 @@ pub enum Start {
     Delivery,
     /// Two orphans: one names X by its id, the other names a provider message.
     Orphans,
+    /// The delivery X, which is not dispatched, and an orphan that names its future provider message.
+    Early,
     /// X was inserted, got an event, and was deleted. Its two events remain in the ledger.
     Deleted,
 }
 
 impl Start {
-    pub const ALL: [Start; 4] = [Start::Nothing, Start::Delivery, Start::Orphans, Start::Deleted];
+    pub const ALL: [Start; 5] = [
+        Start::Nothing,
+        Start::Delivery,
+        Start::Orphans,
+        Start::Early,
+        Start::Deleted,
+    ];
 
     pub fn prepare(self, tenant: &Tenant, conn: &mut PgConnection) {
         let insert = |conn: &mut PgConnection| {
@@ -33,6 +41,12 @@ impl Start {
                 let by_message = tenant.event(EventType::Clicked, 40, "o2");
                 let by_message = by_message.provider_message("ses", tenant.own("m"));
                 ledger::record(conn, &[by_id, by_message]).unwrap();
+            }
+            Start::Early => {
+                insert(conn);
+                let by_message = tenant.event(EventType::Clicked, 40, "o2");
+                let by_message = by_message.provider_message("ses", tenant.own("m"));
+                ledger::record(conn, &[by_message]).unwrap();
             }
             Start::Deleted => {
                 insert(conn);

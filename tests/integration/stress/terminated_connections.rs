@@ -88,7 +88,9 @@ impl Worker<'_> {
             });
             match call(conn) {
                 Ok(answer) => return Some(answer),
-                Err(error) if error.is_stale_entry() || error.is_not_found() => return None,
+                Err(error) if error.is_stale_entry() || error.is_not_found() || error.is_step_rejected() => {
+                    return None;
+                }
                 Err(error) if error.is_serialization_failure() => {}
                 Err(error) if error.is_database() && sql_query("SELECT 1").execute(conn).is_err() => {
                     self.log.lost_connections.fetch_add(1, Ordering::Relaxed);

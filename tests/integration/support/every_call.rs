@@ -43,8 +43,22 @@ pub fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
         queued.update(conn, &changes).is_err_and(|error| error.is_stale_entry())
     ));
     results.push(projection_of(&eve.mark_failed(conn, json!({ "code": 406 }), at(1))?));
-    let suppressed = Delivery::find(conn, TENANT, eve.id)?.mark_suppressed(conn, None, at(2))?;
+    let failed = Delivery::find(conn, TENANT, eve.id)?;
+    results.push(format!(
+        "{}",
+        failed
+            .mark_suppressed(conn, None, at(2))
+            .is_err_and(|error| error.is_step_rejected())
+    ));
+    // An event arrives before its delivery has the message.
+    ledger::record(conn, &[event(EventType::Opened, 2).provider_message("postmark", "m-0")])?;
+    let suppressed = to("fay@example.com")
+        .insert(conn)?
+        .into_delivery()
+        .mark_suppressed(conn, None, at(2))?;
     results.push(projection_of(&suppressed));
+    let late = to("gil@example.com").insert(conn)?.into_delivery();
+    results.push(projection_of(&late.mark_dispatched(conn, "postmark", "m-0", at(1))?));
 
     let events = [
         event(EventType::Delivered, 3)
@@ -79,7 +93,13 @@ pub fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
         .provider("postmark")
         .provider_message_id("m-3")
         .insert(conn)?;
-    results.push(format!("{:?}", mailglass::reconciler::sweep(conn, &eager())?));
+    let swept = mailglass::reconciler::sweep(conn, &eager())?;
+    results.push(format!(
+        "{} {} {}",
+        swept.linked,
+        swept.waiting,
+        swept.linked_events.len()
+    ));
 
     let found = tenancy::scoped(conn, TENANT, |conn| Delivery::find(conn, TENANT, queued.id))?;
     results.push(projection_of(&found));

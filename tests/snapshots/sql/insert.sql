@@ -12,7 +12,10 @@ WITH batch AS (
         pg_catalog.unnest(idempotency_key) AS idempotency_key,
         pg_catalog.unnest(event_id) AS event_id,
         pg_catalog.unnest(event_type) AS event_type,
-        pg_catalog.unnest(occurred_at) AS occurred_at
+        pg_catalog.unnest(occurred_at) AS occurred_at,
+        pg_catalog.unnest(is_sent) AS is_sent,
+        pg_catalog.unnest(send_at) AS send_at,
+        pg_catalog.unnest(suppress_always) AS suppress_always
     FROM (
         SELECT
             $1 AS id,
@@ -27,11 +30,14 @@ WITH batch AS (
             $10 AS idempotency_key,
             $11 AS event_id,
             $12 AS event_type,
-            $13 AS occurred_at
+            $13 AS occurred_at,
+            $14 AS is_sent,
+            $15 AS send_at,
+            $16 AS suppress_always
         OFFSET 0
     ) AS batch
 ),
--- Reads `batch`. Makes `input`: the first of several rows with the same id. Event ids ascend within a batch.
+-- Reads `batch`. Makes `input` (or `unchecked`): the first of several rows with the same id. Event ids ascend within a batch.
 input AS (
     SELECT DISTINCT ON (id) *
     FROM batch
@@ -107,8 +113,8 @@ inserted AS (
 ),
 -- Reads `input` and `inserted`. Makes `first_events`: appends the first event of each new delivery.
 first_events AS (
-    INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at)
-    SELECT input.event_id, input.tenant_id, input.id, input.event_type, input.occurred_at
+    INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at, reject_reason)
+    SELECT input.event_id, input.tenant_id, input.id, input.event_type, input.occurred_at, NULL
     FROM input
     JOIN inserted ON inserted.id = input.id
 )

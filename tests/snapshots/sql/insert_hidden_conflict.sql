@@ -25,7 +25,10 @@ WITH batch AS (
         pg_catalog.unnest(idempotency_key) AS idempotency_key,
         pg_catalog.unnest(event_id) AS event_id,
         pg_catalog.unnest(event_type) AS event_type,
-        pg_catalog.unnest(occurred_at) AS occurred_at
+        pg_catalog.unnest(occurred_at) AS occurred_at,
+        pg_catalog.unnest(is_sent) AS is_sent,
+        pg_catalog.unnest(send_at) AS send_at,
+        pg_catalog.unnest(suppress_always) AS suppress_always
     FROM (
         SELECT
             $1 AS id,
@@ -40,15 +43,125 @@ WITH batch AS (
             $10 AS idempotency_key,
             $11 AS event_id,
             $12 AS event_type,
-            $13 AS occurred_at
+            $13 AS occurred_at,
+            $14 AS is_sent,
+            $15 AS send_at,
+            $16 AS suppress_always
         OFFSET 0
     ) AS batch
 ),
--- Reads `batch`. Makes `input`: the first of several rows with the same id. Event ids ascend within a batch.
-input AS (
+-- Reads `batch`. Makes `input` (or `unchecked`): the first of several rows with the same id. Event ids ascend within a batch.
+unchecked AS (
     SELECT DISTINCT ON (id) *
     FROM batch
     ORDER BY id, event_id
+),
+-- Reads `unchecked`. Makes `recipients`: the recipients of new deliveries, for suppressed.sql.
+recipients AS (
+    SELECT id AS row_id, tenant_id, stream, recipient, suppress_always
+    FROM unchecked
+),
+-- Reads `recipients` (row_id, tenant_id, stream, recipient, suppress_always). Makes `subjects`: what a suppression may name of
+-- each of them, which is the address and its domain. A row whose suppress_always is NULL is not checked.
+subjects AS (
+    SELECT
+        recipients.row_id,
+        recipients.tenant_id,
+        recipients.stream::text AS stream,
+        recipients.suppress_always,
+        named.is_domain,
+        named.address
+    FROM recipients
+    CROSS JOIN LATERAL (
+        SELECT false AS is_domain, recipients.recipient AS address
+        UNION ALL
+        SELECT true, pg_catalog.split_part(recipients.recipient, '@', -1)
+    ) AS named
+    WHERE recipients.suppress_always IS NOT NULL
+),
+-- Reads `subjects` (tenant_id, address, …). Makes `digested`: the same rows, each with the digest by which suppressions are
+-- compared. This is the only place that computes it. The length separates the tenant from the address, whatever characters they have.
+-- OFFSET 0: the digests are computed once for each row, and a policy of row-level security can't keep them out of an index condition.
+digested AS (
+    SELECT
+        subjects.*,
+        pg_catalog.sha256(
+            pg_catalog.convert_to(
+                pg_catalog.concat(
+                    pg_catalog.octet_length(pg_catalog.convert_to(tenant_id, 'UTF8')), ':',
+                    tenant_id, ':',
+                    pg_catalog.lower(address COLLATE "C")
+                ),
+                'UTF8'
+            )
+        ) AS digest
+    FROM subjects
+    OFFSET 0
+),
+-- Reads `digested`, made of the `subjects` of recipients. Makes `suppressed`: the rows whose recipient is suppressed now, each with
+-- the strongest suppression. A permanent one is stronger than an expiring one; then the reasons have an order.
+-- OFFSET 0 keeps the planner to the index by digest, as in timeline.sql.
+suppressed AS (
+    SELECT DISTINCT ON (digested.row_id)
+        digested.row_id,
+        found.id,
+        found.scope,
+        found.reason,
+        found.until
+    FROM digested
+    CROSS JOIN LATERAL (
+        SELECT
+            id, scope, stream, reason, since, until,
+            reason::text AS reason_label
+        FROM mailglass_suppressions AS suppression
+        WHERE suppression.tenant_id = digested.tenant_id
+          AND suppression.digest = digested.digest
+        OFFSET 0
+    ) AS found
+    WHERE found.since <= pg_catalog.statement_timestamp()
+      AND (found.until IS NULL OR found.until > pg_catalog.statement_timestamp())
+      AND (found.scope::text = 'domain') = digested.is_domain
+      AND (found.stream IS NULL OR found.stream::text = digested.stream)
+      -- A transactional message is held back only if the address does not work.
+      AND (
+          digested.suppress_always
+          OR digested.stream <> 'transactional'
+          OR found.reason_label IN ('hard_bounce', 'invalid_recipient')
+      )
+    ORDER BY
+        digested.row_id,
+        found.until IS NOT NULL,
+        pg_catalog.array_position(
+            ARRAY['hard_bounce', 'invalid_recipient', 'complaint', 'unsubscribe', 'manual', 'policy', 'soft_bounce'],
+            found.reason_label
+        ),
+        found.id
+),
+-- Reads `unchecked` and `suppressed`. Makes `input`: the same rows, each with the first event `suppressed` if its recipient is
+-- suppressed.
+input AS (
+    SELECT
+        unchecked.id,
+        unchecked.tenant_id,
+        unchecked.mailable,
+        unchecked.stream,
+        unchecked.recipient,
+        unchecked.recipient_domain,
+        unchecked.provider,
+        unchecked.provider_message_id,
+        unchecked.metadata,
+        unchecked.idempotency_key,
+        unchecked.event_id,
+        CASE WHEN suppressed.row_id IS NULL THEN unchecked.event_type ELSE 'suppressed' END AS event_type,
+        (ARRAY['bounced', 'spam', 'unsubscribed', 'blocked', 'blocked', 'invalid', 'timed_out']::text[])[
+            pg_catalog.array_position(ARRAY['hard_bounce', 'complaint', 'unsubscribe', 'manual', 'policy',
+            'invalid_recipient', 'soft_bounce']::text[], suppressed.reason::text)
+        ]::mailglass_reject_reason AS reject_reason,
+        unchecked.occurred_at,
+        unchecked.is_sent AND suppressed.row_id IS NULL AS is_sent,
+        unchecked.send_at
+    FROM unchecked
+    LEFT JOIN suppressed ON suppressed.row_id = unchecked.id
 ),
 -- Reads `input`. Makes `facts`: the first event of each delivery.
 facts AS (
@@ -120,16 +233,47 @@ inserted AS (
 ),
 -- Reads `input` and `inserted`. Makes `first_events`: appends the first event of each new delivery.
 first_events AS (
-    INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at)
-    SELECT input.event_id, input.tenant_id, input.id, input.event_type, input.occurred_at
+    INSERT INTO mailglass_events (id, tenant_id, delivery_id, type, occurred_at, reject_reason)
+    SELECT input.event_id, input.tenant_id, input.id, input.event_type, input.occurred_at, input.reject_reason
     FROM input
     JOIN inserted ON inserted.id = input.id
+),
+-- Reads `input` and `inserted`. Makes `queued`: puts new deliveries into the outbox.
+queued AS (
+    INSERT INTO mailglass_outbox (delivery_id, tenant_id, stream, recipient_domain, available_at)
+    SELECT
+        input.id,
+        input.tenant_id,
+        input.stream,
+        input.recipient_domain,
+        coalesce(input.send_at, pg_catalog.now())
+    FROM input
+    JOIN inserted ON inserted.id = input.id
+    WHERE input.is_sent
+    -- A delivery with this id was deleted while it waited.
+    ON CONFLICT (delivery_id) DO UPDATE
+    SET
+        tenant_id = excluded.tenant_id,
+        stream = excluded.stream,
+        recipient_domain = excluded.recipient_domain,
+        available_at = excluded.available_at,
+        attempts = 0,
+        last_attempt = 'none',
+        lease_id = NULL,
+        worker = NULL,
+        held_at = NULL
+    RETURNING delivery_id
 )
+-- Returns the new deliveries. If one was put into the outbox, wakes the workers that wait, when the transaction commits.
 SELECT
     id, tenant_id, mailable, stream, recipient, recipient_domain, provider, provider_message_id, last_event_type,
     last_event_at, terminal, dispatched_at, delivered_at, bounced_at, complained_at, suppressed_at, metadata,
     lock_version, idempotency_key, status, last_error, inserted_at, updated_at
-FROM inserted;
+FROM inserted
+WHERE (
+    SELECT pg_catalog.count(*)
+    FROM (SELECT pg_catalog.pg_notify('mailglass_outbox', '') FROM queued LIMIT 1) AS notified
+) IS NOT NULL;
 
 ROLLBACK TO SAVEPOINT diesel_savepoint_1;
 

@@ -14,7 +14,10 @@ WITH skipped AS (
         pg_catalog.unnest(idempotency_key) AS idempotency_key,
         pg_catalog.unnest(event_id) AS event_id,
         pg_catalog.unnest(event_type) AS event_type,
-        pg_catalog.unnest(occurred_at) AS occurred_at
+        pg_catalog.unnest(occurred_at) AS occurred_at,
+        pg_catalog.unnest(is_sent) AS is_sent,
+        pg_catalog.unnest(send_at) AS send_at,
+        pg_catalog.unnest(suppress_always) AS suppress_always
     FROM (
         SELECT
             $1 AS id,
@@ -29,7 +32,10 @@ WITH skipped AS (
             $10 AS idempotency_key,
             $11 AS event_id,
             $12 AS event_type,
-            $13 AS occurred_at
+            $13 AS occurred_at,
+            $14 AS is_sent,
+            $15 AS send_at,
+            $16 AS suppress_always
         OFFSET 0
     ) AS batch
 )

@@ -1,9 +1,12 @@
 BEGIN;
 
+-- a statement of mark_dispatched.sql
+
 UPDATE "mailglass_deliveries"
 SET "last_error" = $1, "lock_version" = CASE WHEN lock_version = 2147483647 THEN 1 ELSE lock_version + 1 END,
     "updated_at" = CURRENT_TIMESTAMP
-WHERE ((("mailglass_deliveries"."id" = $2) AND ("mailglass_deliveries"."tenant_id" = $3)) AND ("mailglass_deliveries"."lock_version" = $4))
+WHERE ((("mailglass_deliveries"."id" = $2) AND (("mailglass_deliveries"."tenant_id" = $3) IS NOT DISTINCT
+FROM $4)) AND ("mailglass_deliveries"."lock_version" = $5))
 RETURNING "mailglass_deliveries"."id", "mailglass_deliveries"."tenant_id", "mailglass_deliveries"."mailable",
     "mailglass_deliveries"."stream", "mailglass_deliveries"."recipient", "mailglass_deliveries"."recipient_domain",
     "mailglass_deliveries"."provider", "mailglass_deliveries"."provider_message_id",

@@ -24,7 +24,7 @@ BEGIN
     PERFORM pg_catalog.set_config('lock_timeout', least(100, greatest(setting::bigint / 4, 1))::text, true)
     FROM pg_catalog.pg_settings
     WHERE name = 'deadlock_timeout';
-    LOCK TABLE mailglass_deliveries, mailglass_erasures, mailglass_event_details, mailglass_event_links, mailglass_events IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE mailglass_deliveries, mailglass_erasures, mailglass_event_details, mailglass_event_links, mailglass_events, mailglass_outbox, mailglass_outbox_usage, mailglass_suppressions IN ACCESS EXCLUSIVE MODE;
     PERFORM pg_catalog.set_config('lock_timeout', callers_timeout, true);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     RAISE EXCEPTION USING
@@ -44,6 +44,12 @@ SELECT (SELECT pg_catalog.count(*) FROM mailglass_event_links);
 
 SELECT (SELECT pg_catalog.count(*) FROM mailglass_events);
 
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_outbox);
+
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_outbox_usage);
+
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_suppressions);
+
 -- The tables that the guard protects: the ledger, and old ledgers that cuts have kept.
 SELECT DISTINCT tgrelid::regclass::text AS name
 FROM pg_catalog.pg_trigger
@@ -57,7 +63,7 @@ DELETE
 FROM "__diesel_schema_migrations"
 WHERE ("__diesel_schema_migrations"."version" = $1);
 
--- from down.sql of the migration create_erasures
+-- from down.sql of the migration create_suppressions
 
 -- Returns those of the names for which search_path finds a table, and which table it is.
 SELECT name, oid
@@ -66,7 +72,7 @@ WHERE oid IS NOT NULL;
 
 INSERT INTO "__diesel_schema_migrations" ("version") VALUES ($1) ON CONFLICT DO NOTHING;
 
--- from up.sql of the migration create_erasures
+-- from up.sql of the migration create_suppressions
 
 -- The tables that the guard protects: the ledger, and old ledgers that cuts have kept.
 SELECT DISTINCT tgrelid::regclass::text AS name

@@ -28,6 +28,12 @@ SELECT (SELECT pg_catalog.count(*) FROM mailglass_event_links);
 
 SELECT (SELECT pg_catalog.count(*) FROM mailglass_events);
 
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_outbox);
+
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_outbox_usage);
+
+SELECT (SELECT pg_catalog.count(*) FROM mailglass_suppressions);
+
 -- The tables that the guard protects: the ledger, and old ledgers that cuts have kept.
 SELECT DISTINCT tgrelid::regclass::text AS name
 FROM pg_catalog.pg_trigger
@@ -36,6 +42,18 @@ WHERE guard.proname = 'mailglass_raise_immutability'
   AND guard.pronamespace = (
       SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('mailglass_events')
   );
+
+DELETE
+FROM "__diesel_schema_migrations"
+WHERE ("__diesel_schema_migrations"."version" = $1);
+
+-- from down.sql of the migration create_suppressions
+
+DELETE
+FROM "__diesel_schema_migrations"
+WHERE ("__diesel_schema_migrations"."version" = $1);
+
+-- from down.sql of the migration create_outbox
 
 DELETE
 FROM "__diesel_schema_migrations"

@@ -143,11 +143,11 @@ WHERE details.tenant_id = person.tenant_id
   AND pg_catalog.lower(details.recipient COLLATE "C") = pg_catalog.lower(person.recipient COLLATE "C")
 RETURNING details.event_id;
 
-INSERT INTO "mailglass_erasures" ("id", "tenant_id", "deliveries", "event_details", "event_links",
-    "domain_kept") VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO "mailglass_erasures" ("id", "tenant_id", "deliveries", "event_details", "event_links", "suppressions",
+    "domain_kept") VALUES ($1, $2, $3, $4, $5, $6, $7)
 RETURNING "mailglass_erasures"."id", "mailglass_erasures"."tenant_id", "mailglass_erasures"."deliveries",
-    "mailglass_erasures"."event_details", "mailglass_erasures"."event_links", "mailglass_erasures"."domain_kept",
-    "mailglass_erasures"."erased_at";
+    "mailglass_erasures"."event_details", "mailglass_erasures"."event_links", "mailglass_erasures"."suppressions",
+    "mailglass_erasures"."domain_kept", "mailglass_erasures"."erased_at";
 
 WITH subject AS (
     SELECT

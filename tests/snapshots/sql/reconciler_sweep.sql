@@ -151,15 +151,24 @@ updated AS (
         checked_at = outcomes.checked_at,
         linked_at = outcomes.linked_at,
         expired_at = outcomes.expired_at
-    FROM outcomes
+    -- LIMIT NULL: see write_projections.sql.
+    FROM (SELECT * FROM outcomes LIMIT (SELECT NULL::bigint)) AS outcomes
     WHERE link.event_id = outcomes.event_id
 ),
--- Reads `outcomes`. Makes `facts`: the events that this sweep links.
-facts AS (
-    SELECT outcomes.delivery_id, event.type, event.occurred_at
+-- Reads `outcomes`. Makes `linked` (event_id, delivery_id, type, occurred_at): the events that are linked now.
+-- OFFSET 0: see timeline.sql.
+linked AS (
+    SELECT outcomes.event_id, outcomes.delivery_id, event.type, event.occurred_at
     FROM outcomes
-    JOIN mailglass_events AS event ON event.id = outcomes.event_id
+    CROSS JOIN LATERAL (
+        SELECT type, occurred_at FROM mailglass_events AS event WHERE event.id = outcomes.event_id OFFSET 0
+    ) AS event
     WHERE outcomes.delivery_id IS NOT NULL
+),
+-- Reads `linked`. Makes `facts`.
+facts AS (
+    SELECT delivery_id, type, occurred_at
+    FROM linked
 ),
 -- Reads `facts` (delivery_id, type, occurred_at). Makes `folded`: the projection columns of each delivery, by `id`.
 -- An event type that this build does not know has no rank and is left out.
@@ -277,5 +286,7 @@ SELECT
     pg_catalog.count(*) FILTER (WHERE delivery_id IS NOT NULL) AS linked,
     pg_catalog.count(*) FILTER (WHERE delivery_id IS NULL AND NOT expired AND waiting_reason <> 'ambiguous') AS waiting,
     pg_catalog.count(*) FILTER (WHERE delivery_id IS NULL AND NOT expired AND waiting_reason = 'ambiguous') AS ambiguous,
-    pg_catalog.count(*) FILTER (WHERE expired) AS expired
+    pg_catalog.count(*) FILTER (WHERE expired) AS expired,
+    ARRAY(SELECT event_id FROM linked ORDER BY event_id) AS linked_events,
+    ARRAY(SELECT delivery_id FROM linked ORDER BY event_id) AS linked_deliveries
 FROM outcomes;

@@ -20,4 +20,16 @@ ALTER TABLE mailglass_events DISABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS mailglass_tenant ON mailglass_events;
 
+ALTER TABLE mailglass_outbox DISABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS mailglass_tenant ON mailglass_outbox;
+
+ALTER TABLE mailglass_outbox_usage DISABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS mailglass_tenant ON mailglass_outbox_usage;
+
+ALTER TABLE mailglass_suppressions DISABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS mailglass_tenant ON mailglass_suppressions;
+
 COMMIT;

@@ -1,0 +1,5 @@
+BEGIN;
+
+-- a statement of mark_dispatched.sql
+
+COMMIT;
