@@ -58,7 +58,11 @@ pub fn orders(conn: &mut PgConnection) -> mailglass::Result<String> {
                     .text(delivery.id)
                     .markup("\">");
                 mail_status(&mut html, delivery).markup("</a></td>");
-                html.cell(format!("{}, {}", delivery.last_event_type, time(delivery.last_event_at)));
+                html.cell(format!(
+                    "{}, {}",
+                    delivery.last_event_type,
+                    time(delivery.last_event_at)
+                ));
             }
             None => drop(html.markup("<td>–</td><td>–</td>")),
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use mailglass::outbox::{self, Claim, ClaimOptions, UnknownAttempts};
+use mailglass::suppressions::Suppress;
 use serde_json::json;
 
 use crate::provider::{self, Answer, Provider};
@@ -24,6 +25,8 @@ pub fn options() -> ClaimOptions {
         lease: provider::TIMEOUT * (CLAIMS + 2),
         // After a crash a mail may have been sent without our knowing. The provider honours idempotency keys, so ask again.
         unknown_attempts: UnknownAttempts::Resend,
+        // The address may have bounced since the order was placed.
+        suppress: Some(Suppress::ByStream),
         ..ClaimOptions::of_tenant(format!("shop, process {}", std::process::id()), TENANT)
     }
 }

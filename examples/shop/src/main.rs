@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
 use diesel::prelude::*;
-use fake_provider::{Endpoint, Faults, Provider};
+use fake_provider::{Endpoint, Fate, Faults, Provider};
 use mailglass::reconciler::{SweepOptions, sweep};
 use mailglass::tenancy::Tenants;
-use mailglass::{Delivery, outbox};
+use mailglass::{Delivery, DeliveryStatus, outbox};
 use scratch_postgres::Server;
 use shop::mailer::Mailer;
 use shop::models::{Customer, Order};
@@ -79,7 +79,7 @@ fn run(is_self_check: bool) -> Result<(), Failure> {
         println!("A mail:        {}/admin/deliveries/{delivery}", web.url());
     }
     if is_self_check {
-        return check(&mut conn, &provider, &web, &placed);
+        return check(&mut conn, &provider, &web, &customers, &placed);
     }
     println!("Another order is placed every 5 seconds. Stop with Ctrl-C.");
     for number in placed.len().. {
@@ -96,8 +96,14 @@ fn place(conn: &mut PgConnection, customers: &[Customer], number: usize) -> Resu
     Ok(orders::place(conn, &customers[number % customers.len()], item, cents)?)
 }
 
-/// Waits until all mails are sent and reported, and reads the pages.
-fn check(conn: &mut PgConnection, provider: &Provider, web: &Web, placed: &[Order]) -> Result<(), Failure> {
+/// Waits until all mails are sent and reported, and compares the pages with what became of them.
+fn check(
+    conn: &mut PgConnection,
+    provider: &Provider,
+    web: &Web,
+    customers: &[Customer],
+    placed: &[Order],
+) -> Result<(), Failure> {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !outbox::status(conn, &Tenants::Only(TENANT.to_owned()))?.is_empty() {
         if Instant::now() > deadline {
@@ -109,37 +115,49 @@ fn check(conn: &mut PgConnection, provider: &Provider, web: &Web, placed: &[Orde
         return Err("the webhooks are not recorded after half a minute".into());
     }
     for order in placed {
-        let id = order.delivery_id.ok_or("an order has no mail")?;
-        let delivery = Delivery::find(conn, TENANT, id)?;
+        let delivery = mail_of(conn, order)?;
         if !delivery.terminal {
             return Err(format!("the mail of order {} did not end: {}", order.id, delivery.status).into());
         }
     }
-    let admin = get(&format!("{}/admin", web.url()))?;
-    let mut expected = vec![
+
+    // From now on the addresses that bounced hard are suppressed.
+    for customer in customers {
+        let order = orders::place(conn, customer, "one more cup", 625)?;
+        let is_suppressed = mail_of(conn, &order)?.status == DeliveryStatus::Suppressed;
+        if is_suppressed != (Fate::of(&customer.email) == Fate::HardBounce) {
+            return Err(format!("the address of {} is suppressed: {is_suppressed}", customer.name).into());
+        }
+    }
+
+    let orders = get(&format!("{}/admin", web.url()))?;
+    for text in [
         "Bob &lt;Baker&gt; &amp; Söhne",
         "delivered",
         "bounced",
         "reported as spam",
         "failed",
-    ];
-    expected.retain(|text| !admin.contains(text));
-    if !expected.is_empty() {
-        return Err(format!("the page of the orders lacks {expected:?}").into());
+        "not sent: the address does not work",
+    ] {
+        if !orders.contains(text) {
+            return Err(format!("the page of the orders lacks `{text}`").into());
+        }
     }
-    let mail = placed
-        .first()
-        .and_then(|order| order.delivery_id)
-        .ok_or("there is no order")?;
+    let mail = mail_of(conn, placed.first().ok_or("there is no order")?)?.id;
     let page = get(&format!("{}/admin/deliveries/{mail}", web.url()))?;
     if !page.contains("Why it has this status") {
         return Err("the page of a mail lacks the reasons of its status".into());
     }
     println!(
-        "Checked: all {} mails ended, and the pages show what became of them.",
+        "Checked: all {} mails ended, the address that bounced gets no more mail, and the pages show it.",
         placed.len()
     );
     Ok(())
+}
+
+fn mail_of(conn: &mut PgConnection, order: &Order) -> Result<Delivery, Failure> {
+    let id = order.delivery_id.ok_or("an order has no mail")?;
+    Ok(Delivery::find(conn, TENANT, id)?)
 }
 
 fn get(url: &str) -> Result<String, Failure> {

@@ -2,7 +2,8 @@
 
 use chrono::DateTime;
 use diesel::prelude::*;
-use mailglass::ledger::{self, Outcome};
+use mailglass::ledger::{self, Outcome, RecordOptions};
+use mailglass::suppressions::SuppressionRules;
 use mailglass::{EventDetails, EventType, NewEvent, RejectReason};
 use serde_json::Value;
 
@@ -34,8 +35,13 @@ pub fn receive(
     }
     let reports: Vec<Value> = serde_json::from_slice(body).map_err(|error| Rejection::Malformed(error.to_string()))?;
     let events: Result<Vec<NewEvent>, String> = reports.iter().map(normalize).collect();
+    let events = events.map_err(Rejection::Malformed)?;
+    // A hard bounce or a complaint suppresses the address, in the transaction that records it.
+    let options = RecordOptions {
+        suppress: Some(SuppressionRules::default()),
+    };
     // Each event has its own outcome, so one that conflicts does not hold up the others.
-    ledger::record_each(conn, events.map_err(Rejection::Malformed)?).map_err(|error| match error {
+    ledger::record_each_with(conn, events, &options).map_err(|error| match error {
         mailglass::Error::Invalid(invalid) => Rejection::Malformed(invalid.to_string()),
         error => Rejection::NotRecorded(error),
     })

@@ -227,6 +227,41 @@ fn a_mail_that_was_sent_by_a_process_that_died_is_not_sent_again() {
 }
 
 #[test]
+fn an_address_that_bounced_hard_gets_no_further_mail() {
+    let mut shop = Shop::open(Faults::default());
+    shop.order_of("nobody@example.com");
+    shop.send();
+    let next = shop.order_of("Nobody@Example.com");
+    assert_eq!(shop.mail(&next).status, DeliveryStatus::Suppressed);
+    assert_eq!(shop.send(), 0);
+    assert_eq!(shop.provider.books().messages.len(), 1);
+}
+
+#[test]
+fn a_mail_that_was_queued_before_the_bounce_is_not_sent_either() {
+    let mut shop = Shop::open(Faults::default());
+    let bounced = shop.order_of("nobody@example.com");
+    let next = shop.order_of("nobody@example.com");
+    let mut report = delivered(bounced.delivery_id.unwrap());
+    report["event"] = "bounced".into();
+    report["permanent"] = true.into();
+    assert_eq!(shop.post(SECRET, &json!([report]).to_string()), 200);
+    assert_eq!(shop.send(), 0);
+    assert_eq!(shop.mail(&next).status, DeliveryStatus::Suppressed);
+}
+
+#[test]
+fn after_a_soft_bounce_or_a_complaint_orders_are_still_confirmed() {
+    let mut shop = Shop::open(Faults::default());
+    for address in ["full@example.com", "angry@example.com"] {
+        shop.order_of(address);
+        assert_eq!(shop.send(), 1);
+        shop.order_of(address);
+        assert_eq!(shop.send(), 1, "{address}");
+    }
+}
+
+#[test]
 fn a_webhook_without_the_secret_is_refused_and_writes_nothing() {
     let mut shop = Shop::open(Faults::default());
     let order = shop.order_of("ann@example.com");
