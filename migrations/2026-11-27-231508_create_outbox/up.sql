@@ -44,7 +44,7 @@ CREATE INDEX mailglass_outbox_domain_lane_idx
 
 -- The held rows, which are compared with their deliveries from time to time.
 CREATE INDEX mailglass_outbox_held_idx
-    ON mailglass_outbox (available_at)
+    ON mailglass_outbox (tenant_id, available_at, delivery_id)
     WHERE held_at IS NOT NULL;
 
 COMMENT ON TABLE mailglass_outbox IS

@@ -54,6 +54,7 @@ statement! {
     /// Leases due deliveries.
     struct ClaimDue(wanted: OneClaim) -> ClaimedSqlType {
         "outbox/lanes",
+        "outbox/held",
         "outbox/pick",
         "outbox/examine",
         "outbox/settle",

@@ -5,6 +5,7 @@ mod fairness;
 mod limits;
 mod operators;
 mod plans;
+mod properties;
 mod suppressed;
 mod waiting;
 
@@ -164,15 +165,7 @@ fn wrong_options_are_reported_at_once() {
     let error = outbox::claim(&mut conn, &wrong).unwrap_err();
     assert_eq!(
         wrong_fields(&error),
-        [
-            "worker",
-            "tenant_id",
-            "limit",
-            "lease",
-            "max_attempts",
-            "tenant_limit",
-            "tenant_limit"
-        ]
+        ["worker", "tenant_id", "limit", "lease", "max_attempts", "tenant_limit"]
     );
 }
 

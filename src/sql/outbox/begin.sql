@@ -21,7 +21,8 @@ FROM (
           AND (delivery.tenant_id = leases.tenant_id AND delivery.status::text = 'queued') IS TRUE
         OFFSET 0
     ) AS delivery
-    OFFSET 0
+    -- See write_projections.sql.
+    LIMIT (SELECT NULL::bigint)
 ) AS held
 WHERE entry.delivery_id = held.delivery_id
   AND entry.lease_id = held.lease_id

@@ -48,11 +48,15 @@ lanes AS (
                     ELSE windows.claims - coalesce(used.claims, 0)
                 END AS claims
             FROM windows
-            LEFT JOIN mailglass_outbox_usage AS used
-                ON used.tenant_id = walk.tenant_id
-                AND used.recipient_domain = next.recipient_domain
-                AND used.window_seconds = windows.seconds
-                AND used.window_ends_at = windows.ends_at
+            LEFT JOIN LATERAL (
+                SELECT used.claims
+                FROM mailglass_outbox_usage AS used
+                WHERE used.tenant_id = walk.tenant_id
+                  AND used.recipient_domain = next.recipient_domain
+                  AND used.window_seconds = windows.seconds
+                  AND (used.window_ends_at = windows.ends_at) IS TRUE
+                OFFSET 0
+            ) AS used ON true
             WHERE windows.is_of_domain
         ) AS allowed
         WHERE (walk.end_domain IS NULL OR next.recipient_domain < walk.end_domain)

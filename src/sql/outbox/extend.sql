@@ -7,7 +7,7 @@ FROM (
         lease_id,
         pg_catalog.statement_timestamp() + pg_catalog.make_interval(secs => lease) AS until
     FROM leases
-    OFFSET 0
+    LIMIT (SELECT NULL::bigint)
 ) AS leases
 WHERE entry.delivery_id = leases.delivery_id
   AND (entry.tenant_id = leases.tenant_id) IS TRUE

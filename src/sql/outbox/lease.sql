@@ -1,4 +1,4 @@
--- Reads `wanted` and `examined`. Makes `leased`: leases rows, or holds them.
+-- Reads `wanted` and `few`. Makes `leased`: leases rows, or holds them.
 -- A held row is compared with its delivery again after ten seconds.
 leased AS (
     UPDATE mailglass_outbox AS entry
@@ -14,7 +14,7 @@ leased AS (
             ELSE coalesce(examined.held_at, examined.examined_at)
         END,
         last_attempt = CASE WHEN examined.last_attempt = 'begun' THEN 'unknown' ELSE examined.last_attempt END
-    FROM examined
+    FROM few AS examined
     CROSS JOIN wanted
     WHERE entry.delivery_id = examined.delivery_id
       AND examined.outcome <> 'over'

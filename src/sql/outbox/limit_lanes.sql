@@ -9,10 +9,14 @@
         windows.claims - coalesce(used.claims, 0) AS allowance
     FROM due_lanes
     LEFT JOIN windows ON NOT windows.is_of_domain
-    LEFT JOIN mailglass_outbox_usage AS used
-        ON used.tenant_id = due_lanes.tenant_id
-        AND used.recipient_domain = ''
-        AND used.window_seconds = windows.seconds
-        AND used.window_ends_at = windows.ends_at
+    LEFT JOIN LATERAL (
+        SELECT used.claims
+        FROM mailglass_outbox_usage AS used
+        WHERE used.tenant_id = due_lanes.tenant_id
+          AND used.recipient_domain = ''
+          AND used.window_seconds = windows.seconds
+          AND (used.window_ends_at = windows.ends_at) IS TRUE
+        OFFSET 0
+    ) AS used ON true
     WHERE windows.claims IS NULL OR windows.claims > coalesce(used.claims, 0)
 )

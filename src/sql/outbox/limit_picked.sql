@@ -18,11 +18,15 @@ picked AS (
        OR NOT EXISTS (
            SELECT
            FROM windows
-           LEFT JOIN mailglass_outbox_usage AS used
-               ON used.tenant_id = placed.tenant_id
-               AND used.recipient_domain = CASE WHEN windows.is_of_domain THEN placed.recipient_domain ELSE '' END
-               AND used.window_seconds = windows.seconds
-               AND used.window_ends_at = windows.ends_at
+           LEFT JOIN LATERAL (
+               SELECT used.claims
+               FROM mailglass_outbox_usage AS used
+               WHERE used.tenant_id = placed.tenant_id
+                 AND used.recipient_domain = CASE WHEN windows.is_of_domain THEN placed.recipient_domain ELSE '' END
+                 AND used.window_seconds = windows.seconds
+                 AND (used.window_ends_at = windows.ends_at) IS TRUE
+               OFFSET 0
+           ) AS used ON true
            WHERE CASE WHEN windows.is_of_domain THEN placed.place_in_domain ELSE placed.place_in_tenant END
                > windows.claims - coalesce(used.claims, 0)
        )

@@ -1,4 +1,4 @@
--- Reads `wanted` and `lanes`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to be compared with their
+-- Reads `wanted`, `lanes` and `held`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to be compared with their
 -- deliveries.
 -- Each lane of a stream gets an equal share in its first turn, and what is left in its second one. The lateral join runs only until
 -- there are enough rows, so no other row is locked.
@@ -48,14 +48,13 @@ turns AS (
     )
     UNION ALL
     SELECT entry.*
-    FROM (
+    FROM held
+    CROSS JOIN LATERAL (
         SELECT *
         FROM mailglass_outbox AS entry
-        WHERE entry.held_at IS NOT NULL
-          AND entry.available_at <= pg_catalog.statement_timestamp()
-          AND ((SELECT tenant_id FROM wanted) IS NULL OR entry.tenant_id = (SELECT tenant_id FROM wanted))
-        ORDER BY entry.available_at
-        LIMIT 100
+        WHERE entry.delivery_id = held.delivery_id
+          AND entry.held_at IS NOT NULL
+          AND entry.available_at = held.available_at
         FOR UPDATE SKIP LOCKED
     ) AS entry
 )

@@ -13,7 +13,7 @@ postponed AS (
             last_error,
             pg_catalog.statement_timestamp() + pg_catalog.make_interval(secs => after) AS due_at
         FROM locked
-        OFFSET 0
+        LIMIT (SELECT NULL::bigint)
     ) AS locked
     WHERE entry.delivery_id = locked.delivery_id
       AND entry.lease_id = locked.lease_id

@@ -130,7 +130,31 @@ lanes AS (
         AND used.window_ends_at = windows.ends_at
     WHERE windows.claims IS NULL OR windows.claims > coalesce(used.claims, 0)
 ),
--- Reads `wanted` and `lanes`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to be compared with their
+-- Reads `wanted`. Makes `held`: at most 100 held rows that are to be compared with their deliveries, row by row in the order of the index, so
+-- that a plan for a small table never sorts them all.
+held AS (
+    WITH RECURSIVE walk AS (
+        SELECT '-infinity'::timestamptz AS available_at, '00000000-0000-0000-0000-000000000000'::uuid AS delivery_id, 0 AS place
+        UNION ALL
+        SELECT next.available_at, next.delivery_id, walk.place + 1
+        FROM walk
+        CROSS JOIN LATERAL (
+            SELECT entry.available_at, entry.delivery_id
+            FROM mailglass_outbox AS entry
+            WHERE entry.held_at IS NOT NULL
+              AND (entry.available_at, entry.delivery_id) > (walk.available_at, walk.delivery_id)
+              AND entry.available_at <= pg_catalog.statement_timestamp()
+              AND ((SELECT tenant_id FROM wanted) IS NULL OR entry.tenant_id = (SELECT tenant_id FROM wanted))
+            ORDER BY entry.available_at, entry.delivery_id
+            LIMIT 1
+        ) AS next
+        WHERE walk.place < 100
+    )
+    SELECT available_at, delivery_id
+    FROM walk
+    WHERE place > 0
+),
+-- Reads `wanted`, `lanes` and `held`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to be compared with their
 -- deliveries.
 -- Each lane of a stream gets an equal share in its first turn, and what is left in its second one. The lateral join runs only until
 -- there are enough rows, so no other row is locked.
@@ -180,14 +204,13 @@ candidates AS (
     )
     UNION ALL
     SELECT entry.*
-    FROM (
+    FROM held
+    CROSS JOIN LATERAL (
         SELECT *
         FROM mailglass_outbox AS entry
-        WHERE entry.held_at IS NOT NULL
-          AND entry.available_at <= pg_catalog.statement_timestamp()
-          AND ((SELECT tenant_id FROM wanted) IS NULL OR entry.tenant_id = (SELECT tenant_id FROM wanted))
-        ORDER BY entry.available_at
-        LIMIT 100
+        WHERE entry.delivery_id = held.delivery_id
+          AND entry.held_at IS NOT NULL
+          AND entry.available_at = held.available_at
         FOR UPDATE SKIP LOCKED
     ) AS entry
 ),
@@ -264,7 +287,7 @@ examined AS MATERIALIZED (
 -- Reads `examined`. Makes `settled`: deletes the rows that are over.
 settled AS (
     DELETE FROM mailglass_outbox AS entry
-    USING examined
+    USING (SELECT * FROM examined LIMIT (SELECT NULL::bigint)) AS examined
     WHERE entry.delivery_id = examined.delivery_id
       AND examined.outcome = 'over'
 ),
@@ -284,7 +307,8 @@ leased AS (
             ELSE coalesce(examined.held_at, examined.examined_at)
         END,
         last_attempt = CASE WHEN examined.last_attempt = 'begun' THEN 'unknown' ELSE examined.last_attempt END
-    FROM examined
+    -- See write_projections.sql.
+    FROM (SELECT * FROM examined LIMIT (SELECT NULL::bigint)) AS examined
     CROSS JOIN wanted
     WHERE entry.delivery_id = examined.delivery_id
       AND examined.outcome <> 'over'

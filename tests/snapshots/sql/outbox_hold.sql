@@ -13,7 +13,7 @@ changed AS (
         last_attempt = CASE WHEN entry.last_attempt = 'begun' THEN 'unknown' ELSE entry.last_attempt END,
         lease_id = NULL,
         worker = NULL
-    FROM (SELECT named.*, pg_catalog.statement_timestamp() AS held_at FROM named OFFSET 0) AS named
+    FROM (SELECT named.*, pg_catalog.statement_timestamp() AS held_at FROM named LIMIT (SELECT NULL::bigint)) AS named
     WHERE entry.delivery_id = named.delivery_id
       AND (entry.tenant_id = named.tenant_id) IS TRUE
     RETURNING entry.delivery_id

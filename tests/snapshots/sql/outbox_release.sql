@@ -14,7 +14,7 @@ changed AS (
         last_attempt = CASE WHEN entry.last_attempt = 'begun' THEN 'unknown' ELSE entry.last_attempt END,
         lease_id = NULL,
         worker = NULL
-    FROM (SELECT leases.*, pg_catalog.statement_timestamp() AS released_at FROM leases OFFSET 0) AS leases
+    FROM (SELECT leases.*, pg_catalog.statement_timestamp() AS released_at FROM leases LIMIT (SELECT NULL::bigint)) AS leases
     WHERE entry.delivery_id = leases.delivery_id
       AND (entry.tenant_id = leases.tenant_id) IS TRUE
       AND (entry.lease_id = leases.lease_id) IS TRUE

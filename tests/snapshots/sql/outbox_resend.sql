@@ -11,7 +11,7 @@ changed AS (
         available_at = named.due_at,
         held_at = NULL,
         last_attempt = CASE WHEN entry.last_attempt = 'unknown' THEN 'ended' ELSE entry.last_attempt END
-    FROM (SELECT named.*, pg_catalog.statement_timestamp() AS due_at FROM named OFFSET 0) AS named
+    FROM (SELECT named.*, pg_catalog.statement_timestamp() AS due_at FROM named LIMIT (SELECT NULL::bigint)) AS named
     WHERE entry.delivery_id = named.delivery_id
       AND (entry.tenant_id = named.tenant_id AND entry.held_at IS NOT NULL) IS TRUE
     RETURNING entry.delivery_id

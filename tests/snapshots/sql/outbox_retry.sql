@@ -34,7 +34,7 @@ postponed AS (
             last_error,
             pg_catalog.statement_timestamp() + pg_catalog.make_interval(secs => after) AS due_at
         FROM locked
-        OFFSET 0
+        LIMIT (SELECT NULL::bigint)
     ) AS locked
     WHERE entry.delivery_id = locked.delivery_id
       AND entry.lease_id = locked.lease_id
@@ -47,7 +47,7 @@ written AS (
         last_error = postponed.last_error,
         lock_version = CASE WHEN delivery.lock_version = 2147483647 THEN 1 ELSE delivery.lock_version + 1 END,
         updated_at = pg_catalog.now()
-    FROM postponed
+    FROM (SELECT * FROM postponed LIMIT (SELECT NULL::bigint)) AS postponed
     WHERE delivery.id = postponed.delivery_id
 )
 SELECT available_at
