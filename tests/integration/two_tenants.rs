@@ -441,9 +441,15 @@ fn no_query_by_hand_shows_or_changes_another_tenants_rows() {
         let mut conn = role.connect();
         for query in queries(&victim) {
             let is_for_all = match access {
-                Access::Reconciler => ["deliveries", "event_links", "mailglass_events", "suppressions"]
-                    .iter()
-                    .any(|table| query.contains(table)),
+                Access::Reconciler => [
+                    "deliveries",
+                    "event_links",
+                    "mailglass_events",
+                    "outbox",
+                    "suppressions",
+                ]
+                .iter()
+                .any(|table| query.contains(table)),
                 Access::Sender => !["erasures", "event_details"].iter().any(|table| query.contains(table)),
                 Access::Retention => query.contains("event_details"),
                 _ => false,

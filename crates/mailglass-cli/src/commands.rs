@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod export_person;
 pub(crate) mod grant;
 pub(crate) mod migrate;
+pub(crate) mod outbox;
 pub(crate) mod rebuild;
 pub(crate) mod reconcile;
 pub(crate) mod retention;

@@ -20,6 +20,7 @@ mod interrupts;
 mod lost_connections;
 mod migrate;
 mod newer_releases;
+mod outbox;
 mod privacy;
 mod program;
 mod readme;
