@@ -1,5 +1,6 @@
--- Reads `candidate` (event_id, tenant_id, named_recipient). Returns the bounces, complaints and unsubscriptions, each with the recipient that it
--- names, and that of the delivery that it is a fact of. The link of an event has the recipient only until the event is linked.
+-- Reads `candidate` (event_id, tenant_id, named_recipient). Returns the bounces, complaints and unsubscriptions, each with the
+-- recipient that it names, and that of the delivery that it is a fact of. The link of an event has the recipient only until the
+-- event is linked.
 -- `(…) IS TRUE` and OFFSET 0: see match_deliveries.sql and timeline.sql.
 SELECT
     event.id,
