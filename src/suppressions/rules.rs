@@ -9,7 +9,7 @@ use diesel::sql_types::{Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uui
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::add::{Added, add_checked};
+use super::add::{Added, add_unchecked};
 use super::bounce::Bounce;
 use super::new_suppression::NewSuppression;
 use crate::error::Result;
@@ -189,7 +189,9 @@ impl Cause {
         let of_delivery = self.recipient.as_deref();
         let is_erased = of_delivery.is_some_and(|recipient| recipient.ends_with(PSEUDONYM_DOMAIN));
         let recipient = of_delivery.filter(|_| !is_erased).or(self.named_recipient.as_deref())?;
-        (!recipient.ends_with(PSEUDONYM_DOMAIN)).then_some((recipient, !is_erased))
+        // Another library may have stored a delivery to nobody.
+        let is_address = !recipient.is_empty() && !recipient.ends_with(PSEUDONYM_DOMAIN);
+        is_address.then_some((recipient, !is_erased))
     }
 
     /// The suppression that the event adds by itself.
@@ -219,7 +221,8 @@ impl Cause {
     fn softly_bounced(&self) -> Option<(String, String)> {
         let is_bounce = matches!(self.event_type, EventType::Bounced | EventType::Rejected);
         let recipient = self.recipient.as_deref().filter(|_| is_bounce)?;
-        let is_soft = self.facts.bounce() == Some(Bounce::Soft) && !recipient.ends_with(PSEUDONYM_DOMAIN);
+        let is_address = !recipient.is_empty() && !recipient.ends_with(PSEUDONYM_DOMAIN);
+        let is_soft = is_address && self.facts.bounce() == Some(Bounce::Soft);
         is_soft.then(|| (self.tenant_id.clone(), recipient.to_ascii_lowercase()))
     }
 }
@@ -298,7 +301,7 @@ pub(crate) fn apply_to_candidates(
     if let Some(soft_bounces) = &rules.soft_bounces {
         new.extend(after_soft_bounces(conn, soft_bounces, &causes)?);
     }
-    add_checked(conn, &new)
+    add_unchecked(conn, &new)
 }
 
 /// An address with soft bounces.

@@ -15,8 +15,9 @@ WITH candidate AS (
         OFFSET 0
     ) AS batch
 )
--- Reads `candidate` (event_id, tenant_id, named_recipient). Returns the bounces, complaints and unsubscriptions, each with the recipient that it
--- names, and that of the delivery that it is a fact of. The link of an event has the recipient only until the event is linked.
+-- Reads `candidate` (event_id, tenant_id, named_recipient). Returns the bounces, complaints and unsubscriptions, each with the
+-- recipient that it names, and that of the delivery that it is a fact of. The link of an event has the recipient only until the
+-- event is linked.
 -- `(…) IS TRUE` and OFFSET 0: see match_deliveries.sql and timeline.sql.
 SELECT
     event.id,
@@ -162,10 +163,6 @@ JOIN (SELECT * FROM subject LIMIT (SELECT NULL::bigint)) AS subject ON subject.d
 WHERE event.type::text IN ('bounced', 'rejected')
   AND event.occurred_at > pg_catalog.now() - pg_catalog.make_interval(secs => subject.window_seconds);
 
-SAVEPOINT diesel_savepoint_1;
-
 -- a statement of suppressions_add.sql
-
-RELEASE SAVEPOINT diesel_savepoint_1;
 
 COMMIT;
