@@ -78,6 +78,7 @@
 //! | Change a delivery | [`Delivery::update`] with [`DeliveryChanges`] |
 //! | Find out why a delivery has its status | [`Delivery::explain`] |
 //! | Check and correct projections | [`projection::verify`], [`projection::repair`], [`projection::rebuild_all`] |
+//! | Suppress recipients | [`suppressions::add`], [`suppressions::check`], [`ledger::record_with`] |
 //! | Erase or export a person | [`privacy::erase`], [`privacy::export`] |
 //! | Remove old deliveries with their events | [`retention::cut`], [`retention::expire_details`] |
 //! | Parse JSON | [`NewDelivery::from_attrs`], [`NewEvent::from_attrs`], [`DeliveryChanges::from_attrs`] |

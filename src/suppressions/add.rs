@@ -101,16 +101,17 @@ impl Added {
 ///   run again
 pub fn add(conn: &mut PgConnection, suppressions: &[NewSuppression]) -> Result<Vec<Added>> {
     Checks::run(|checks| checks.batch("suppressions", suppressions, NewSuppression::check))?;
-    add_checked(conn, suppressions)
+    retry::transaction(conn, |conn| add_unchecked(conn, suppressions))
 }
 
-/// [`add`] without the checks. The address of a delivery that another library stored may be malformed.
-pub(super) fn add_checked(conn: &mut PgConnection, suppressions: &[NewSuppression]) -> Result<Vec<Added>> {
+/// [`add`] in a transaction of the caller, without the checks: the address of a delivery that another library stored may be
+/// malformed.
+pub(super) fn add_unchecked(conn: &mut PgConnection, suppressions: &[NewSuppression]) -> Result<Vec<Added>> {
     if suppressions.is_empty() {
         return Ok(Vec::new());
     }
     let (rows, positions) = merged(suppressions);
-    let outcomes = retry::transaction(conn, |conn| write(conn, &rows))?;
+    let outcomes = write(conn, &rows)?;
     let mut is_first = vec![true; rows.len()];
     let outcomes = positions.into_iter().map(|position| {
         let outcome = &outcomes[position];
