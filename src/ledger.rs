@@ -7,6 +7,7 @@
 
 mod batches;
 mod checkpoints;
+mod options;
 mod outcome;
 mod params;
 mod record;
@@ -17,5 +18,6 @@ pub use checkpoints::{
     Checkpointed, Digest, OpenTransaction, Renewal, SliceWidth, checkpoint, renew_checkpoints, verify_checkpoints,
     verify_signed_checkpoints,
 };
+pub use options::RecordOptions;
 pub use outcome::{Appended, Outcome};
-pub use record::{append, record, record_each};
+pub use record::{append, record, record_each, record_each_with, record_with};

@@ -200,6 +200,16 @@ impl Checks {
             self.add(field, message);
         }
     }
+
+    /// Checks a domain that is given without an address.
+    pub(crate) fn domain(&mut self, field: &str, domain: &str) {
+        self.text(field, domain, SHORT_TEXT);
+        if domain.contains('@') {
+            self.add(field, "has an @: give what is after it, such as example.com");
+        } else if !is_recipient(&format!("x@{domain}")) {
+            self.add(field, "is not a domain, such as example.com");
+        }
+    }
 }
 
 /// Whether a text is one bare address.

@@ -15,6 +15,8 @@ use crate::models::full_metadata::FullMetadata;
 use crate::models::{Event, EventType, NewEvent, RejectReason};
 use crate::schema::sql_types::{MailglassEventType, MailglassRejectReason};
 use crate::sql::{First, params};
+use crate::suppressions::SuppressionRules;
+use crate::suppressions::rules::Candidate;
 
 /// An event that is to be inserted.
 pub(super) struct EventRow<'a> {
@@ -52,6 +54,17 @@ impl EventRow<'_> {
             tenant_id: &self.event.tenant_id,
             recipient,
             data: data.unwrap_or_else(|| json!({})),
+        })
+    }
+}
+
+impl EventRow<'_> {
+    /// The event as the rules of suppressions see it; `None` if they do not concern it.
+    pub(super) fn candidate(&self, rules: &SuppressionRules) -> Option<Candidate<'_>> {
+        let is_concerned = rules.concern(self.event.type_, &self.event.full_payload());
+        is_concerned.then(|| Candidate {
+            event_id: self.id,
+            recipient: self.event.reference().recipient,
         })
     }
 }

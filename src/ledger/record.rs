@@ -1,13 +1,14 @@
 //! Appending events, and projecting them in the same statement.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::options::RecordOptions;
 use super::outcome::{Appended, Outcome};
 use super::params::{DetailsParams, EventParams, EventRow, InsertedEvent, InsertedSqlType, NewDetails, OneEventParams};
 use crate::error::Result;
@@ -16,6 +17,8 @@ use crate::models::{Event, NewEvent};
 use crate::retry;
 use crate::schema::mailglass_events;
 use crate::sql::{Bound, First, Statement, statement};
+use crate::suppressions::SuppressionRules;
+use crate::suppressions::rules::{self, Candidate};
 use crate::validation::Checks;
 
 statement! {
@@ -139,7 +142,23 @@ statement! {
 /// - [`Error::Database`](crate::Error::Database): any other failure, such as a lost connection; events that have idempotency
 ///   keys can be recorded again
 pub fn record<'a>(conn: &mut PgConnection, events: impl Into<Cow<'a, [NewEvent]>>) -> Result<Vec<Appended>> {
-    insert::<Record, RecordOne, _, _>(conn, events.into(), all_or_none, Appended::new)
+    record_with(conn, events, &RecordOptions::default())
+}
+
+/// [`record`], with options.
+///
+/// With [rules](RecordOptions::suppress), a batch takes up to five more statements if an event of it adds a suppression, and none
+/// otherwise. They are in the transaction of the events. A replay adds nothing, so a suppression that was removed stays removed.
+///
+/// # Errors
+/// As [`record`].
+pub fn record_with<'a>(
+    conn: &mut PgConnection,
+    events: impl Into<Cow<'a, [NewEvent]>>,
+    options: &RecordOptions,
+) -> Result<Vec<Appended>> {
+    let rules = options.suppress.as_ref();
+    insert::<Record, RecordOne, _, _>(conn, events.into(), rules, all_or_none, Appended::new)
 }
 
 /// Appends events without projecting them: for importing a history before one
@@ -148,7 +167,7 @@ pub fn record<'a>(conn: &mut PgConnection, events: impl Into<Cow<'a, [NewEvent]>
 /// # Errors
 /// As [`record`].
 pub fn append<'a>(conn: &mut PgConnection, events: impl Into<Cow<'a, [NewEvent]>>) -> Result<Vec<Appended>> {
-    insert::<Append, AppendOne, _, _>(conn, events.into(), all_or_none, Appended::new)
+    insert::<Append, AppendOne, _, _>(conn, events.into(), None, all_or_none, Appended::new)
 }
 
 /// Records events as [`record`] does, but reports a conflict as an outcome of its event and records the others.
@@ -178,15 +197,29 @@ pub fn append<'a>(conn: &mut PgConnection, events: impl Into<Cow<'a, [NewEvent]>
 /// As [`record`], except for conflicts. One wrong field rejects the whole batch, so check events from untrusted input with
 /// [`NewEvent::validate`] first.
 pub fn record_each<'a>(conn: &mut PgConnection, events: impl Into<Cow<'a, [NewEvent]>>) -> Result<Vec<Outcome>> {
-    let each = |_: &[EventRow<'_>], resolutions| Ok(resolutions);
-    insert::<Record, RecordOne, _, _>(conn, events.into(), each, Outcome::new)
+    record_each_with(conn, events, &RecordOptions::default())
 }
 
-/// Checks the events and inserts them, in a transaction if there are several. `decide` may still reject the batch. `outcome`
-/// makes the outcomes once everything is written.
+/// [`record_each`], with the options of [`record_with`].
+///
+/// # Errors
+/// As [`record_each`].
+pub fn record_each_with<'a>(
+    conn: &mut PgConnection,
+    events: impl Into<Cow<'a, [NewEvent]>>,
+    options: &RecordOptions,
+) -> Result<Vec<Outcome>> {
+    let each = |_: &[EventRow<'_>], resolutions| Ok(resolutions);
+    let rules = options.suppress.as_ref();
+    insert::<Record, RecordOne, _, _>(conn, events.into(), rules, each, Outcome::new)
+}
+
+/// Checks the events and inserts them, in a transaction if there are several. `decide` may still reject the batch. Inserted events
+/// add the suppressions that the rules say. `outcome` makes the outcomes once everything is written.
 fn insert<S, One, D, T>(
     conn: &mut PgConnection,
     events: Cow<'_, [NewEvent]>,
+    suppress: Option<&SuppressionRules>,
     decide: impl Fn(&[EventRow<'_>], Vec<Resolution<InsertedEvent, Event>>) -> Result<Vec<D>>,
     outcome: impl Fn(NewEvent, D) -> T,
 ) -> Result<Vec<T>>
@@ -201,6 +234,10 @@ where
 
     let rows = EventRow::of(&events);
     let details: Vec<NewDetails<'_>> = rows.iter().filter_map(EventRow::details).collect();
+    let candidates: Vec<Candidate<'_>> = match suppress {
+        Some(rules) => rows.iter().filter_map(|row| row.candidate(rules)).collect(),
+        None => Vec::new(),
+    };
     let insert_new = |conn: &mut PgConnection, new: &[(usize, &EventRow<'_>)]| {
         let mut inserted = match rows.as_slice() {
             [row] if details.is_empty() => insert_one::<One>(conn, row)?,
@@ -214,16 +251,40 @@ where
     };
     let call = |conn: &mut PgConnection| {
         let resolutions = idempotency::insert_rows(conn, &rows, insert_new, resolve_conflicts)?;
-        decide(&rows, resolutions)
+        let inserted = inserted_of(&candidates, &resolutions);
+        let decided = decide(&rows, resolutions)?;
+        if let Some(rules) = suppress {
+            rules::apply(conn, rules, &inserted)?;
+        }
+        Ok(decided)
     };
     let decided = match rows.as_slice() {
         [] => Vec::new(),
         // A single event without details is one statement, so there is nothing to roll back.
-        [_] if details.is_empty() => retry::serializable(conn, call)?,
+        [_] if details.is_empty() && candidates.is_empty() => retry::serializable(conn, call)?,
         _ => retry::transaction(conn, call)?,
     };
     let outcomes = events.into_owned().into_iter().zip(decided);
     Ok(outcomes.map(|(event, decided)| outcome(event, decided)).collect())
+}
+
+/// The candidates that were inserted. A replay may have been suppressed and removed since.
+fn inserted_of<'a>(
+    candidates: &[Candidate<'a>],
+    resolutions: &[Resolution<InsertedEvent, Event>],
+) -> Vec<Candidate<'a>> {
+    if candidates.is_empty() {
+        return Vec::new();
+    }
+    let inserted = resolutions.iter().filter_map(|resolution| match resolution {
+        Resolution::Inserted(event) => Some(event.id),
+        Resolution::Replayed(_) | Resolution::Conflicting(..) => None,
+    });
+    let inserted: HashSet<Uuid> = inserted.collect();
+    let inserted = candidates
+        .iter()
+        .filter(|candidate| inserted.contains(&candidate.event_id));
+    inserted.copied().collect()
 }
 
 /// A conflict rejects the batch.

@@ -47,6 +47,16 @@ statement! {
 }
 
 statement! {
+    /// Removes the address from its suppressions.
+    struct ClearSuppressions(person: OnePerson) -> SqlUuid {
+        "privacy/persons_subject",
+        "suppressions/digests",
+        "privacy/persons_suppressions",
+        => "privacy/clear_suppressions"
+    }
+}
+
+statement! {
     /// Searches the deliveries for the address.
     struct DeliveryMentions(subject: Searched) -> (SqlUuid, Array<Text>) {
         => "privacy/delivery_mentions"
@@ -132,6 +142,7 @@ pub struct Mention {
 ///   recipient.
 /// - The recipient of a link becomes a pseudonym as well.
 /// - A delivery that waits in the [outbox](crate::outbox) is not sent: a claim ends it as suppressed.
+/// - [Suppressions](crate::suppressions) of the address lose it and stay in force, because their digests stay.
 /// - A row of `mailglass_erasures` records when this happened and how many rows changed, without the address.
 ///
 /// The events stay, so the projections do not change. Nothing searches the columns that the application fills in other
@@ -179,6 +190,7 @@ pub fn erase_with(conn: &mut PgConnection, tenant_id: &str, recipient: &str, opt
         }
         let links = load_of_person::<ClearLinks>(conn, &person)?;
         let details = delete_details(conn, &person, &deliveries, &links)?;
+        let suppressions = load_of_person::<ClearSuppressions>(conn, &person)?;
         let erasure = diesel::insert_into(mailglass_erasures::table)
             .values((
                 mailglass_erasures::id.eq(Uuid::now_v7()),
@@ -186,7 +198,7 @@ pub fn erase_with(conn: &mut PgConnection, tenant_id: &str, recipient: &str, opt
                 mailglass_erasures::deliveries.eq(count(deliveries.len())),
                 mailglass_erasures::event_details.eq(count(details)),
                 mailglass_erasures::event_links.eq(count(links.len())),
-                mailglass_erasures::suppressions.eq(count(0)),
+                mailglass_erasures::suppressions.eq(count(suppressions.len())),
                 mailglass_erasures::domain_kept.eq(options.keep_domain),
             ))
             .returning(Erasure::as_returning())

@@ -15,8 +15,9 @@ use crate::models::redacted::redacted_debug;
 use crate::models::{Delivery, Event, EventDetails};
 use crate::projection::Subjects;
 use crate::retry;
-use crate::schema::{mailglass_deliveries, mailglass_events};
+use crate::schema::{mailglass_deliveries, mailglass_events, mailglass_suppressions};
 use crate::sql::{Bound, First, statement};
+use crate::suppressions::Suppression;
 use crate::tenancy;
 
 statement! {
@@ -42,6 +43,15 @@ statement! {
     }
 }
 
+statement! {
+    /// Reads the suppressions of a person's address.
+    struct SuppressionsOfPerson(person: OnePerson) -> mailglass_suppressions::SqlType {
+        "privacy/persons_subject",
+        "suppressions/digests",
+        => "privacy/suppressions_of_person"
+    }
+}
+
 /// Everything that is stored about a person of a tenant: see [`export`]. Serialize it as JSON.
 #[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -56,9 +66,11 @@ pub struct Export {
     pub deliveries: Vec<ExportedDelivery>,
     /// The events that name the person and have no delivery.
     pub events: Vec<ExportedEvent>,
+    /// The suppressions of the person's address, the latest first; also those whose address was erased.
+    pub suppressions: Vec<Suppression>,
 }
 
-redacted_debug!(Export { tenant_id, exported_at, deliveries, events } hides { recipient });
+redacted_debug!(Export { tenant_id, exported_at, deliveries, events, suppressions } hides { recipient });
 
 /// A delivery of an [`Export`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -135,6 +147,7 @@ fn read(conn: &mut PgConnection, person: &Person<'_>) -> Result<Export> {
         events.push(ExportedEvent::new(event, data.as_ref()));
     }
     let others: Vec<(Event, Option<Value>)> = Bound::<OtherEvents>::new(&params).load(conn)?;
+    let suppressions = Bound::<SuppressionsOfPerson>::new(&params).load(conn)?;
     let deliveries = deliveries.into_iter().map(|delivery| {
         let mut events = timelines.remove(&delivery.id).unwrap_or_default();
         events.sort_by_key(|exported| exported.event.timeline_order());
@@ -149,5 +162,6 @@ fn read(conn: &mut PgConnection, person: &Person<'_>) -> Result<Export> {
             .into_iter()
             .map(|(event, data)| ExportedEvent::new(event, data.as_ref()))
             .collect(),
+        suppressions,
     })
 }

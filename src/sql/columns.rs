@@ -2,7 +2,7 @@
 
 use diesel::{Column, Table};
 
-use crate::schema::{mailglass_deliveries, mailglass_events};
+use crate::schema::{mailglass_deliveries, mailglass_events, mailglass_suppressions};
 
 /// The columns of a table in its order. It compiles only if none is missing, and none is misplaced.
 macro_rules! columns {
@@ -56,5 +56,20 @@ columns!(
         last_error,
         inserted_at,
         updated_at,
+    }
+);
+
+columns!(
+    SUPPRESSIONS = mailglass_suppressions {
+        id,
+        tenant_id,
+        scope,
+        stream,
+        digest,
+        address,
+        reason,
+        source_event_id,
+        since,
+        until,
     }
 );

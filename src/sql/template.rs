@@ -2,7 +2,7 @@
 //!
 //! | In a file | Stands for |
 //! |---|---|
-//! | `:events`, `:deliveries` | the columns of the table, in its order |
+//! | `:events`, `:deliveries`, `:suppressions` | the columns of the table, in its order |
 //! | `:given_events`, `:given_deliveries` | those of them that the first CTE has |
 //! | `:projection` | the projection columns of a delivery |
 //! | `:comparable` | the projection columns, enums as text |
@@ -16,7 +16,7 @@
 //!
 //! A list takes an alias: `:events(first)` stands for `first.id, first.tenant_id, …`.
 
-use super::columns::{DELIVERIES, EVENTS};
+use super::columns::{DELIVERIES, EVENTS, SUPPRESSIONS};
 use crate::models::delivery::PROJECTION;
 use crate::models::lifecycle::{RULES, STATUS_ORDER};
 use crate::models::{DeliveryStatus, SuppressionReason};
@@ -94,6 +94,7 @@ fn items(name: &str, input: &[&str]) -> Option<Vec<String>> {
     Some(match name {
         "events" => all(EVENTS),
         "deliveries" => all(DELIVERIES),
+        "suppressions" => all(SUPPRESSIONS),
         "given_events" => in_input(EVENTS),
         "given_deliveries" => in_input(DELIVERIES),
         "projection" => all(&PROJECTION),

@@ -60,6 +60,7 @@ mod shared_types;
 mod statements;
 mod stress;
 mod support;
+mod suppressions;
 mod sweeps;
 mod tenancy;
 mod tenancy_plans;

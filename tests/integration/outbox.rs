@@ -6,6 +6,7 @@ mod limits;
 mod operators;
 mod plans;
 mod properties;
+mod roles;
 mod suppressed;
 mod waiting;
 

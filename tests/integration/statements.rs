@@ -8,18 +8,20 @@ mod outbox;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use std::{env, fs};
 
 use diesel::connection::{Connection as _, InstrumentationEvent, SimpleConnection as _};
 use diesel::pg::PgConnection;
-use mailglass::ledger::CheckpointOptions;
+use mailglass::ledger::{CheckpointOptions, RecordOptions};
 use mailglass::migrations::{self, DataLoss};
 use mailglass::reconciler::{self, SweepOptions};
 use mailglass::retention::{self, CutOptions, DetailsOptions, OldLedger};
 use mailglass::roles::{self, Access};
+use mailglass::suppressions::{self, ListOptions, NewSuppression, SoftBounces, Subject, SuppressionRules};
 use mailglass::{
-    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Stream, contract, ledger, privacy, projection,
-    tenancy,
+    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Stream, SuppressionReason, contract, ledger,
+    privacy, projection, tenancy,
 };
 use uuid::Uuid;
 
@@ -165,6 +167,7 @@ fn every_statement_is_what_its_snapshot_says() {
     retention(&mut snapshots);
     databases(&mut snapshots);
     tenants(&mut snapshots);
+    suppressions(&mut snapshots);
     outbox::outbox(&mut snapshots);
 
     let bless = env::var_os("BLESS").is_some();
@@ -314,6 +317,49 @@ fn events(snapshots: &mut Snapshots) {
     });
     snapshots.take(conn, "privacy_erase", |conn| {
         privacy::erase(conn, TENANT, "ann@example.com").unwrap()
+    });
+}
+
+fn suppressions(snapshots: &mut Snapshots) {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let new = [NewSuppression::address(
+        TENANT,
+        "ann@example.com",
+        SuppressionReason::Manual,
+    )];
+    snapshots.take(conn, "suppressions_add", |conn| suppressions::add(conn, &new).unwrap());
+    snapshots.take(conn, "suppressions_add_again", |conn| {
+        suppressions::add(conn, &new).unwrap()
+    });
+    snapshots.take(conn, "suppressions_check", |conn| {
+        suppressions::check(conn, TENANT, Stream::Bulk, &["ann@example.com"]).unwrap()
+    });
+    snapshots.take(conn, "suppressions_list", |conn| {
+        suppressions::list(conn, &ListOptions::of_tenant(TENANT)).unwrap()
+    });
+    let subject = Subject::Address("ann@example.com".to_owned());
+    snapshots.take(conn, "suppressions_remove", |conn| {
+        suppressions::remove(conn, TENANT, &subject, None).unwrap()
+    });
+    let bob = delivery(conn);
+    let bounced = EventDetails {
+        permanent: Some(false),
+        ..EventDetails::default()
+    };
+    let bounced = [event(EventType::Bounced, 1).delivery(bob.id).details(bounced)];
+    let rules = SuppressionRules {
+        soft_bounces: Some(SoftBounces {
+            threshold: 1,
+            // The events of the tests are old.
+            window: Duration::from_secs(50 * 365 * 24 * 60 * 60),
+            duration: Duration::from_secs(60),
+        }),
+        ..SuppressionRules::default()
+    };
+    let options = RecordOptions { suppress: Some(rules) };
+    snapshots.take(conn, "record_with_rules", |conn| {
+        ledger::record_with(conn, &bounced, &options).unwrap()
     });
 }
 

@@ -86,6 +86,7 @@ impl Arguments {
             Command::Stats(command) => command.run(database, output),
             Command::Erase(command) => command.run(database, output),
             Command::Export(command) => command.run(database, output),
+            Command::Suppressions(command) => command.run(database, output),
             Command::Completions(command) => command.run(&mut Arguments::command(), output),
         }
     }
@@ -110,6 +111,7 @@ enum Command {
     Stats(commands::stats::Stats),
     Erase(commands::erase::Erase),
     Export(commands::export_person::ExportPerson),
+    Suppressions(commands::suppressions::Suppressions),
     Completions(commands::completions::Completions),
 }
 

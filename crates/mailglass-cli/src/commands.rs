@@ -13,6 +13,7 @@ pub(crate) mod rebuild;
 pub(crate) mod reconcile;
 pub(crate) mod retention;
 pub(crate) mod stats;
+pub(crate) mod suppressions;
 pub(crate) mod timeline;
 pub(crate) mod verify;
 pub(crate) mod verify_checkpoints;

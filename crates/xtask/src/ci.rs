@@ -77,6 +77,18 @@ const CHECKS: &[Check] = &[
         run: |root| check_with_cargo(root, "run --example quickstart"),
     },
     Check {
+        name: "examples",
+        description: "the worker processes and the shop, which run themselves in their tests",
+        run: |root| {
+            // With the packages of the check `tests`, so that the dependencies are built with the same features.
+            check_with_cargo(
+                root,
+                "test --locked -p mailglass -p mailglass-cli -p closed-sets -p scratch-postgres \
+                 -p shop -p worker --test shop --test worker",
+            )
+        },
+    },
+    Check {
         name: "packages",
         description: "the packages build from what is published of them",
         run: |root| {

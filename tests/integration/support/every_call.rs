@@ -1,10 +1,12 @@
 //! Every call of the library once, for tests that compare the results under different conditions.
 
 use diesel::prelude::*;
-use mailglass::ledger::{CheckpointOptions, Renewal, checkpoint, renew_checkpoints, verify_checkpoints};
+use mailglass::ledger::{CheckpointOptions, RecordOptions, Renewal, checkpoint, renew_checkpoints, verify_checkpoints};
 use mailglass::projection::{Projection, rebuild, rebuild_all, repair};
+use mailglass::suppressions::{Added, ListOptions, NewSuppression, SoftBounces, Subject, SuppressionRules, check};
 use mailglass::{
-    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Result, ledger, privacy, projection, tenancy,
+    Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Result, Stream, SuppressionReason, ledger,
+    privacy, projection, suppressions, tenancy,
 };
 use serde_json::json;
 use test_support::{TENANT, at, eager, event, to};
@@ -127,11 +129,16 @@ pub fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
     let clicked = event(EventType::Clicked, 7).delivery(queued.id).details(details);
     let clicked = ledger::record(conn, &[clicked])?;
     results.push(format!("{}", clicked[0].event().details(conn)?.user_agent.is_some()));
+    results.extend(suppressions(conn, &queued)?);
     let export = privacy::export(conn, TENANT, "ann@example.com")?;
+    results.push(format!("{}", export.suppressions.len()));
     let events: Vec<usize> = export.deliveries.iter().map(|delivery| delivery.events.len()).collect();
     results.push(format!("{events:?}"));
     let erasure = privacy::erase(conn, TENANT, "ann@example.com")?.erasure;
-    results.push(format!("{} {}", erasure.deliveries, erasure.event_details));
+    results.push(format!(
+        "{} {} {}",
+        erasure.deliveries, erasure.event_details, erasure.suppressions
+    ));
     let sealed = checkpoint(conn, TENANT, None, &CheckpointOptions::default())?.into_checkpoint()?;
     results.push(format!("{}", sealed.events()));
     results.push(format!(
@@ -141,6 +148,56 @@ pub fn every_call(conn: &mut PgConnection) -> Result<Vec<String>> {
     // A cut that has removed nothing.
     let renewal = renew_checkpoints(conn, TENANT, &[sealed], "mailglass_events")?;
     results.push(format!("{}", matches!(renewal, Renewal::Renewed(_))));
+    Ok(results)
+}
+
+fn suppressions(conn: &mut PgConnection, delivery: &Delivery) -> Result<Vec<String>> {
+    let new = [
+        NewSuppression::address(TENANT, "Ann@example.com", SuppressionReason::Complaint),
+        NewSuppression::domain(TENANT, "example.org", SuppressionReason::Policy),
+        NewSuppression::address_in_stream(TENANT, "bob@example.com", Stream::Bulk, SuppressionReason::Manual),
+    ];
+    let mut results = Vec::new();
+    for _ in 0..2 {
+        let added = suppressions::add(conn, &new)?;
+        results.push(format!(
+            "{:?}",
+            added.iter().map(Added::is_unchanged).collect::<Vec<_>>()
+        ));
+    }
+    let recipients = [
+        "ANN@example.com",
+        "cid@example.org",
+        "bob@example.com",
+        "eve@example.com",
+    ];
+    for stream in Stream::ALL {
+        let found = check(conn, TENANT, *stream, &recipients)?;
+        let reasons: Vec<_> = found.iter().map(|found| found.map(|found| found.reason)).collect();
+        results.push(format!("{reasons:?}"));
+    }
+    let bob = Subject::AddressInStream("Bob@example.com".to_owned(), Stream::Bulk);
+    results.push(format!("{}", suppressions::remove(conn, TENANT, &bob, None)?.len()));
+    let soft = EventDetails {
+        permanent: Some(false),
+        ..EventDetails::default()
+    };
+    let options = RecordOptions {
+        suppress: Some(SuppressionRules {
+            soft_bounces: Some(SoftBounces {
+                threshold: 1,
+                window: std::time::Duration::from_secs(50 * 365 * 24 * 60 * 60),
+                duration: std::time::Duration::from_secs(60),
+            }),
+            ..SuppressionRules::default()
+        }),
+    };
+    let bounced = event(EventType::Bounced, 8).delivery(delivery.id).details(soft);
+    ledger::record_with(conn, &[bounced], &options)?;
+    let listed = suppressions::list(conn, &ListOptions::of_tenant(TENANT))?;
+    let mut reasons: Vec<_> = listed.iter().map(|row| row.reason).collect();
+    reasons.sort_unstable();
+    results.push(format!("{reasons:?}"));
     Ok(results)
 }
 

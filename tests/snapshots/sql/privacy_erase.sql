@@ -143,6 +143,59 @@ WHERE details.tenant_id = person.tenant_id
   AND pg_catalog.lower(details.recipient COLLATE "C") = pg_catalog.lower(person.recipient COLLATE "C")
 RETURNING details.event_id;
 
+WITH person AS (
+    SELECT
+        $1 AS tenant_id,
+        $2 AS recipient,
+        $3 AS keep_domain
+    OFFSET 0
+),
+-- Reads `person`. Makes `subjects`: the address, for its digest.
+subjects AS (
+    SELECT tenant_id, recipient AS address
+    FROM person
+),
+-- Reads `subjects` (tenant_id, address, …). Makes `digested`: the same rows, each with the digest by which suppressions are
+-- compared. This is the only place that computes it. The length separates the tenant from the address, whatever characters they have.
+-- OFFSET 0: the digests are computed once for each row, and a policy of row-level security can't keep them out of an index condition.
+digested AS (
+    SELECT
+        subjects.*,
+        pg_catalog.sha256(
+            pg_catalog.convert_to(
+                pg_catalog.concat(
+                    pg_catalog.octet_length(pg_catalog.convert_to(tenant_id, 'UTF8')), ':',
+                    tenant_id, ':',
+                    pg_catalog.lower(address COLLATE "C")
+                ),
+                'UTF8'
+            )
+        ) AS digest
+    FROM subjects
+    OFFSET 0
+),
+-- Reads `digested`. Makes `found`: locks the suppressions of the address that still have it, in the order in which a batch inserts
+-- them.
+found AS (
+    SELECT suppression.id
+    FROM digested
+    CROSS JOIN LATERAL (
+        SELECT suppression.id
+        FROM mailglass_suppressions AS suppression
+        WHERE suppression.tenant_id = digested.tenant_id
+          AND suppression.digest = digested.digest
+          AND suppression.address IS NOT NULL
+        ORDER BY suppression.scope, suppression.stream, suppression.reason
+        FOR NO KEY UPDATE
+    ) AS suppression
+)
+-- Reads `found`. Removes the addresses, and returns the suppressions. They stay in force, by their digests.
+UPDATE mailglass_suppressions AS suppression
+SET address = NULL
+FROM (SELECT * FROM found LIMIT (SELECT NULL::bigint)) AS found
+WHERE suppression.id = found.id
+RETURNING suppression.id;
+
 INSERT INTO "mailglass_erasures" ("id", "tenant_id", "deliveries", "event_details", "event_links", "suppressions",
     "domain_kept") VALUES ($1, $2, $3, $4, $5, $6, $7)
 RETURNING "mailglass_erasures"."id", "mailglass_erasures"."tenant_id", "mailglass_erasures"."deliveries",

@@ -139,6 +139,51 @@ LEFT JOIN LATERAL (
 ) AS details ON true
 ORDER BY event.occurred_at, event.id;
 
+WITH person AS (
+    SELECT
+        $1 AS tenant_id,
+        $2 AS recipient,
+        $3 AS keep_domain
+    OFFSET 0
+),
+-- Reads `person`. Makes `subjects`: the address, for its digest.
+subjects AS (
+    SELECT tenant_id, recipient AS address
+    FROM person
+),
+-- Reads `subjects` (tenant_id, address, …). Makes `digested`: the same rows, each with the digest by which suppressions are
+-- compared. This is the only place that computes it. The length separates the tenant from the address, whatever characters they have.
+-- OFFSET 0: the digests are computed once for each row, and a policy of row-level security can't keep them out of an index condition.
+digested AS (
+    SELECT
+        subjects.*,
+        pg_catalog.sha256(
+            pg_catalog.convert_to(
+                pg_catalog.concat(
+                    pg_catalog.octet_length(pg_catalog.convert_to(tenant_id, 'UTF8')), ':',
+                    tenant_id, ':',
+                    pg_catalog.lower(address COLLATE "C")
+                ),
+                'UTF8'
+            )
+        ) AS digest
+    FROM subjects
+    OFFSET 0
+)
+-- Reads `digested`. Returns the suppressions of the address, the latest first.
+SELECT
+    suppression.id, suppression.tenant_id, suppression.scope, suppression.stream, suppression.digest,
+    suppression.address, suppression.reason, suppression.source_event_id, suppression.since, suppression.until
+FROM digested
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM mailglass_suppressions AS suppression
+    WHERE suppression.tenant_id = digested.tenant_id
+      AND suppression.digest = digested.digest
+    OFFSET 0
+) AS suppression
+ORDER BY suppression.since DESC, suppression.id;
+
 WITH tenant AS (
     SELECT $1 AS tenant_id
 )

@@ -28,6 +28,7 @@ mod rebuild;
 mod reconcile;
 mod retention;
 mod stats;
+mod suppressions;
 mod terminal;
 mod timeline;
 mod verify;

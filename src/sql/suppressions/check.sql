@@ -1,0 +1,3 @@
+-- Reads `suppressed`. Returns it.
+SELECT row_id, id, scope, reason, until
+FROM suppressed

@@ -1,0 +1,4 @@
+-- Reads `written`. Returns the suppressions that were inserted or extended.
+SELECT
+    :suppressions(written)
+FROM written
