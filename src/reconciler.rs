@@ -5,6 +5,12 @@
 //! changes the ledger. Its cost depends on the number of pending orphans, not on the size of the ledger. Run a sweep every
 //! half minute or so, from any number of processes: a sweep skips rows that another one has locked.
 //!
+//! Most orphans do not wait for a sweep. A webhook that is faster than the commit of its message id is linked by
+//! [`Delivery::mark_dispatched`](crate::Delivery::mark_dispatched), [`Delivery::update`](crate::Delivery::update) or
+//! [`Attempt::sent`](crate::outbox::Attempt::sent) when it stores the id, in the same transaction. Sweeps link the others: those that
+//! name a delivery by its id before it is inserted, that name the message of a delivery that is inserted with it, or that were being
+//! recorded or swept at that moment. [`SweepReport::linked_events`] has what a sweep linked.
+//!
 //! `waiting_reason` is one of:
 //!
 //! | Reason | The event |
