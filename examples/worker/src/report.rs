@@ -72,9 +72,9 @@ pub(crate) fn summarize(conn: &mut PgConnection, run: &Run) -> Result<(), Failur
     line("leases lost", tally.lost_leases, "");
     line("retries", tally.retries, "");
     line(
-        "deliveries sent without our knowing",
+        "deliveries that a webhook resolved",
         run.resolved,
-        "a webhook told us, and no further request was made",
+        "no worker had an answer, and none asked again",
     );
     line(
         "deliveries claimed after an unknown outcome",

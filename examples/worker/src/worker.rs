@@ -20,8 +20,9 @@ const CLAIMS: u32 = 5;
 const TIMEOUT: Duration = Duration::from_millis(300);
 const LEASE: Duration = Duration::from_secs(2);
 
-/// The pauses before a retry are seconds to hours. This demonstration has only seconds, so it divides them.
+/// The pauses before a retry are seconds to hours. This demonstration has only seconds.
 const HASTE: u32 = 60;
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(name: &str, database: &str, provider: &str) -> Result<(), Failure> {
     thread::spawn(exit_with_the_supervisor);
@@ -64,7 +65,7 @@ fn send(conn: &mut PgConnection, provider: &mut Provider, claim: &Claim) -> mail
             attempt.failed(conn, error)?;
         }
         // The provider may have accepted the message all the same. The next attempt has the same idempotency key.
-        Answer::TryAgain(error) => match attempt.retry(conn, error, attempt.backoff() / HASTE)? {
+        Answer::TryAgain(error) => match attempt.retry(conn, error, (attempt.backoff() / HASTE).min(LONGEST_PAUSE))? {
             Retry::Scheduled(_) => Step::Retry.print(),
             Retry::Failed(_) => {}
         },
