@@ -36,6 +36,7 @@
 //!
 //! - [The design](_documentation::design): terms, rules, layout and reasons
 //! - [The promises about the closed sets and the names in the database](_documentation::stability)
+//! - [Sending](_documentation::sending): the time line of an attempt, crashes, and the keys of providers
 //! - [Tenants and roles](_documentation::tenants): row-level security, poolers, and the rights of each role
 //! - [Checkpoints of the ledger](_documentation::checkpoints): what they reveal, their form and their cost
 //! - [Retention: how old deliveries leave](_documentation::retention)
@@ -67,6 +68,8 @@
 //! | Separate tenants | [`tenancy::enable`], [`tenancy::scoped`], [`Delivery::for_tenant`], [`Event::for_tenant`] |
 //! | Insert deliveries | [`NewDelivery::insert`], [`NewDelivery::insert_all`] |
 //! | Record the steps of sending | [`Delivery::mark_dispatched`], [`Delivery::mark_failed`], [`Delivery::mark_suppressed`] |
+//! | Send deliveries | [`NewDelivery::send`], [`outbox::claim`], [`outbox::Claim::begin`], [`outbox::Attempt::sent`], [`outbox::wait`] |
+//! | Not to send to some recipients | [`suppressions::add`], [`suppressions::check`], [`NewDelivery::suppress`], [`ledger::record_with`] |
 //! | Record webhooks | [`ledger::record_each`], [`ledger::record`] |
 //! | Import a history | [`ledger::record_batches`], [`ledger::append`] |
 //! | Link events that arrived early | [`reconciler::sweep`], [`reconciler::waiting`], [`reconciler::expired`] |

@@ -6,7 +6,7 @@
 //! | [`Worker`](Access::Worker) | the process that hands messages to a provider | of the scope |
 //! | [`Sender`](Access::Sender) | the same for all tenants | all |
 //! | [`Reader`](Access::Reader) | dashboards and support: reads everything except event details | of the scope |
-//! | [`Reconciler`](Access::Reconciler) | `mailglass reconcile`, `stats`, `verify` and `rebuild` | all |
+//! | [`Reconciler`](Access::Reconciler) | `mailglass reconcile`, `stats`, `verify`, `rebuild` and listing `outbox` | all |
 //! | [`Privacy`](Access::Privacy) | erasing and exporting a person | of the scope |
 //! | [`Retention`](Access::Retention) | deleting event details that have expired | all |
 //!

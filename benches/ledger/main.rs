@@ -19,6 +19,7 @@ mod growth;
 mod machine;
 mod measure;
 mod memory;
+mod outbox;
 mod peers;
 mod plot;
 mod rebuild;
@@ -41,8 +42,8 @@ const USAGE: &str = "\
 usage: cargo bench -- [OPTION…] [TABLE…]
 
 Runs the benchmarks whose names contain one of the words TABLE, or all of them:
-memory, batches, connections, client, peers, single, replays, tenancy, tenancy_single, rebuild,
-growth, builds.
+memory, batches, connections, client, peers, single, replays, tenancy, tenancy_single, outbox,
+outbox_single, rebuild, growth, builds.
 
 Starts a throwaway server that writes durably (fsync=on), or uses DATABASE_URL.
 
@@ -90,7 +91,7 @@ fn main() -> ExitCode {
 
     let bench = Bench::new(has("--quick"), has("--ten-million"));
     let machine = machine::line(&mut connect(&bench.database()));
-    let tables: [(&str, Measure); 12] = [
+    let tables: [(&str, Measure); 14] = [
         // First, because it measures the peak memory of this process.
         ("memory", memory::table),
         ("batches", |bench| batches::table(bench, 1)),
@@ -101,6 +102,8 @@ fn main() -> ExitCode {
         ("replays", replays::table),
         ("tenancy", tenancy::batches),
         ("tenancy_single", tenancy::single),
+        ("outbox", outbox::batches),
+        ("outbox_single", outbox::single),
         ("rebuild", rebuild::table),
         ("growth", growth::table),
         ("builds", builds::table),

@@ -11,7 +11,7 @@ use super::person::{OnePerson, Person, PersonParams};
 use crate::error::Result;
 use crate::projection::Subjects;
 use crate::retry;
-use crate::schema::{mailglass_erasures, mailglass_event_details, mailglass_event_links};
+use crate::schema::{mailglass_erasures, mailglass_event_details, mailglass_event_links, mailglass_outbox};
 use crate::sql::{Bound, First, params, statement};
 use crate::tenancy;
 
@@ -141,6 +141,7 @@ pub struct Mention {
 /// - The [details](crate::NewEvent::details) of the events of these deliveries are deleted, and those of events that name the
 ///   recipient.
 /// - The recipient of a link becomes a pseudonym as well.
+/// - A delivery that waits in the [outbox](crate::outbox) is not sent: a claim ends it as suppressed.
 /// - [Suppressions](crate::suppressions) of the address lose it and stay in force, because their digests stay.
 /// - A row of `mailglass_erasures` records when this happened and how many rows changed, without the address.
 ///
@@ -184,6 +185,9 @@ pub fn erase_with(conn: &mut PgConnection, tenant_id: &str, recipient: &str, opt
     // Outside of a scope, row-level security would hide the person.
     let erase = |conn: &mut PgConnection| {
         let deliveries = load_of_person::<Pseudonymize>(conn, &person)?;
+        if !options.keep_domain {
+            clear_outbox(conn, &deliveries)?;
+        }
         let links = load_of_person::<ClearLinks>(conn, &person)?;
         let details = delete_details(conn, &person, &deliveries, &links)?;
         let suppressions = load_of_person::<ClearSuppressions>(conn, &person)?;
@@ -205,6 +209,15 @@ pub fn erase_with(conn: &mut PgConnection, tenant_id: &str, recipient: &str, opt
         })
     };
     retry::serializable(conn, |conn| tenancy::scoped(conn, tenant_id, erase))
+}
+
+/// Replaces the domains in the outbox. A claim ends deliveries to a pseudonym as suppressed.
+fn clear_outbox(conn: &mut PgConnection, deliveries: &[Uuid]) -> Result<()> {
+    diesel::update(mailglass_outbox::table)
+        .filter(mailglass_outbox::delivery_id.eq_any(deliveries))
+        .set(mailglass_outbox::recipient_domain.eq("erased.invalid"))
+        .execute(conn)?;
+    Ok(())
 }
 
 fn load_of_person<S>(conn: &mut PgConnection, person: &Person<'_>) -> Result<Vec<Uuid>>

@@ -78,6 +78,7 @@ const RIGHTS: &[Rights] = &[
     one(OUTBOX, &[App], "SELECT, INSERT, UPDATE, DELETE"),
     one(OUTBOX, &[Worker], "SELECT, UPDATE, DELETE"),
     all(OUTBOX, &[Sender], "SELECT, UPDATE, DELETE"),
+    all(OUTBOX, &[Reconciler], "SELECT"),
     one(OUTBOX, &[Reader], "SELECT"),
     one(OUTBOX, &[Privacy], "SELECT, UPDATE (recipient_domain)"),
     one(OUTBOX_USAGE, &[App, Worker], "SELECT, INSERT, UPDATE, DELETE"),

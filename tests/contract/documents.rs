@@ -5,7 +5,7 @@ mod links;
 mod markdown;
 
 use mailglass::contract::{self, SETS};
-use mailglass::{DeliveryStatus, EventType, RejectReason, Stream};
+use mailglass::{DeliveryStatus, EventType, RejectReason, Stream, SuppressionReason, SuppressionScope};
 
 use crate::own::{ENUMS, MANIFEST, text};
 
@@ -25,6 +25,8 @@ fn the_data_is_the_manifest() {
         EventType::LABELS,
         RejectReason::LABELS,
         DeliveryStatus::LABELS,
+        SuppressionScope::LABELS,
+        SuppressionReason::LABELS,
     ];
     assert_eq!(SETS.len(), labels.len());
     for (set, labels) in SETS.iter().zip(labels) {

@@ -5,6 +5,8 @@ mod fairness;
 mod limits;
 mod operators;
 mod plans;
+mod properties;
+mod roles;
 mod suppressed;
 mod waiting;
 

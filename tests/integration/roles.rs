@@ -32,7 +32,7 @@ const MATRIX: [(Access, [&str; 9]); 7] = [
     (Access::Worker, ["Su", "", "I", "SIu", "SI", "SUD", "SIUD", "SIU", "S"]),
     (Access::Sender, ["Su", "", "", "SIu", "SI", "SUD", "SIUD", "SIU", "S"]),
     (Access::Reader, ["S", "S", "", "S", "S", "S", "", "S", "S"]),
-    (Access::Reconciler, ["Su", "", "", "Su", "S", "", "", "SIU", "S"]),
+    (Access::Reconciler, ["Su", "", "", "Su", "S", "S", "", "SIU", "S"]),
     (Access::Privacy, ["Su", "SI", "SD", "Su", "S", "Su", "", "Su", "S"]),
     (Access::Retention, ["", "", "suD", "", "", "", "", "", "S"]),
 ];

@@ -7,14 +7,15 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
-use mailglass::ledger::{Appended, Outcome};
+use mailglass::ledger::{Appended, Outcome, RecordOptions};
 use mailglass::projection::{rebuild, rebuild_all, rebuild_in_steps, repair};
 use mailglass::reconciler::{SweepOptions, expired, sweep, waiting};
 use mailglass::roles::Access;
+use mailglass::suppressions::{self, ListOptions, NewSuppression, Subject, SuppressionRules};
 use mailglass::tenancy::{self, scoped};
 use mailglass::{
-    Delivery, DeliveryChanges, Error, Event, EventType, Inserted, NewDelivery, NewEvent, Result, Stream, contract,
-    ledger, migrations, privacy, projection,
+    Delivery, DeliveryChanges, Error, Event, EventType, Inserted, NewDelivery, NewEvent, Result, Stream,
+    SuppressionReason, contract, ledger, migrations, privacy, projection,
 };
 use serde_json::json;
 
@@ -74,6 +75,9 @@ fn victim(conn: &mut PgConnection) -> Delivery {
          VALUES (gen_random_uuid(), '{VICTIM}', 'domain', sha256('{SECRET}'), '{SECRET}.example.com', 'manual')"
     ))
     .unwrap();
+    let recipient = format!("{SECRET}@example.com");
+    let suppressed = [NewSuppression::address(VICTIM, recipient, SuppressionReason::Complaint)];
+    suppressions::add(conn, &suppressed).unwrap();
     delivery
 }
 
@@ -128,7 +132,7 @@ fn delivery_to(recipient: &str) -> NewDelivery {
     NewDelivery::new(ATTACKER, "welcome", Stream::Bulk, recipient)
 }
 
-const CALLS: [Attempt; 31] = [
+const CALLS: [Attempt; 36] = [
     ("find", |conn, forged| {
         written(Delivery::find(conn, ATTACKER, forged.id)?)
     }),
@@ -285,6 +289,34 @@ const CALLS: [Attempt; 31] = [
         assert!(export.deliveries.is_empty() && export.events.is_empty());
         shown(serde_json::to_value((export.deliveries, export.events)))
     }),
+    ("suppressions::add", |conn, forged| {
+        let new = NewSuppression::address(ATTACKER, &forged.recipient, SuppressionReason::Complaint);
+        let added = suppressions::add(conn, &[new.without_address()])?;
+        assert!(!added[0].is_unchanged());
+        written(added[0].suppression())
+    }),
+    ("suppressions::check", |conn, forged| {
+        let victims = suppressions::check(conn, ATTACKER, Stream::Bulk, &[format!("x{}", forged.recipient)])?;
+        assert_eq!(victims, [None]);
+        written(victims)
+    }),
+    ("suppressions::list", |conn, _| {
+        written(suppressions::list(conn, &ListOptions::of_tenant(ATTACKER))?)
+    }),
+    ("suppressions::remove", |conn, forged| {
+        let subject = Subject::Address(forged.recipient.clone());
+        written(suppressions::remove(conn, ATTACKER, &subject, None)?)
+    }),
+    ("record with rules", |conn, forged| {
+        let options = RecordOptions {
+            suppress: Some(SuppressionRules::default()),
+        };
+        let complained = NewEvent::new(ATTACKER, EventType::Complained, at(9)).delivery(forged.id);
+        let recorded = ledger::record_with(conn, vec![complained], &options)?;
+        let rows = suppressions::list(conn, &ListOptions::of_tenant(ATTACKER))?;
+        assert!(rows.iter().all(|row| row.source_event_id.is_none()));
+        shown(recorded.len())
+    }),
     ("contract and migrations", |conn, _| {
         shown((
             contract::verify(conn)?,
@@ -409,9 +441,15 @@ fn no_query_by_hand_shows_or_changes_another_tenants_rows() {
         let mut conn = role.connect();
         for query in queries(&victim) {
             let is_for_all = match access {
-                Access::Reconciler => ["deliveries", "event_links", "mailglass_events", "suppressions"]
-                    .iter()
-                    .any(|table| query.contains(table)),
+                Access::Reconciler => [
+                    "deliveries",
+                    "event_links",
+                    "mailglass_events",
+                    "outbox",
+                    "suppressions",
+                ]
+                .iter()
+                .any(|table| query.contains(table)),
                 Access::Sender => !["erasures", "event_details"].iter().any(|table| query.contains(table)),
                 Access::Retention => query.contains("event_details"),
                 _ => false,

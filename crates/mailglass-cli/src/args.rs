@@ -79,12 +79,14 @@ impl Arguments {
             Command::VerifyCheckpoints(command) => command.run(database, output),
             Command::Docs(command) => command.run(database, output),
             Command::Reconcile(command) => command.run(database, output),
+            Command::Outbox(command) => command.run(database, output),
             Command::Rebuild(command) => command.run(database, output),
             Command::Retention(command) => command.run(database, output),
             Command::Timeline(command) => command.run(database, output),
             Command::Stats(command) => command.run(database, output),
             Command::Erase(command) => command.run(database, output),
             Command::Export(command) => command.run(database, output),
+            Command::Suppressions(command) => command.run(database, output),
             Command::Completions(command) => command.run(&mut Arguments::command(), output),
         }
     }
@@ -102,12 +104,14 @@ enum Command {
     VerifyCheckpoints(commands::verify_checkpoints::VerifyCheckpoints),
     Docs(commands::docs::Docs),
     Reconcile(commands::reconcile::Reconcile),
+    Outbox(commands::outbox::Outbox),
     Rebuild(commands::rebuild::Rebuild),
     Retention(commands::retention::Retention),
     Timeline(commands::timeline::Timeline),
     Stats(commands::stats::Stats),
     Erase(commands::erase::Erase),
     Export(commands::export_person::ExportPerson),
+    Suppressions(commands::suppressions::Suppressions),
     Completions(commands::completions::Completions),
 }
 

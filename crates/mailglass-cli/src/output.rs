@@ -3,6 +3,7 @@
 mod cell;
 mod color;
 mod count;
+mod row;
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
@@ -17,6 +18,7 @@ use cell::clean;
 pub(crate) use cell::{Cell, Tone, or_empty, time};
 pub(crate) use color::Color;
 pub(crate) use count::count;
+pub(crate) use row::row;
 
 pub(crate) struct Output {
     format: Format,

@@ -15,7 +15,7 @@ use super::{options, queued};
 use crate::support::{connected, rows_read};
 
 /// A hundred tenants with two due rows each, and one with 20,000 more: due, scheduled and held ones.
-const GROW: &str = "
+pub(super) const GROW: &str = "
     INSERT INTO mailglass_deliveries (
         id, tenant_id, mailable, stream, recipient, recipient_domain, last_event_type, last_event_at
     )
@@ -54,7 +54,7 @@ fn blocks(conn: &mut PgConnection) -> i64 {
 }
 
 /// Makes a call in a transaction that is rolled back, and returns how many rows and blocks it accessed.
-fn cost<T>(conn: &mut PgConnection, call: impl FnOnce(&mut PgConnection) -> T) -> (i64, i64) {
+pub(super) fn cost<T>(conn: &mut PgConnection, call: impl FnOnce(&mut PgConnection) -> T) -> (i64, i64) {
     conn.test_transaction::<_, diesel::result::Error, _>(|conn| {
         let (rows, pages) = (rows_read(conn), blocks(conn));
         call(conn);
@@ -62,7 +62,7 @@ fn cost<T>(conn: &mut PgConnection, call: impl FnOnce(&mut PgConnection) -> T) -
     })
 }
 
-fn variants() -> [(&'static str, ClaimOptions); 5] {
+pub(super) fn variants() -> [(&'static str, ClaimOptions); 5] {
     let limit = RateLimit {
         claims: 1_000,
         window: Duration::from_secs(60),
@@ -129,7 +129,7 @@ const STEPS: [Step; 9] = [
 ];
 
 /// Every call once, so that the connection has planned all statements.
-fn plan_everything(conn: &mut PgConnection) {
+pub(super) fn plan_everything(conn: &mut PgConnection) {
     for (_, step) in STEPS {
         queued(conn);
         let claim = super::claim_one(conn);

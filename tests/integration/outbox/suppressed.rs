@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use mailglass::outbox::{self, ClaimOptions};
+use mailglass::schema::mailglass_outbox;
 use mailglass::suppressions::Suppress;
 use mailglass::{DeliveryStatus, EventType, NewDelivery, RejectReason, Stream, privacy, projection};
 
@@ -103,6 +104,8 @@ fn a_claim_ends_deliveries_of_erased_persons() {
     let (_database, mut conn) = connected();
     let delivery = queued(&mut conn);
     privacy::erase(&mut conn, TENANT, "ann@example.com").unwrap();
+    let domain = mailglass_outbox::table.select(mailglass_outbox::recipient_domain);
+    assert_eq!(domain.get_result(&mut conn), Ok("erased.invalid".to_owned()));
     assert_eq!(claim(&mut conn), []);
     assert_eq!(
         (reload(&mut conn, &delivery).status, rows(&mut conn)),

@@ -203,6 +203,22 @@ fn a_delivery_without_events_stays() {
 }
 
 #[test]
+fn a_delivery_that_waits_to_be_sent_stays() {
+    let (_database, mut conn) = connected();
+    let sent = delivery(&mut conn, 1, old());
+    let waits = Uuid::from_u128(2);
+    NewDelivery::new(TENANT, "welcome", Stream::Transactional, "ann@example.com")
+        .id(waits)
+        .first_event(EventType::Queued, old())
+        .send()
+        .insert(&mut conn)
+        .unwrap();
+    let report = retention::cut(&mut conn, &options()).unwrap();
+    assert_eq!((report.deliveries_left, exists(&mut conn, sent)), (1, false));
+    assert!(exists(&mut conn, waits));
+}
+
+#[test]
 fn nobody_can_change_the_old_ledger_or_add_to_it() {
     let (_database, mut conn) = connected();
     let conn = &mut conn;

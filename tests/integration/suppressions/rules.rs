@@ -113,7 +113,7 @@ fn each_rule_adds_its_suppression_and_no_other() {
                 unsubscribes: name == "unsubscribes",
                 ..ONLY
             };
-            let recorded = ledger::record_with(conn, &[event.clone()], &options(rules)).unwrap();
+            let recorded = ledger::record_with(conn, std::slice::from_ref(&event), &options(rules)).unwrap();
             let found = all(conn);
             if name != rule {
                 assert_eq!(found, [], "{rule} by {name}");

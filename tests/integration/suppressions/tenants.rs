@@ -105,13 +105,35 @@ fn each_role_can_do_what_it_needs_and_no_more() {
             let event = NewEvent::new(TENANT, EventType::Bounced, Utc::now())
                 .delivery(delivery.id)
                 .details(bounced(permanent));
-            let records = allows(&mut |conn| ledger::record_with(conn, &[event.clone()], &rules()).map(drop));
+            let records =
+                allows(&mut |conn| ledger::record_with(conn, std::slice::from_ref(&event), &rules()).map(drop));
             assert_eq!(records, matches!(access, App | Worker | Sender), "{access} records");
         }
         let erases = allows(&mut |conn| privacy::erase(conn, TENANT, ANN).map(drop));
         assert_eq!(erases, matches!(access, Privacy), "{access} erases");
         assert!(reads || !matches!(access, Reader));
     }
+}
+
+/// A policy must not keep the digest out of the condition of the index.
+#[test]
+fn a_check_in_a_scope_reads_no_row_of_anybody_else() {
+    let (database, mut owner) = connected();
+    tenancy::enable(&mut owner).unwrap();
+    let role = Role::with(&database, Access::Worker);
+    let mut conn = role.connect();
+    let addresses: Vec<String> = (0..3_000).map(|n| format!("reader{n}@example.com")).collect();
+    let new = addresses
+        .iter()
+        .map(|address| NewSuppression::address(TENANT, address, SuppressionReason::Manual));
+    suppressions::add(&mut owner, &new.collect::<Vec<_>>()).unwrap();
+    let read = scoped(&mut conn, TENANT, |conn| -> Result<i64> {
+        let before = rows_read(conn);
+        let found = check(conn, TENANT, Stream::Bulk, &addresses[..100])?;
+        assert!(found.iter().all(Option::is_some));
+        Ok(rows_read(conn) - before)
+    });
+    assert_eq!(read.unwrap(), 100);
 }
 
 /// Below a policy, the index by recipient can't be used.

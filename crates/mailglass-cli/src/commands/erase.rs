@@ -14,8 +14,8 @@ const LONG: &str = "\
 Erase a person from the data of a tenant, in one transaction.
 
 The recipient of each delivery becomes a random pseudonym, the details of its events (IP address, user agent, links, server \
-replies) are deleted, and mailglass_erasures records when and how many rows, without the address. The events stay. Case of \
-ASCII letters does not matter.
+replies) are deleted, suppressions lose the address and stay in force, and mailglass_erasures records when and how many rows, \
+without the address. The events stay. Case of ASCII letters does not matter.
 
 Rows whose metadata, last_error, payload or keys still contain the address are listed: the application put it there. Change the \
 deliveries with its own code. An event can't be changed; it leaves with `mailglass retention`.";
@@ -57,6 +57,7 @@ impl Erase {
             ["deliveries".into(), erasure.deliveries.into()],
             ["event_details".into(), erasure.event_details.into()],
             ["event_links".into(), erasure.event_links.into()],
+            ["suppressions".into(), erasure.suppressions.into()],
         ];
         output.table("Erased", ["table", "rows"], counts)?;
         if !erased.mentions.is_empty() {

@@ -19,9 +19,10 @@ Print the GRANT statements for a role. With --apply, execute them.
 The rights are the least that a kind of access needs:
 
 app         what an application does for a tenant: insert, record, read, update, sweep, rebuild
-worker      record the steps of sending
-reader      read deliveries, events, links and erasures, but not event details
-reconciler  reconcile, stats, verify and rebuild, for all tenants
+worker      claim, send, and record the steps of sending
+sender      the same for all tenants
+reader      read everything except event details
+reconciler  reconcile, stats, verify, rebuild and reading the outbox, for all tenants
 privacy     erase and export a person
 retention   delete event details that have expired, for all tenants
 
@@ -46,7 +47,7 @@ pub(crate) struct Grant {
     #[arg(long, value_name = "NAME")]
     role: String,
 
-    /// What the role may do: app, worker, reader, reconciler, privacy or retention.
+    /// What the role may do: app, worker, sender, reader, reconciler, privacy or retention.
     #[arg(long, value_name = "ACCESS", default_value_t = Access::App)]
     access: Access,
 

@@ -15,7 +15,8 @@ use crate::failure::Failure;
 use crate::output::{Cell, Output};
 
 const LONG: &str = "\
-Count deliveries by status, events by type and events that wait for their delivery, and show the size of the tables.
+Count deliveries by status, events by type, events that wait for their delivery, deliveries that wait to be sent and \
+suppressions, and show the size of the tables.
 
 All numbers are from one snapshot. Counting reads each table once, which takes a while with millions of rows, and locks nothing. \
 The sizes are those of the whole tables, even with --tenant, and those of all shards if Citus distributes the tables.";
@@ -25,7 +26,7 @@ Examples:
   mailglass stats --tenant acme
   mailglass stats --json | jq '.links.oldest_pending_seconds'";
 
-/// Count deliveries, events and waiting events.
+/// Count deliveries, events, what waits, and suppressions.
 #[derive(Args)]
 #[command(long_about = LONG, after_help = AFTER)]
 pub(crate) struct Stats {
@@ -58,6 +59,19 @@ const LINKS: &str = "
            extract(epoch FROM now() - min(inserted_at) FILTER (WHERE linked_at IS NULL AND expired_at IS NULL))::float8
                AS oldest_pending_seconds
       FROM mailglass_event_links WHERE $1 IS NULL OR tenant_id = $1";
+
+const OUTBOX: &str = "
+    SELECT count(*) FILTER (WHERE held_at IS NULL AND available_at <= now()) AS due,
+           count(*) FILTER (WHERE held_at IS NULL AND available_at > now() AND lease_id IS NULL) AS scheduled,
+           count(*) FILTER (WHERE held_at IS NULL AND available_at > now() AND lease_id IS NOT NULL) AS leased,
+           count(held_at) AS held
+      FROM mailglass_outbox WHERE $1 IS NULL OR tenant_id = $1";
+
+const SUPPRESSIONS: &str = "
+    SELECT reason::text, count(*) AS count
+      FROM mailglass_suppressions AS suppression
+     WHERE since <= now() AND (until IS NULL OR until > now()) AND ($1 IS NULL OR tenant_id = $1)
+     GROUP BY suppression.reason ORDER BY suppression.reason";
 
 const SIZE: &str = r#"
     SELECT $1 AS "table", pg_table_size($1::regclass) AS table_bytes, pg_indexes_size($1::regclass) AS index_bytes"#;
@@ -115,6 +129,18 @@ struct Links {
 }
 
 #[derive(QueryableByName, Serialize)]
+struct Outbox {
+    #[diesel(sql_type = BigInt)]
+    due: i64,
+    #[diesel(sql_type = BigInt)]
+    scheduled: i64,
+    #[diesel(sql_type = BigInt)]
+    leased: i64,
+    #[diesel(sql_type = BigInt)]
+    held: i64,
+}
+
+#[derive(QueryableByName, Serialize)]
 struct Size {
     #[diesel(sql_type = Text)]
     table: String,
@@ -130,6 +156,8 @@ struct Counted {
     events: Vec<OfType>,
     pending: Vec<OfReason>,
     links: Links,
+    outbox: Outbox,
+    suppressions: Vec<OfReason>,
     sizes: Vec<Size>,
 }
 
@@ -153,6 +181,8 @@ impl Stats {
                 events: sql_query(EVENTS).bind::<Nullable<Text>, _>(tenant).load(conn)?,
                 pending: sql_query(PENDING).bind::<Nullable<Text>, _>(tenant).load(conn)?,
                 links: sql_query(LINKS).bind::<Nullable<Text>, _>(tenant).get_result(conn)?,
+                outbox: sql_query(OUTBOX).bind::<Nullable<Text>, _>(tenant).get_result(conn)?,
+                suppressions: sql_query(SUPPRESSIONS).bind::<Nullable<Text>, _>(tenant).load(conn)?,
                 sizes: sizes(conn)?,
             })
         })
@@ -206,6 +236,25 @@ fn show(counted: &Counted, output: &mut Output) -> Result<(), Failure> {
     ];
     let rows: Vec<[Cell; 2]> = pending.chain(settled).collect();
     output.table("Events recorded before their delivery", ["state", "events"], rows)?;
+    let Outbox {
+        due,
+        scheduled,
+        leased,
+        held,
+    } = counted.outbox;
+    let waiting = vec![
+        ["due".into(), due.into()],
+        ["scheduled".into(), scheduled.into()],
+        ["leased".into(), leased.into()],
+        ["held".into(), held.into()],
+    ];
+    output.table("Deliveries that wait to be sent", ["state", "deliveries"], waiting)?;
+    let suppressions = (counted.suppressions.iter()).map(|reason| [reason.reason.as_str().into(), reason.count.into()]);
+    output.table(
+        "Suppressions in force",
+        ["reason", "suppressions"],
+        suppressions.collect(),
+    )?;
     let sizes = counted.sizes.iter();
     let sizes = sizes.map(|size| {
         [

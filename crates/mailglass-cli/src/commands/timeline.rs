@@ -2,19 +2,17 @@
 
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
 use clap::Args;
 use diesel::prelude::*;
 use mailglass::projection::Decision;
 use mailglass::schema::mailglass_deliveries;
 use mailglass::{Delivery, Error, Event};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::connection::DatabaseOptions;
 use crate::failure::Failure;
-use crate::output::{Cell, Output, Tone, or_empty, time};
+use crate::output::{Cell, Output, Tone, or_empty, row, time};
 
 const LONG: &str = "\
 Show a delivery, its events in order, and the event that decided each column of its projection.
@@ -91,19 +89,6 @@ fn document(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
         "events": shown.events.iter().map(row).collect::<Vec<_>>(),
         "decisions": shown.decisions.iter().map(decision).collect::<Vec<_>>(),
     }))
-}
-
-/// A row whose times all have microseconds. serde omits trailing zeros.
-fn row(row: &impl Serialize) -> Value {
-    let mut row = json!(row);
-    for (column, value) in row.as_object_mut().into_iter().flatten() {
-        if column.ends_with("_at")
-            && let Some(at) = value.as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok())
-        {
-            *value = time(&at).into();
-        }
-    }
-    row
 }
 
 fn tables(shown: &Shown, output: &mut Output) -> Result<(), Failure> {

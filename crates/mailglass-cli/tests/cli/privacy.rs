@@ -37,7 +37,12 @@ fn a_person_is_exported_and_then_erased() {
     };
     assert_eq!(
         counts[1..],
-        [["deliveries", "1"], ["event_details", "1"], ["event_links", "0"]]
+        [
+            ["deliveries", "1"],
+            ["event_details", "1"],
+            ["event_links", "0"],
+            ["suppressions", "0"]
+        ]
     );
     let id = delivery.id.to_string();
     assert_eq!(mentions[1..], [["mailglass_deliveries", &id, "metadata"]]);

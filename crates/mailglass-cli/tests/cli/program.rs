@@ -41,7 +41,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new(output: Output) -> Answer {
+    pub fn new(output: Output) -> Answer {
         Answer {
             code: output.status.code().expect("it wasn't killed"),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -93,6 +93,9 @@ fn an_application_documents_its_tables_beside_ours() {
         "mailglass_event_details",
         "mailglass_event_links",
         "mailglass_events",
+        "mailglass_outbox",
+        "mailglass_outbox_usage",
+        "mailglass_suppressions",
     ];
     assert_eq!(relations, [&ours[..], &["orders"]].concat());
     let orders = &json["relations"][ours.len()];
