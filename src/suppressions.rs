@@ -51,7 +51,7 @@ pub use check::{Suppressed, check, check_with};
 pub use list::{ListOptions, list};
 pub use new_suppression::NewSuppression;
 pub use remove::remove;
-pub use rules::{SoftBounces, SuppressionRules};
+pub use rules::{SoftBounces, SuppressionRules, apply};
 pub use subject::Subject;
 pub use suppression::Suppression;
 

@@ -64,6 +64,7 @@ impl EventRow<'_> {
         let is_concerned = rules.concern(self.event.type_, &self.event.full_payload());
         is_concerned.then(|| Candidate {
             event_id: self.id,
+            tenant_id: Some(&self.event.tenant_id),
             recipient: self.event.reference().recipient,
         })
     }

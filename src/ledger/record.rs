@@ -254,7 +254,7 @@ where
         let inserted = inserted_of(&candidates, &resolutions);
         let decided = decide(&rows, resolutions)?;
         if let Some(rules) = suppress {
-            rules::apply(conn, rules, &inserted)?;
+            rules::apply_to_candidates(conn, rules, &inserted)?;
         }
         Ok(decided)
     };

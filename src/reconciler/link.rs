@@ -12,6 +12,7 @@ use super::sweep_options::{LinkedEvent, SweepOptions, SweepReport};
 use crate::error::Result;
 use crate::retry;
 use crate::sql::{sql, with_parameters};
+use crate::suppressions::rules;
 
 static SWEEP: LazyLock<String> = LazyLock::new(|| {
     with_parameters(
@@ -72,26 +73,35 @@ struct Found {
     delivery_id: Option<Uuid>,
 }
 
-/// Sweeps in one statement; only `events`, if given.
+/// Sweeps in one statement; only `events`, if given. With rules, what is linked adds its suppressions in the same transaction.
 pub(super) fn sweep(conn: &mut PgConnection, options: &SweepOptions, events: Option<&[Uuid]>) -> Result<SweepReport> {
-    retry::with_savepoint(conn, |conn| {
-        let counts: Counts = sql_query(SWEEP.as_str())
-            .bind::<Nullable<Text>, _>(options.tenants.only())
-            .bind::<BigInt, _>(i64::from(options.limit))
-            .bind::<Double, _>(seconds(options.grace))
-            .bind::<Double, _>(seconds(options.max_age))
-            .bind::<Nullable<Array<SqlUuid>>, _>(events)
-            .get_result(conn)?;
-        Ok(SweepReport {
-            linked: counts.linked,
-            waiting: counts.waiting,
-            ambiguous: counts.ambiguous,
-            expired: counts.expired,
-            failed: Vec::new(),
-            linked_events: (counts.linked_events.into_iter().zip(counts.linked_deliveries))
-                .map(|(event_id, delivery_id)| LinkedEvent { delivery_id, event_id })
-                .collect(),
-        })
+    let Some(rules) = &options.suppress else {
+        return retry::with_savepoint(conn, |conn| link(conn, options, events));
+    };
+    retry::transaction(conn, |conn| {
+        let report = link(conn, options, events)?;
+        rules::apply_to(conn, rules, report.linked_events.iter().map(|linked| linked.event_id))?;
+        Ok(report)
+    })
+}
+
+fn link(conn: &mut PgConnection, options: &SweepOptions, events: Option<&[Uuid]>) -> Result<SweepReport> {
+    let counts: Counts = sql_query(SWEEP.as_str())
+        .bind::<Nullable<Text>, _>(options.tenants.only())
+        .bind::<BigInt, _>(i64::from(options.limit))
+        .bind::<Double, _>(seconds(options.grace))
+        .bind::<Double, _>(seconds(options.max_age))
+        .bind::<Nullable<Array<SqlUuid>>, _>(events)
+        .get_result(conn)?;
+    Ok(SweepReport {
+        linked: counts.linked,
+        waiting: counts.waiting,
+        ambiguous: counts.ambiguous,
+        expired: counts.expired,
+        failed: Vec::new(),
+        linked_events: (counts.linked_events.into_iter().zip(counts.linked_deliveries))
+            .map(|(event_id, delivery_id)| LinkedEvent { delivery_id, event_id })
+            .collect(),
     })
 }
 

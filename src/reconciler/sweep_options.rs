@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::suppressions::SuppressionRules;
 use crate::tenancy::Tenants;
 
 /// Options of a [`sweep`](super::sweep), with the defaults of [`all_tenants`](Self::all_tenants) or
@@ -19,6 +20,8 @@ pub struct SweepOptions {
     pub grace: Duration,
     /// Expires events that have waited longer than this; seven days by default.
     pub max_age: Duration,
+    /// The linked events that suppress their recipients; none by default.
+    pub suppress: Option<SuppressionRules>,
 }
 
 impl SweepOptions {
@@ -39,6 +42,7 @@ impl SweepOptions {
             limit: 1_000,
             grace: Duration::from_secs(60),
             max_age: Duration::from_secs(7 * 24 * 60 * 60),
+            suppress: None,
         }
     }
 }

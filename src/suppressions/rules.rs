@@ -9,14 +9,15 @@ use diesel::sql_types::{Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uui
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::add::add_checked;
+use super::add::{Added, add_checked};
 use super::bounce::Bounce;
 use super::new_suppression::NewSuppression;
 use crate::error::Result;
 use crate::models::{EventDetails, EventType, Stream, SuppressionReason};
+use crate::retry;
 use crate::schema::sql_types::{MailglassEventType, MailglassStream};
 use crate::sql::{Bound, params, statement};
-use crate::validation::domain_of;
+use crate::validation::{Checks, SHORT_TEXT, domain_of};
 
 /// Which events add suppressions: see [`ledger::record_with`](crate::ledger::record_with) and
 /// [`SweepOptions::suppress`](crate::reconciler::SweepOptions::suppress). By default, all except soft bounces.
@@ -119,6 +120,8 @@ statement! {
 #[derive(Clone, Copy)]
 pub(crate) struct Candidate<'a> {
     pub(crate) event_id: Uuid,
+    /// Its tenant; `None` if the caller knows that it may see the event.
+    pub(crate) tenant_id: Option<&'a str>,
     /// The recipient that the event names, if the caller knows it.
     pub(crate) recipient: Option<&'a str>,
 }
@@ -126,6 +129,7 @@ pub(crate) struct Candidate<'a> {
 params! {
     struct CandidateParams<'a> from candidate: &'a Candidate<'a> {
         event_id: SqlUuid = candidate.event_id => Uuid,
+        tenant_id: Nullable<Text> = candidate.tenant_id => Option<&'a str>,
         named_recipient: Nullable<Text> = candidate.recipient => Option<&'a str>,
     }
 }
@@ -220,18 +224,81 @@ impl Cause {
     }
 }
 
+/// Adds the suppressions that follow from events which are recorded already, as if they were recorded with the rules. The outcomes are in
+/// no order.
+///
+/// Use it for a history that was recorded without rules, and for early events: [`Delivery::mark_dispatched`](crate::Delivery::mark_dispatched)
+/// and [`Attempt::sent`](crate::outbox::Attempt::sent) link the events that wait for the message, and apply no rules. Unlike a replay,
+/// it adds again what was removed.
+///
+/// ```
+/// # test_support::with_database(|conn| {
+/// use mailglass::suppressions::{self, SuppressionRules};
+/// use mailglass::{EventType, NewDelivery, NewEvent, Stream, ledger};
+///
+/// // The webhook arrives before the application has recorded the provider's answer.
+/// let unsubscribed = NewEvent::new("acme", EventType::Unsubscribed, chrono::Utc::now()).provider_message("ses", "0a129aee");
+/// ledger::record(conn, &[unsubscribed])?;
+/// let delivery = NewDelivery::new("acme", "news", Stream::Bulk, "ann@example.com").insert(conn)?.into_delivery();
+/// let delivery = delivery.mark_dispatched(conn, "ses", "0a129aee", chrono::Utc::now())?;
+///
+/// let events: Vec<_> = delivery.timeline(conn)?.iter().map(|event| event.id).collect();
+/// let added = suppressions::apply(conn, "acme", &SuppressionRules::default(), &events)?;
+/// assert_eq!(added[0].suppression().stream, Some(Stream::Bulk));
+/// # Ok(()) });
+/// ```
+///
+/// # Errors
+/// As [`add`](super::add). An event that does not exist, or belongs to another tenant, is left out.
+pub fn apply(
+    conn: &mut PgConnection,
+    tenant_id: &str,
+    rules: &SuppressionRules,
+    event_ids: &[Uuid],
+) -> Result<Vec<Added>> {
+    Checks::run(|checks| {
+        checks.text("tenant_id", tenant_id, SHORT_TEXT);
+        checks.batch("event_ids", event_ids, |_, _| {});
+    })?;
+    let candidate = |event_id: &Uuid| Candidate {
+        event_id: *event_id,
+        tenant_id: Some(tenant_id),
+        recipient: None,
+    };
+    let candidates: Vec<Candidate<'_>> = event_ids.iter().map(candidate).collect();
+    retry::transaction(conn, |conn| apply_to_candidates(conn, rules, &candidates))
+}
+
+/// [`apply`] to events that this transaction has linked, whatever their tenants.
+pub(crate) fn apply_to(
+    conn: &mut PgConnection,
+    rules: &SuppressionRules,
+    event_ids: impl Iterator<Item = Uuid>,
+) -> Result<Vec<Added>> {
+    let candidate = |event_id| Candidate {
+        event_id,
+        tenant_id: None,
+        recipient: None,
+    };
+    let candidates: Vec<Candidate<'_>> = event_ids.map(candidate).collect();
+    apply_to_candidates(conn, rules, &candidates)
+}
+
 /// Adds the suppressions that follow from events that this transaction has recorded or linked.
-pub(crate) fn apply(conn: &mut PgConnection, rules: &SuppressionRules, candidates: &[Candidate<'_>]) -> Result<()> {
+pub(crate) fn apply_to_candidates(
+    conn: &mut PgConnection,
+    rules: &SuppressionRules,
+    candidates: &[Candidate<'_>],
+) -> Result<Vec<Added>> {
     if candidates.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let causes: Vec<Cause> = Bound::<Causes>::new(&CandidateParams::new(candidates)).load(conn)?;
     let mut new: Vec<NewSuppression> = causes.iter().filter_map(|cause| cause.suppression(rules)).collect();
     if let Some(soft_bounces) = &rules.soft_bounces {
         new.extend(after_soft_bounces(conn, soft_bounces, &causes)?);
     }
-    add_checked(conn, &new)?;
-    Ok(())
+    add_checked(conn, &new)
 }
 
 /// An address with soft bounces.

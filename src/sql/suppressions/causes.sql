@@ -1,5 +1,6 @@
--- Reads `candidate` (event_id, named_recipient). Returns the bounces, complaints and unsubscriptions, each with the recipient that it
--- names, and that of the delivery that it is a fact of. The link of an event has the recipient only until the event is linked.
+-- Reads `candidate` (event_id, tenant_id, named_recipient). Returns the bounces, complaints and unsubscriptions, each with the
+-- recipient that it names, and that of the delivery that it is a fact of. The link of an event has the recipient only until the
+-- event is linked.
 -- `(…) IS TRUE` and OFFSET 0: see match_deliveries.sql and timeline.sql.
 SELECT
     event.id,
@@ -28,4 +29,5 @@ LEFT JOIN LATERAL (
       AND (delivery.tenant_id = event.tenant_id) IS TRUE
     OFFSET 0
 ) AS delivery ON true
-WHERE event.type::text IN ('bounced', 'rejected', 'complained', 'unsubscribed')
+WHERE (candidate.tenant_id IS NULL OR event.tenant_id = candidate.tenant_id)
+  AND event.type::text IN ('bounced', 'rejected', 'complained', 'unsubscribed')

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::support::generate::for_all;
-use crate::support::{TENANT, connected, insert, to};
+use crate::support::{TENANT, connected, eager, insert, to};
 
 const ANN: &str = "ann@example.com";
 
@@ -434,4 +434,40 @@ fn the_rules_agree_with_a_model() {
         prop_assert_eq!(found, expected);
         Ok(())
     });
+}
+
+#[test]
+fn an_event_that_is_linked_later_suppresses_if_the_sweep_has_rules() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let early = event(EventType::Unsubscribed).provider_message("ses", "m1");
+    record(conn, &[early], &options(SuppressionRules::default()));
+    assert_eq!(all(conn), []);
+    let message = NewDelivery::new(TENANT, "news", Stream::Bulk, ANN).provider("ses");
+    // An insert links nothing, so the sweep does.
+    insert(conn, &message.provider_message_id("m1"));
+    let with_rules = mailglass::reconciler::SweepOptions {
+        suppress: Some(SuppressionRules::default()),
+        ..eager()
+    };
+    let linked = mailglass::reconciler::sweep(conn, &with_rules).unwrap().linked;
+    let found = all(conn);
+    assert_eq!((linked, found.len()), (1, 1));
+    assert_eq!(found[0].stream, Some(Stream::Bulk));
+    assert_eq!(mailglass::reconciler::sweep(conn, &with_rules).unwrap().linked, 0);
+}
+
+#[test]
+fn rules_are_applied_to_events_of_the_tenant_that_were_recorded_without_them() {
+    let (_database, mut conn) = connected();
+    let conn = &mut conn;
+    let delivery = bulk(conn, ANN);
+    let recorded = ledger::record(conn, &[hard(&delivery), event(EventType::Opened).delivery(delivery.id)]).unwrap();
+    let ids: Vec<_> = recorded.iter().map(|recorded| recorded.event().id).collect();
+    let mut apply = |tenant, rules| suppressions::apply(conn, tenant, &rules, &ids).unwrap();
+    assert_eq!(apply("globex", SuppressionRules::default()), []);
+    assert_eq!(apply(TENANT, ONLY), []);
+    assert_eq!(apply(TENANT, SuppressionRules::default()).len(), 1);
+    assert!(apply(TENANT, SuppressionRules::default())[0].is_unchanged());
+    assert_eq!(all(conn).len(), 1);
 }

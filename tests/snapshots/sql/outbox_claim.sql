@@ -74,29 +74,43 @@ lanes AS (
     CROSS JOIN (SELECT pg_catalog.unnest(pg_catalog.enum_range(NULL::mailglass_stream)) AS stream) AS streams
     WHERE wanted.tenant_id IS NOT NULL
 ),
--- Reads `wanted`. Makes `held`: at most 100 held rows that are to be compared with their deliveries, row by row in the order of the index, so
--- that a plan for a small table never sorts them all.
+-- Reads `wanted`. Makes `held`: at most 100 held rows that are to be compared with their deliveries. It steps from row to row in the
+-- index, and from the last due row of a tenant to the next tenant. A condition on the tenant within a step would make the planner
+-- expect so few rows that it sorts all held rows in each step.
 held AS (
     WITH RECURSIVE walk AS (
-        SELECT '-infinity'::timestamptz AS available_at, '00000000-0000-0000-0000-000000000000'::uuid AS delivery_id, 0 AS place
+        SELECT
+            coalesce(wanted.tenant_id, '') AS tenant_id,
+            '-infinity'::timestamptz AS available_at,
+            '00000000-0000-0000-0000-000000000000'::uuid AS delivery_id,
+            false AS is_due,
+            0::bigint AS due_rows
+        FROM wanted
         UNION ALL
-        SELECT next.available_at, next.delivery_id, walk.place + 1
+        SELECT
+            next.tenant_id,
+            CASE WHEN step.is_due THEN next.available_at ELSE 'infinity' END,
+            next.delivery_id,
+            step.is_due,
+            walk.due_rows + step.is_due::integer
         FROM walk
         CROSS JOIN LATERAL (
-            SELECT entry.available_at, entry.delivery_id
+            SELECT entry.tenant_id, entry.available_at, entry.delivery_id
             FROM mailglass_outbox AS entry
             WHERE entry.held_at IS NOT NULL
-              AND (entry.available_at, entry.delivery_id) > (walk.available_at, walk.delivery_id)
-              AND entry.available_at <= pg_catalog.statement_timestamp()
-              AND ((SELECT tenant_id FROM wanted) IS NULL OR entry.tenant_id = (SELECT tenant_id FROM wanted))
-            ORDER BY entry.available_at, entry.delivery_id
+              AND (entry.tenant_id, entry.available_at, entry.delivery_id)
+                  > (walk.tenant_id, walk.available_at, walk.delivery_id)
+            ORDER BY entry.tenant_id, entry.available_at, entry.delivery_id
             LIMIT 1
         ) AS next
-        WHERE walk.place < 100
+        CROSS JOIN LATERAL (SELECT next.available_at <= pg_catalog.statement_timestamp() AS is_due) AS step
+        CROSS JOIN wanted
+        WHERE walk.due_rows < 100
+          AND (wanted.tenant_id IS NULL OR next.tenant_id = wanted.tenant_id)
     )
-    SELECT available_at, delivery_id
+    SELECT tenant_id, available_at, delivery_id
     FROM walk
-    WHERE place > 0
+    WHERE is_due
 ),
 -- Reads `wanted`, `lanes` and `held`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to be compared with their
 -- deliveries.
@@ -200,13 +214,20 @@ examined AS MATERIALIZED (
     ) AS proof ON true
 ),
 -- Reads `examined`. Makes `settled`: deletes the rows that are over.
+-- Twice LIMIT NULL, which removes no row: the planner expects a tenth of the rows of each, and so looks up the few rows by their ids,
+-- whatever it knows about the table. See write_projections.sql.
+few AS (
+    SELECT *
+    FROM (SELECT * FROM examined LIMIT (SELECT NULL::bigint)) AS examined
+    LIMIT (SELECT NULL::bigint)
+),
 settled AS (
     DELETE FROM mailglass_outbox AS entry
-    USING (SELECT * FROM examined LIMIT (SELECT NULL::bigint)) AS examined
+    USING few AS examined
     WHERE entry.delivery_id = examined.delivery_id
       AND examined.outcome = 'over'
 ),
--- Reads `wanted` and `examined`. Makes `leased`: leases rows, or holds them.
+-- Reads `wanted` and `few`. Makes `leased`: leases rows, or holds them.
 -- A held row is compared with its delivery again after ten seconds.
 leased AS (
     UPDATE mailglass_outbox AS entry
@@ -222,8 +243,7 @@ leased AS (
             ELSE coalesce(examined.held_at, examined.examined_at)
         END,
         last_attempt = CASE WHEN examined.last_attempt = 'begun' THEN 'unknown' ELSE examined.last_attempt END
-    -- See write_projections.sql.
-    FROM (SELECT * FROM examined LIMIT (SELECT NULL::bigint)) AS examined
+    FROM few AS examined
     CROSS JOIN wanted
     WHERE entry.delivery_id = examined.delivery_id
       AND examined.outcome <> 'over'

@@ -59,10 +59,119 @@ inserted AS (
     WHERE NOT is_replay
     RETURNING delivery_id, type, occurred_at
 ),
--- Reads `inserted`. Makes `facts`.
+-- Reads `locked`. Makes `dispatched`: the deliveries that learn their messages, for early_links.sql.
+dispatched AS (
+    SELECT delivery_id, tenant_id, provider, provider_message_id, (found).recipient
+    FROM locked
+    WHERE is_new
+),
+-- Reads `dispatched` (delivery_id, tenant_id, provider, provider_message_id, recipient), which has each delivery once. Makes
+-- `early` (event_id, delivery_id, waiting_reason, expired_at): the links that wait for the message of a delivery, locked.
+-- It links what a sweep would, see match_deliveries.sql: of several deliveries with the message, the one with exactly the
+-- recipient, or else the only one that fits. What is ambiguous is left to the sweep. Other deliveries are searched for in the
+-- table and in `dispatched`, because the statement may write the messages itself.
+-- One probe of mailglass_event_links_pending_message_idx for each delivery: without `linked_at`, no other index of pending links
+-- can be used. `(…) IS TRUE`: see match_deliveries.sql.
+early AS (
+    SELECT link.event_id, dispatched.delivery_id, link.waiting_reason, link.expired_at
+    FROM dispatched
+    CROSS JOIN LATERAL (
+        SELECT link.event_id, link.waiting_reason, link.expired_at
+        FROM mailglass_event_links AS link
+        WHERE link.provider = dispatched.provider
+          AND link.provider_message_id = dispatched.provider_message_id
+          AND (link.tenant_id = dispatched.tenant_id) IS TRUE
+          AND link.delivery_id IS NULL
+          AND link.expired_at IS NULL
+          AND link.waiting_reason <> 'unread'
+          -- An event that names a delivery by its id waits for that one.
+          AND link.named_delivery_id IS NULL
+          AND (
+              link.recipient = dispatched.recipient
+              OR (
+                  (
+                      link.recipient IS NULL
+                      OR pg_catalog.lower(link.recipient COLLATE "C")
+                          = pg_catalog.lower(dispatched.recipient COLLATE "C")
+                  )
+                  AND NOT EXISTS (
+                      SELECT
+                      FROM mailglass_deliveries AS other
+                      WHERE other.provider = dispatched.provider
+                        AND other.provider_message_id = dispatched.provider_message_id
+                        AND (other.tenant_id = dispatched.tenant_id) IS TRUE
+                        AND (other.id <> dispatched.delivery_id) IS TRUE
+                        AND (
+                            link.recipient IS NULL
+                            OR pg_catalog.lower(other.recipient COLLATE "C")
+                                = pg_catalog.lower(link.recipient COLLATE "C")
+                        )
+                      OFFSET 0
+                  )
+                  AND NOT EXISTS (
+                      SELECT
+                      FROM dispatched AS other
+                      WHERE other.provider = dispatched.provider
+                        AND other.provider_message_id = dispatched.provider_message_id
+                        AND other.tenant_id = dispatched.tenant_id
+                        AND other.delivery_id <> dispatched.delivery_id
+                        AND (
+                            link.recipient IS NULL
+                            OR pg_catalog.lower(other.recipient COLLATE "C")
+                                = pg_catalog.lower(link.recipient COLLATE "C")
+                        )
+                      OFFSET 0
+                  )
+              )
+          )
+        -- Skip rows that a sweep has locked: it may wait for a delivery that this transaction has locked.
+        FOR UPDATE SKIP LOCKED
+    ) AS link
+),
+-- Reads `early`. Makes `outcomes`: each link is completed. The times are computed here: see sweep_outcomes.sql.
+outcomes AS (
+    SELECT
+        event_id,
+        delivery_id,
+        waiting_reason,
+        pg_catalog.clock_timestamp() AS checked_at,
+        pg_catalog.now() AS linked_at,
+        expired_at
+    FROM early
+),
+-- Reads `outcomes`. Makes `updated`: writes each outcome to its link.
+updated AS (
+    UPDATE mailglass_event_links AS link
+    SET
+        delivery_id = outcomes.delivery_id,
+        waiting_reason = outcomes.waiting_reason,
+        -- The recipient is personal data, and the delivery has it. An expired event has no delivery, so its link keeps the
+        -- recipient: without it, the event's details could not be found when the person is erased.
+        recipient = CASE WHEN outcomes.delivery_id IS NULL THEN link.recipient END,
+        checked_at = outcomes.checked_at,
+        linked_at = outcomes.linked_at,
+        expired_at = outcomes.expired_at
+    -- LIMIT NULL: see write_projections.sql.
+    FROM (SELECT * FROM outcomes LIMIT (SELECT NULL::bigint)) AS outcomes
+    WHERE link.event_id = outcomes.event_id
+),
+-- Reads `outcomes`. Makes `linked` (event_id, delivery_id, type, occurred_at): the events that are linked now.
+-- OFFSET 0: see timeline.sql.
+linked AS (
+    SELECT outcomes.event_id, outcomes.delivery_id, event.type, event.occurred_at
+    FROM outcomes
+    CROSS JOIN LATERAL (
+        SELECT type, occurred_at FROM mailglass_events AS event WHERE event.id = outcomes.event_id OFFSET 0
+    ) AS event
+    WHERE outcomes.delivery_id IS NOT NULL
+),
+-- Reads `inserted` and `linked`. Makes `facts`: the new events, and those that waited for the messages.
 facts AS (
     SELECT delivery_id, type, occurred_at
     FROM inserted
+    UNION ALL
+    SELECT delivery_id, type, occurred_at
+    FROM linked
 ),
 -- Reads `facts` (delivery_id, type, occurred_at). Makes `folded`: the projection columns of each delivery, by `id`.
 -- An event type that this build does not know has no rank and is left out.

@@ -5,15 +5,17 @@ BEGIN;
 WITH candidate AS (
     SELECT
         pg_catalog.unnest(event_id) AS event_id,
+        pg_catalog.unnest(tenant_id) AS tenant_id,
         pg_catalog.unnest(named_recipient) AS named_recipient
     FROM (
         SELECT
             $1 AS event_id,
-            $2 AS named_recipient
+            $2 AS tenant_id,
+            $3 AS named_recipient
         OFFSET 0
     ) AS batch
 )
--- Reads `candidate` (event_id, named_recipient). Returns the bounces, complaints and unsubscriptions, each with the recipient that it
+-- Reads `candidate` (event_id, tenant_id, named_recipient). Returns the bounces, complaints and unsubscriptions, each with the recipient that it
 -- names, and that of the delivery that it is a fact of. The link of an event has the recipient only until the event is linked.
 -- `(…) IS TRUE` and OFFSET 0: see match_deliveries.sql and timeline.sql.
 SELECT
@@ -43,7 +45,8 @@ LEFT JOIN LATERAL (
       AND (delivery.tenant_id = event.tenant_id) IS TRUE
     OFFSET 0
 ) AS delivery ON true
-WHERE event.type::text IN ('bounced', 'rejected', 'complained', 'unsubscribed');
+WHERE (candidate.tenant_id IS NULL OR event.tenant_id = candidate.tenant_id)
+  AND event.type::text IN ('bounced', 'rejected', 'complained', 'unsubscribed');
 
 WITH address AS (
     SELECT

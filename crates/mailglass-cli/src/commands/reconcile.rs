@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use mailglass::reconciler::{SweepOptions, SweepReport, sweep};
+use mailglass::suppressions::SuppressionRules;
 use mailglass::tenancy::Tenants;
 use serde::Serialize;
 use serde_json::json;
@@ -60,6 +61,10 @@ pub(crate) struct Reconcile {
     /// Expire events that have waited longer than this.
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
     max_age: Duration,
+
+    /// Suppress the recipients of linked hard bounces, complaints and unsubscriptions.
+    #[arg(long)]
+    suppress: bool,
 }
 
 fn pause(text: &str) -> Result<Duration, String> {
@@ -126,6 +131,7 @@ impl Reconcile {
             limit: self.limit,
             grace: self.grace,
             max_age: self.max_age,
+            suppress: self.suppress.then(SuppressionRules::default),
         };
         let report = connection.run(|conn| sweep(conn, &request))?;
         for failed in &report.failed {
