@@ -64,7 +64,7 @@ fn send(conn: &mut PgConnection, provider: &mut Provider, claim: &Claim) -> mail
         Answer::Refused(error) => {
             attempt.failed(conn, error)?;
         }
-        // The provider may have accepted the message all the same. The next attempt has the same idempotency key.
+        // After a timeout the provider may have accepted the message. The next attempt has the same idempotency key.
         Answer::TryAgain(error) => match attempt.retry(conn, error, (attempt.backoff() / HASTE).min(LONGEST_PAUSE))? {
             Retry::Scheduled(_) => Step::Retry.print(),
             Retry::Failed(_) => {}
