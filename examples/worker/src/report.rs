@@ -69,7 +69,12 @@ pub(crate) fn summarize(conn: &mut PgConnection, run: &Run) -> Result<(), Failur
         println!("            {stream:<43} half within {half:.1} s, all within {last:.1} s");
     }
     line("workers killed", run.kills, "SIGKILL, at any point");
-    line("leases lost", tally.lost_leases, "");
+    line("stalls of a worker", tally.stalls, "longer than its lease");
+    line(
+        "leases lost",
+        tally.lost_leases,
+        "a worker learned that another one had its delivery",
+    );
     line("retries", tally.retries, "");
     line(
         "deliveries that a webhook resolved",
