@@ -156,7 +156,7 @@ pub(super) const CATALOG: &[(ObjectKind, &str, &str)] = &[
     (Index, "mailglass_events.mailglass_events_needs_reconcile_idx", "btree (tenant_id, inserted_at) WHERE needs_reconciliation"),
     (Index, "mailglass_events.mailglass_events_tenant_recent_idx", "btree (tenant_id, inserted_at DESC)"),
     (Index, "mailglass_outbox.mailglass_outbox_domain_lane_idx", "btree (tenant_id, stream, recipient_domain, available_at) WHERE (held_at IS NULL)"),
-    (Index, "mailglass_outbox.mailglass_outbox_held_idx", "btree (available_at) WHERE (held_at IS NOT NULL)"),
+    (Index, "mailglass_outbox.mailglass_outbox_held_idx", "btree (tenant_id, available_at, delivery_id) WHERE (held_at IS NOT NULL)"),
     (Index, "mailglass_outbox.mailglass_outbox_lane_idx", "btree (stream, hashtext(tenant_id), tenant_id, available_at) WHERE (held_at IS NULL)"),
     (Index, "mailglass_outbox_usage.mailglass_outbox_usage_window_ends_at_idx", "btree (window_ends_at)"),
     (Index, "mailglass_suppressions.mailglass_suppressions_subject_idx", "UNIQUE btree (tenant_id, digest, scope, stream, reason) NULLS NOT DISTINCT"),
