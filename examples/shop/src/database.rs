@@ -18,12 +18,12 @@ pub type PgPool = Pool<ConnectionManager<PgConnection>>;
 /// A connection of the pool.
 pub type Pooled = PooledConnection<ConnectionManager<PgConnection>>;
 
-/// Connects to the database.
+/// Connects to the database, with a connection for each thread of the web server.
 ///
 /// # Errors
 /// If the database does not answer.
 pub fn pool(url: &str) -> Result<PgPool, Failure> {
-    Ok(Pool::builder().max_size(8).build(ConnectionManager::new(url))?)
+    Ok(Pool::builder().max_size(4).build(ConnectionManager::new(url))?)
 }
 
 /// Applies the migrations: those of mailglass first, because ours refer to its tables.

@@ -6,6 +6,7 @@ use std::{env, process, thread};
 use diesel::prelude::*;
 use fake_provider::{Endpoint, Fate, Faults, Provider};
 use mailglass::reconciler::{SweepOptions, sweep};
+use mailglass::suppressions::SuppressionRules;
 use mailglass::tenancy::Tenants;
 use mailglass::{Delivery, DeliveryStatus, outbox};
 use scratch_postgres::Server;
@@ -86,7 +87,11 @@ fn run(is_self_check: bool) -> Result<(), Failure> {
         thread::sleep(Duration::from_secs(5));
         place(&mut conn, &customers, number)?;
         // Links the webhooks that arrived before their delivery. `mailglass reconcile` does the same as a service.
-        sweep(&mut conn, &SweepOptions::of_tenant(TENANT))?;
+        let options = SweepOptions {
+            suppress: Some(SuppressionRules::default()),
+            ..SweepOptions::of_tenant(TENANT)
+        };
+        sweep(&mut conn, &options)?;
     }
     Ok(())
 }

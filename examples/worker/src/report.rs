@@ -69,12 +69,17 @@ pub(crate) fn summarize(conn: &mut PgConnection, run: &Run) -> Result<(), Failur
         println!("            {stream:<43} half within {half:.1} s, all within {last:.1} s");
     }
     line("workers killed", run.kills, "SIGKILL, at any point");
-    line("leases lost", tally.lost_leases, "");
+    line("stalls of a worker", tally.stalls, "longer than its lease");
+    line(
+        "leases lost",
+        tally.lost_leases,
+        "a worker learned that another one had its delivery",
+    );
     line("retries", tally.retries, "");
     line(
-        "deliveries sent without our knowing",
+        "deliveries that a webhook resolved",
         run.resolved,
-        "a webhook told us, and no further request was made",
+        "no worker had an answer, and none asked again",
     );
     line(
         "deliveries claimed after an unknown outcome",

@@ -8,6 +8,7 @@ use uuid::Uuid;
 /// A step of a worker.
 pub(crate) enum Step {
     Retry,
+    Stalled,
     LeaseLost,
     /// The attempt before began and never ended.
     Unknown(Uuid),
@@ -17,6 +18,7 @@ impl Step {
     pub(crate) fn print(&self) {
         match self {
             Step::Retry => println!("retry"),
+            Step::Stalled => println!("stalled"),
             Step::LeaseLost => println!("lease lost"),
             Step::Unknown(delivery) => println!("unknown {delivery}"),
         }
@@ -27,6 +29,7 @@ impl Step {
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) retries: usize,
+    pub(crate) stalls: usize,
     pub(crate) lost_leases: usize,
     /// The deliveries that were claimed with an unknown attempt.
     pub(crate) unknown: HashSet<String>,
@@ -43,6 +46,7 @@ impl Tally {
                 }
                 _ => match line.as_str() {
                     "retry" => tally.retries += 1,
+                    "stalled" => tally.stalls += 1,
                     "lease lost" => tally.lost_leases += 1,
                     // A line that was cut off.
                     _ => {}
@@ -54,6 +58,7 @@ impl Tally {
 
     pub(crate) fn add(&mut self, other: Tally) {
         self.retries += other.retries;
+        self.stalls += other.stalls;
         self.lost_leases += other.lost_leases;
         self.unknown.extend(other.unknown);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::{io, process, thread};
 
 use diesel::prelude::*;
+use fake_provider::Random;
 use mailglass::Delivery;
 use mailglass::outbox::{self, Claim, ClaimOptions, PreviousAttempt, Retry, Sent, UnknownAttempts};
 use serde_json::{Value, json};
@@ -15,13 +16,17 @@ use crate::Failure;
 use crate::deliveries::ACME;
 use crate::tally::Step;
 
-/// A lease must last longer than the sends of one claim: here 5 requests, each with a timeout of 0.3 s.
-const CLAIMS: u32 = 5;
+/// A lease lasts longer than the sends of one claim: here 3 requests, each with a timeout of 0.3 s.
+const CLAIMS: u32 = 3;
 const TIMEOUT: Duration = Duration::from_millis(300);
-const LEASE: Duration = Duration::from_secs(2);
+const LEASE: Duration = Duration::from_secs(1);
 
-/// The pauses before a retry are seconds to hours. This demonstration has only seconds, so it divides them.
+/// In so many of 100 sends, the worker stalls after the provider's answer, as on a machine without memory. Its lease expires.
+const STALLS: u64 = 2;
+
+/// The pauses before a retry are seconds to hours. This demonstration has only seconds.
 const HASTE: u32 = 60;
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(name: &str, database: &str, provider: &str) -> Result<(), Failure> {
     thread::spawn(exit_with_the_supervisor);
@@ -55,16 +60,22 @@ fn send(conn: &mut PgConnection, provider: &mut Provider, claim: &Claim) -> mail
     }
     // From here on a crash leaves an attempt whose outcome is unknown.
     let attempt = claim.begin(conn)?;
-    match provider.send(attempt.delivery()) {
+    let answer = provider.send(attempt.delivery());
+    if Random::of(attempt.number().into(), &attempt.delivery().recipient).percent(STALLS) {
+        Step::Stalled.print();
+        thread::sleep(LEASE * 5 / 4);
+    }
+    match answer {
         Answer::Accepted(message_id) => match attempt.sent(conn, "fake", message_id)? {
             Sent::Recorded(_) => {}
+            // Another worker has sent it meanwhile, with the same key: it is one message.
             Sent::LeaseLost(_) => Step::LeaseLost.print(),
         },
         Answer::Refused(error) => {
             attempt.failed(conn, error)?;
         }
-        // The provider may have accepted the message all the same. The next attempt has the same idempotency key.
-        Answer::TryAgain(error) => match attempt.retry(conn, error, attempt.backoff() / HASTE)? {
+        // After a timeout the provider may have accepted the message. The next attempt has the same idempotency key.
+        Answer::TryAgain(error) => match attempt.retry(conn, error, (attempt.backoff() / HASTE).min(LONGEST_PAUSE))? {
             Retry::Scheduled(_) => Step::Retry.print(),
             Retry::Failed(_) => {}
         },
