@@ -23,8 +23,12 @@
 //!     };
 //!     // The delivery's id is the provider's idempotency key, and comes back in its webhooks.
 //!     match send_mail(attempt.delivery(), &attempt.delivery().id.to_string()) {
-//!         Ok(message_id) => drop(attempt.sent(conn, "postmark", message_id)?),
-//!         Err(error) => drop(attempt.retry(conn, json!({ "error": error.to_string() }), attempt.backoff())?),
+//!         Ok(message_id) => {
+//!             attempt.sent(conn, "postmark", message_id)?;
+//!         }
+//!         Err(error) => {
+//!             attempt.retry(conn, json!({ "error": error.to_string() }), attempt.backoff())?;
+//!         }
 //!     }
 //! }
 //! # Ok(()) });

@@ -214,6 +214,10 @@ diesel::table! {
         held_at -> Nullable<Timestamptz>,
         /// When the row was inserted, by the server's clock.
         inserted_at -> Timestamptz,
+        /// The rank of the stream: 1 transactional, 2 operational, 3 bulk.
+        stream_rank -> Int2,
+        /// A hash of the tenant, so that claims can begin at a random tenant.
+        tenant_hash -> Int4,
     }
 }
 

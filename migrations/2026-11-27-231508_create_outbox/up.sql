@@ -14,6 +14,12 @@ CREATE TABLE mailglass_outbox (
     worker           text,
     held_at          timestamptz,
     inserted_at      timestamptz      NOT NULL DEFAULT now(),
+    -- What the indexes begin with. Comparing integers is leakproof, comparing enums and hashing a text are not: below a policy of row-level
+    -- security, only a leakproof comparison can be an index condition.
+    stream_rank      smallint         NOT NULL
+        GENERATED ALWAYS AS (CASE stream WHEN 'transactional' THEN 1 WHEN 'operational' THEN 2 ELSE 3 END) STORED,
+    tenant_hash      integer          NOT NULL
+        GENERATED ALWAYS AS (hashtext(tenant_id)) STORED,
     CONSTRAINT mailglass_outbox_pkey
         PRIMARY KEY (delivery_id),
     CONSTRAINT mailglass_outbox_tenant_id_is_not_empty
@@ -33,13 +39,13 @@ WITH (fillfactor = 70);
 -- The lanes of a claim: the rows of a stream and a tenant, next first. A claim visits the lanes from a random place, so the hash
 -- spreads tenants whose names begin alike.
 CREATE INDEX mailglass_outbox_lane_idx
-    ON mailglass_outbox (stream, hashtext(tenant_id), tenant_id, available_at)
+    ON mailglass_outbox (stream_rank, tenant_hash, tenant_id, available_at)
     WHERE held_at IS NULL;
 
 -- The lanes of a claim with a limit for each recipient domain. Without it, a claim would read past every row of a domain whose
 -- limit is reached.
 CREATE INDEX mailglass_outbox_domain_lane_idx
-    ON mailglass_outbox (tenant_id, stream, recipient_domain, available_at)
+    ON mailglass_outbox (tenant_id, stream_rank, recipient_domain, available_at)
     WHERE held_at IS NULL;
 
 -- The held rows, which are compared with their deliveries from time to time.
@@ -71,6 +77,10 @@ COMMENT ON COLUMN mailglass_outbox.held_at IS
     'Since when the row is held: it is not sent until somebody decides, or an event proves that it was sent.';
 COMMENT ON COLUMN mailglass_outbox.inserted_at IS
     'When the row was inserted, by the server''s clock.';
+COMMENT ON COLUMN mailglass_outbox.stream_rank IS
+    'The rank of the stream: 1 transactional, 2 operational, 3 bulk.';
+COMMENT ON COLUMN mailglass_outbox.tenant_hash IS
+    'A hash of the tenant, so that claims can begin at a random tenant.';
 
 -- How many rows were claimed in a window of time, for claims with limits. Without limits, it stays empty.
 CREATE TABLE mailglass_outbox_usage (

@@ -7,6 +7,7 @@ pub const FUNCTIONS: &[&str] = &[
     "array_remove",
     "bool_or",
     "cardinality",
+    "chr",
     "clock_timestamp",
     "concat",
     "convert_to",
@@ -18,6 +19,7 @@ pub const FUNCTIONS: &[&str] = &[
     "get_byte",
     "hashtext",
     "int8send",
+    "jsonb_build_object",
     "jsonb_extract_path",
     "lower",
     "make_interval",
@@ -28,8 +30,11 @@ pub const FUNCTIONS: &[&str] = &[
     "pg_advisory_xact_lock",
     "pg_backend_pid",
     "pg_is_in_recovery",
+    "pg_notify",
+    "random",
     "record_send",
     "replace",
+    "row_number",
     "set_config",
     "sha256",
     "split_part",
@@ -46,7 +51,7 @@ pub const FUNCTIONS: &[&str] = &[
 pub const DIESEL_FUNCTIONS: &[&str] = &["quote_ident"];
 
 /// Operators, with those behind IN and IS DISTINCT FROM.
-pub const OPERATORS: &[&str] = &["+", "-", "<=", "<>", "=", ">"];
+pub const OPERATORS: &["+", "-", "/", "<", "<=", "<>", "=", ">", ">="];
 
 /// Types that are not keywords of the SQL grammar, unlike `bigint`.
 pub const TYPES: &[&str] = &["oid", "regtype", "text"];

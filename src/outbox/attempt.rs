@@ -30,6 +30,7 @@ pub struct Attempt {
 
 /// The outcome of [`Attempt::retry`].
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is matched at once, and not kept")]
 pub enum Retry {
     /// The delivery will be due at this time, by the server's clock.
     Scheduled(DateTime<Utc>),

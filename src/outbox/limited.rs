@@ -60,7 +60,8 @@ statement! {
         lanes = "due_lanes",
         limited_lanes = "tenant_lanes",
         picked = "candidates",
-        lane = "entry.tenant_id = turns.tenant_id AND entry.recipient_domain = turns.recipient_domain"
+        lane = "entry.tenant_id = turns.tenant_id AND entry.recipient_domain = turns.recipient_domain",
+        lane_order = "entry.tenant_id, entry.stream_rank, entry.recipient_domain, entry.available_at"
     }
 }
 

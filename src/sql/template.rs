@@ -11,7 +11,7 @@
 //! | `:suppression_reasons`, `:reject_reasons` | every reason of a suppression, and the reject reason of each, as arrays |
 //! | `:lock_order`, `:lock`, `:on_conflict` | `ORDER BY candidate_id`, `FOR NO KEY UPDATE` and `ON CONFLICT DO NOTHING`, unless the statement gives something else |
 //! | `:input`, `:reject_reason` | `input` and `NULL`, unless the statement gives something else |
-//! | `:lanes`, `:limited_lanes`, `:picked`, `:lane` | the names of CTEs, and the rows of a lane, in a claim without limits |
+//! | `:lanes`, `:limited_lanes`, `:picked`, `:lane`, `:lane_order` | the names of CTEs, the rows of a lane and their order, in a claim without limits |
 //! | other names | the parameters of the statement |
 //!
 //! A list takes an alias: `:events(first)` stands for `first.id, first.tenant_id, …`.
@@ -157,9 +157,14 @@ fn rule(name: &str) -> Option<Vec<String>> {
         "lanes" | "limited_lanes" => Some(vec!["lanes".to_owned()]),
         "picked" => Some(vec!["picked".to_owned()]),
         "lane" => {
-            let lane = "pg_catalog.hashtext(entry.tenant_id) = turns.hash AND entry.tenant_id = turns.tenant_id";
+            let lane = "entry.tenant_hash = turns.hash AND entry.tenant_id = turns.tenant_id";
             Some(vec![lane.to_owned()])
         }
+        "lane_order" => Some(
+            ["stream_rank", "tenant_hash", "tenant_id", "available_at"]
+                .map(|column| format!("entry.{column}"))
+                .to_vec(),
+        ),
         _ => None,
     }
 }

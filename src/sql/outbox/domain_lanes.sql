@@ -3,7 +3,7 @@
 lanes AS (
     WITH RECURSIVE walk AS (
         SELECT
-            tenant_lanes.stream,
+            tenant_lanes.stream_rank,
             tenant_lanes.tenant_id,
             tenant_lanes.allowance,
             part,
@@ -22,7 +22,7 @@ lanes AS (
         CROSS JOIN (VALUES (1), (2)) AS parts (part)
         UNION ALL
         SELECT
-            walk.stream,
+            walk.stream_rank,
             walk.tenant_id,
             walk.allowance,
             walk.part,
@@ -36,9 +36,9 @@ lanes AS (
             FROM mailglass_outbox AS entry
             WHERE entry.held_at IS NULL
               AND entry.tenant_id = walk.tenant_id
-              AND entry.stream OPERATOR(pg_catalog.=) walk.stream
+              AND entry.stream_rank = walk.stream_rank
               AND entry.recipient_domain > walk.recipient_domain
-            ORDER BY entry.recipient_domain, entry.available_at
+            ORDER BY entry.tenant_id, entry.stream_rank, entry.recipient_domain, entry.available_at
             LIMIT 1
         ) AS next
         CROSS JOIN LATERAL (
@@ -63,14 +63,14 @@ lanes AS (
           AND walk.open_lanes < (SELECT max_lanes FROM wanted)
     )
     SELECT
-        stream,
+        stream_rank,
         0 AS hash,
         tenant_id,
         pg_catalog.random() AS lot,
         recipient_domain,
         least(allowance, domain_allowance) AS allowance
     FROM (
-        SELECT walk.*, pg_catalog.row_number() OVER (PARTITION BY stream, tenant_id ORDER BY part, recipient_domain) AS place
+        SELECT walk.*, pg_catalog.row_number() OVER (PARTITION BY stream_rank, tenant_id ORDER BY part, recipient_domain) AS place
         FROM walk
         WHERE domain_allowance > 0
     ) AS open

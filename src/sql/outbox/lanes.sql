@@ -4,7 +4,7 @@
 :lanes AS (
     WITH RECURSIVE walk AS (
         SELECT
-            streams.stream,
+            streams.stream_rank,
             part,
             CASE part WHEN 1 THEN wanted.seed ELSE -2147483648 END AS hash,
             -- Before every tenant.
@@ -13,13 +13,13 @@
             false AS is_due,
             0::bigint AS due_lanes
         FROM wanted
-        CROSS JOIN (SELECT pg_catalog.unnest(pg_catalog.enum_range(NULL::mailglass_stream)) AS stream) AS streams
+        CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
         -- From the random place to the end, then from the beginning to that place.
         CROSS JOIN (VALUES (1), (2)) AS parts (part)
         WHERE wanted.tenant_id IS NULL
         UNION ALL
         SELECT
-            walk.stream,
+            walk.stream_rank,
             walk.part,
             next.hash,
             next.tenant_id,
@@ -29,30 +29,30 @@
         FROM walk
         CROSS JOIN LATERAL (
             SELECT
-                pg_catalog.hashtext(entry.tenant_id) AS hash,
+                entry.tenant_hash AS hash,
                 entry.tenant_id,
                 entry.available_at <= pg_catalog.statement_timestamp() AS is_due
             FROM mailglass_outbox AS entry
             WHERE entry.held_at IS NULL
-              AND entry.stream OPERATOR(pg_catalog.=) walk.stream
-              AND (pg_catalog.hashtext(entry.tenant_id), entry.tenant_id) > (walk.hash, walk.tenant_id)
-              AND pg_catalog.hashtext(entry.tenant_id) < walk.end_hash
-            ORDER BY pg_catalog.hashtext(entry.tenant_id), entry.tenant_id, entry.available_at
+              AND entry.stream_rank = walk.stream_rank
+              AND (entry.tenant_hash, entry.tenant_id) > (walk.hash, walk.tenant_id)
+              AND entry.tenant_hash < walk.end_hash
+            ORDER BY entry.stream_rank, entry.tenant_hash, entry.tenant_id, entry.available_at
             LIMIT 1
         ) AS next
         WHERE walk.due_lanes < (SELECT max_lanes FROM wanted)
     )
-    SELECT stream, hash, tenant_id, pg_catalog.random() AS lot, NULL::text AS recipient_domain, NULL::bigint AS allowance
+    SELECT stream_rank, hash, tenant_id, pg_catalog.random() AS lot, NULL::text AS recipient_domain, NULL::bigint AS allowance
     FROM (
-        SELECT stream, part, hash, tenant_id,
-            pg_catalog.row_number() OVER (PARTITION BY stream ORDER BY part, hash, tenant_id) AS place
+        SELECT stream_rank, part, hash, tenant_id,
+            pg_catalog.row_number() OVER (PARTITION BY stream_rank ORDER BY part, hash, tenant_id) AS place
         FROM walk
         WHERE is_due
     ) AS due
     WHERE place <= (SELECT max_lanes FROM wanted)
     UNION ALL
-    SELECT streams.stream, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, 0, NULL, NULL
+    SELECT streams.stream_rank, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, 0, NULL, NULL
     FROM wanted
-    CROSS JOIN (SELECT pg_catalog.unnest(pg_catalog.enum_range(NULL::mailglass_stream)) AS stream) AS streams
+    CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
     WHERE wanted.tenant_id IS NOT NULL
 )

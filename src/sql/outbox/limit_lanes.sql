@@ -1,7 +1,7 @@
 -- Reads `due_lanes` and `windows`. Makes `lanes` (or `tenant_lanes`): the lanes of tenants whose limit is not reached.
 :limited_lanes AS (
     SELECT
-        due_lanes.stream,
+        due_lanes.stream_rank,
         due_lanes.hash,
         due_lanes.tenant_id,
         due_lanes.lot,

@@ -7,9 +7,9 @@ picked AS (
             held_at,
             tenant_id,
             recipient_domain,
-            pg_catalog.row_number() OVER (PARTITION BY held_at IS NULL, tenant_id ORDER BY stream, available_at) AS place_in_tenant,
+            pg_catalog.row_number() OVER (PARTITION BY held_at IS NULL, tenant_id ORDER BY stream_rank, available_at) AS place_in_tenant,
             pg_catalog.row_number() OVER (
-                PARTITION BY held_at IS NULL, tenant_id, recipient_domain ORDER BY stream, available_at
+                PARTITION BY held_at IS NULL, tenant_id, recipient_domain ORDER BY stream_rank, available_at
             ) AS place_in_domain
         FROM (SELECT DISTINCT ON (delivery_id) * FROM candidates ORDER BY delivery_id) AS candidates
     ) AS placed

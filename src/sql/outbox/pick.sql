@@ -4,7 +4,7 @@
 -- there are enough rows, so no other row is locked.
 turns AS (
     SELECT
-        stream,
+        stream_rank,
         hash,
         tenant_id,
         recipient_domain,
@@ -18,10 +18,10 @@ turns AS (
             lanes.*,
             wanted.claims,
             -- The domains of a tenant take turns, so that a tenant with many domains gets no more than others.
-            pg_catalog.row_number() OVER (PARTITION BY lanes.stream, lanes.tenant_id ORDER BY lanes.lot) AS round,
+            pg_catalog.row_number() OVER (PARTITION BY lanes.stream_rank, lanes.tenant_id ORDER BY lanes.lot) AS round,
             -- Rounded up.
-            (wanted.claims + pg_catalog.count(*) OVER (PARTITION BY lanes.stream) - 1)
-                / pg_catalog.count(*) OVER (PARTITION BY lanes.stream) AS share
+            (wanted.claims + pg_catalog.count(*) OVER (PARTITION BY lanes.stream_rank) - 1)
+                / pg_catalog.count(*) OVER (PARTITION BY lanes.stream_rank) AS share
         FROM lanes
         CROSS JOIN wanted
     ) AS lanes
@@ -30,15 +30,16 @@ turns AS (
 :picked AS (
     (
         SELECT entry.*
-        FROM (SELECT * FROM turns ORDER BY stream, turn, round, lot, tenant_id) AS turns
+        FROM (SELECT * FROM turns ORDER BY stream_rank, turn, round, lot, tenant_id) AS turns
         CROSS JOIN LATERAL (
             SELECT *
             FROM mailglass_outbox AS entry
             WHERE entry.held_at IS NULL
-              AND entry.stream OPERATOR(pg_catalog.=) turns.stream
+              AND entry.stream_rank = turns.stream_rank
               AND :lane
               AND entry.available_at <= pg_catalog.statement_timestamp()
-            ORDER BY entry.available_at
+            -- All columns of the index: below a policy, the planner does not know that the first ones are constant.
+            ORDER BY :lane_order
             LIMIT turns.take
             OFFSET turns.skip
             -- Skip rows that another claim has locked.

@@ -1,9 +1,15 @@
 //! Every call of the library once, for tests that compare the results under different conditions.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use mailglass::ledger::{CheckpointOptions, RecordOptions, Renewal, checkpoint, renew_checkpoints, verify_checkpoints};
+use mailglass::outbox::{self, ClaimOptions, RateLimit, Retry};
 use mailglass::projection::{Projection, rebuild, rebuild_all, repair};
-use mailglass::suppressions::{Added, ListOptions, NewSuppression, SoftBounces, Subject, SuppressionRules, check};
+use mailglass::suppressions::{
+    Added, ListOptions, NewSuppression, SoftBounces, Subject, Suppress, SuppressionRules, check,
+};
+use mailglass::tenancy::Tenants;
 use mailglass::{
     Delivery, DeliveryChanges, EventDetails, EventType, NewDelivery, Result, Stream, SuppressionReason, ledger,
     privacy, projection, suppressions, tenancy,
@@ -186,8 +192,8 @@ fn suppressions(conn: &mut PgConnection, delivery: &Delivery) -> Result<Vec<Stri
         suppress: Some(SuppressionRules {
             soft_bounces: Some(SoftBounces {
                 threshold: 1,
-                window: std::time::Duration::from_secs(50 * 365 * 24 * 60 * 60),
-                duration: std::time::Duration::from_secs(60),
+                window: Duration::from_secs(50 * 365 * 24 * 60 * 60),
+                duration: Duration::from_secs(60),
             }),
             ..SuppressionRules::default()
         }),
@@ -198,7 +204,60 @@ fn suppressions(conn: &mut PgConnection, delivery: &Delivery) -> Result<Vec<Stri
     let mut reasons: Vec<_> = listed.iter().map(|row| row.reason).collect();
     reasons.sort_unstable();
     results.push(format!("{reasons:?}"));
+    outbox_calls(conn, &mut results)?;
     Ok(results)
+}
+
+/// The calls of the outbox, except `wait`, which needs a connection without a transaction.
+fn outbox_calls(conn: &mut PgConnection, results: &mut Vec<String>) -> Result<()> {
+    let new = to("fay@example.net").send().suppress(Suppress::Always);
+    NewDelivery::insert_all(conn, &[new.clone(), new.clone(), new.clone(), new])?;
+    let limit = Some(RateLimit {
+        claims: 100,
+        window: Duration::from_secs(7 * 24 * 60 * 60),
+    });
+    let options = ClaimOptions {
+        limit: 1,
+        ..ClaimOptions::all_tenants("worker")
+    };
+    let of_tenants = ClaimOptions {
+        tenant_limit: limit,
+        ..options.clone()
+    };
+    let of_domains = ClaimOptions {
+        domain_limit: limit,
+        suppress: Some(Suppress::ByStream),
+        ..options.clone()
+    };
+    let claim = outbox::claim(conn, &options)?.remove(0);
+    claim.extend(conn, Duration::from_secs(600))?;
+    let sent = claim.begin(conn)?.sent(conn, "ses", "outbox-1")?;
+    results.push(format!(
+        "{} {:?}",
+        sent.delivery().status,
+        sent.delivery().provider_message_id
+    ));
+    let claim = outbox::claim(conn, &of_tenants)?.remove(0);
+    claim.release(conn)?;
+    let claim = outbox::claim(conn, &of_domains)?.remove(0);
+    let retried = claim
+        .begin(conn)?
+        .retry(conn, json!({ "code": 503 }), Duration::from_secs(60))?;
+    results.push(format!("{}", matches!(retried, Retry::Scheduled(_))));
+    let claim = outbox::claim(conn, &options)?.remove(0);
+    let id = claim.delivery().id;
+    outbox::release(conn, TENANT, id)?;
+    outbox::hold(conn, TENANT, id)?;
+    results.push(format!("{}", outbox::held(conn, &Tenants::All, 10)?.len()));
+    outbox::resend(conn, TENANT, id)?;
+    let failed = outbox::claim(conn, &options)?.remove(0).failed(conn, json!({}))?;
+    results.push(format!("{}", failed.status));
+    let suppressed = outbox::claim(conn, &options)?.remove(0).suppressed(conn, None)?;
+    results.push(format!("{}", suppressed.status));
+    for status in outbox::status(conn, &Tenants::All)? {
+        results.push(format!("{} {} {}", status.due, status.scheduled, status.leased));
+    }
+    Ok(())
 }
 
 fn projection_of(delivery: &Delivery) -> String {

@@ -9,25 +9,25 @@ WITH wanted AS (
 heads AS (
     WITH RECURSIVE walk AS (
         SELECT
-            streams.stream,
+            streams.stream_rank,
             coalesce(pg_catalog.hashtext(wanted.tenant_id), -2147483648) AS hash,
             '' AS tenant_id,
             NULL::timestamptz AS available_at
         FROM wanted
-        CROSS JOIN (SELECT pg_catalog.unnest(pg_catalog.enum_range(NULL::mailglass_stream)) AS stream) AS streams
+        CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
         UNION ALL
-        SELECT walk.stream, next.hash, next.tenant_id, next.available_at
+        SELECT walk.stream_rank, next.hash, next.tenant_id, next.available_at
         FROM walk
         CROSS JOIN LATERAL (
-            SELECT pg_catalog.hashtext(entry.tenant_id) AS hash, entry.tenant_id, entry.available_at
+            SELECT entry.tenant_hash AS hash, entry.tenant_id, entry.available_at
             FROM mailglass_outbox AS entry
             WHERE entry.held_at IS NULL
-              AND entry.stream OPERATOR(pg_catalog.=) walk.stream
-              AND (pg_catalog.hashtext(entry.tenant_id), entry.tenant_id) > (walk.hash, walk.tenant_id)
+              AND entry.stream_rank = walk.stream_rank
+              AND (entry.tenant_hash, entry.tenant_id) > (walk.hash, walk.tenant_id)
               -- Only the tenants with the hash of the one that is wanted.
-              AND pg_catalog.hashtext(entry.tenant_id)
+              AND entry.tenant_hash
                   <= (SELECT coalesce(pg_catalog.hashtext(tenant_id), 2147483647) FROM wanted)
-            ORDER BY pg_catalog.hashtext(entry.tenant_id), entry.tenant_id, entry.available_at
+            ORDER BY entry.stream_rank, entry.tenant_hash, entry.tenant_id, entry.available_at
             LIMIT 1
         ) AS next
     )

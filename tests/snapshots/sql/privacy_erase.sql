@@ -41,6 +41,10 @@ CROSS JOIN person
 WHERE delivery.id = found.id
 RETURNING delivery.id;
 
+UPDATE "mailglass_outbox"
+SET "recipient_domain" = $1
+WHERE ("mailglass_outbox"."delivery_id" = ANY($2));
+
 WITH person AS (
     SELECT
         $1 AS tenant_id,

@@ -178,6 +178,8 @@ leaving AS (
             OFFSET 0
         )
     )
+      -- It was scheduled long ago, or is held.
+      AND NOT EXISTS (SELECT FROM mailglass_outbox AS entry WHERE entry.delivery_id = page.id OFFSET 0)
 )
 -- Reads `leaving`. Writes the deliveries that would leave.
 INSERT INTO mailglass_cut_deliveries (delivery_id)

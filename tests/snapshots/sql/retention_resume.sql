@@ -82,6 +82,8 @@ leaving AS (
             OFFSET 0
         )
     )
+      -- It was scheduled long ago, or is held.
+      AND NOT EXISTS (SELECT FROM mailglass_outbox AS entry WHERE entry.delivery_id = page.id OFFSET 0)
 ),
 -- Reads `page` and `leaving`. Makes `noted`: writes the deliveries that leave.
 noted AS (

@@ -142,6 +142,8 @@ fn outbox() -> Vec<Known> {
         worker: Application, OnAttempt, No;
         held_at: Mailglass, OnAttempt, No;
         inserted_at: Database, Never, No;
+        stream_rank: Database, Never, No;
+        tenant_hash: Database, Never, No;
     })
 }
 
