@@ -73,12 +73,10 @@ pub fn check(
 ///
 /// suppressions::add(conn, &[NewSuppression::address("acme", "ann@example.com", SuppressionReason::Complaint)])?;
 ///
-/// let mut is_suppressed = |suppress| {
-///     let found = suppressions::check_with(conn, "acme", Stream::Transactional, &["ann@example.com"], suppress)?;
-///     mailglass::Result::Ok(found[0].is_some())
-/// };
-/// assert!(!is_suppressed(Suppress::ByStream)?);
-/// assert!(is_suppressed(Suppress::Always)?);
+/// let receipt_to = ["ann@example.com"];
+/// let by_stream = suppressions::check_with(conn, "acme", Stream::Transactional, &receipt_to, Suppress::ByStream)?;
+/// let always = suppressions::check_with(conn, "acme", Stream::Transactional, &receipt_to, Suppress::Always)?;
+/// assert!(by_stream[0].is_none() && always[0].is_some());
 /// # Ok(()) });
 /// ```
 ///

@@ -4,13 +4,13 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use mailglass::suppressions::{ListOptions, list};
-use mailglass::{Stream, SuppressionReason, suppressions};
+use mailglass::{EventType, Stream, SuppressionReason, ledger, suppressions};
 use scratch_postgres::Database;
 use serde_json::json;
 
 use crate::folder::Folder;
 use crate::program::{Answer, program_on, run};
-use test_support::connected;
+use test_support::{connected, event, to};
 
 /// Imports standard input.
 fn import(database: &Database, arguments: &[&str], input: &[u8]) -> Answer {
@@ -202,4 +202,18 @@ fn an_empty_file_imports_nothing() {
     let (database, _) = connected();
     let answer = import(&database, &[], b"").exits(0);
     assert_eq!(answer.stdout, "added\textended\tunchanged\tinvalid\n0\t0\t0\t0\n");
+}
+
+#[test]
+fn a_sweep_suppresses_the_recipients_of_late_unsubscriptions_if_it_is_told_to() {
+    for (arguments, expected) in [(&[][..], 0), (&["--suppress"][..], 1)] {
+        let (database, mut conn) = connected();
+        let unsubscribed = event(EventType::Unsubscribed, 5).provider_message("postmark", "m1");
+        ledger::record(&mut conn, &[unsubscribed]).unwrap();
+        let delivery = to("ann@example.com").provider("postmark").provider_message_id("m1");
+        delivery.insert(&mut conn).unwrap();
+        run(&database, &[&["reconcile", "--grace", "0s"], arguments].concat()).exits(0);
+        let rows = list(&mut conn, &ListOptions::of_tenant("acme")).unwrap();
+        assert_eq!(rows.len(), expected);
+    }
 }
