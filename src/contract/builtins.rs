@@ -51,7 +51,7 @@ pub const FUNCTIONS: &[&str] = &[
 pub const DIESEL_FUNCTIONS: &[&str] = &["quote_ident"];
 
 /// Operators, with those behind IN and IS DISTINCT FROM.
-pub const OPERATORS: &["+", "-", "/", "<", "<=", "<>", "=", ">", ">="];
+pub const OPERATORS: &[&str] = &["+", "-", "/", "<", "<=", "<>", "=", ">", ">="];
 
 /// Types that are not keywords of the SQL grammar, unlike `bigint`.
 pub const TYPES: &[&str] = &["oid", "regtype", "text"];

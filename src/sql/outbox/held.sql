@@ -5,8 +5,8 @@ held AS (
     WITH RECURSIVE walk AS (
         SELECT
             coalesce(wanted.tenant_id, '') AS tenant_id,
-            '-infinity'::timestamptz AS available_at,
-            '00000000-0000-0000-0000-000000000000'::uuid AS delivery_id,
+            '-infinity'::pg_catalog.timestamptz AS available_at,
+            '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid AS delivery_id,
             false AS is_due,
             0::bigint AS due_rows
         FROM wanted

@@ -13,7 +13,7 @@
             false AS is_due,
             0::bigint AS due_lanes
         FROM wanted
-        CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
+        CROSS JOIN (VALUES (1::pg_catalog.int2), (2), (3)) AS streams (stream_rank)
         -- From the random place to the end, then from the beginning to that place.
         CROSS JOIN (VALUES (1), (2)) AS parts (part)
         WHERE wanted.tenant_id IS NULL
@@ -53,6 +53,6 @@
     UNION ALL
     SELECT streams.stream_rank, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, 0, NULL, NULL
     FROM wanted
-    CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
+    CROSS JOIN (VALUES (1::pg_catalog.int2), (2), (3)) AS streams (stream_rank)
     WHERE wanted.tenant_id IS NOT NULL
 )

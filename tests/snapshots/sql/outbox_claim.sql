@@ -31,7 +31,7 @@ lanes AS (
             false AS is_due,
             0::bigint AS due_lanes
         FROM wanted
-        CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
+        CROSS JOIN (VALUES (1::pg_catalog.int2), (2), (3)) AS streams (stream_rank)
         -- From the random place to the end, then from the beginning to that place.
         CROSS JOIN (VALUES (1), (2)) AS parts (part)
         WHERE wanted.tenant_id IS NULL
@@ -71,7 +71,7 @@ lanes AS (
     UNION ALL
     SELECT streams.stream_rank, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, 0, NULL, NULL
     FROM wanted
-    CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
+    CROSS JOIN (VALUES (1::pg_catalog.int2), (2), (3)) AS streams (stream_rank)
     WHERE wanted.tenant_id IS NOT NULL
 ),
 -- Reads `wanted`. Makes `held`: at most 100 held rows that are to be compared with their deliveries. It steps from row to row in the
@@ -81,8 +81,8 @@ held AS (
     WITH RECURSIVE walk AS (
         SELECT
             coalesce(wanted.tenant_id, '') AS tenant_id,
-            '-infinity'::timestamptz AS available_at,
-            '00000000-0000-0000-0000-000000000000'::uuid AS delivery_id,
+            '-infinity'::pg_catalog.timestamptz AS available_at,
+            '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid AS delivery_id,
             false AS is_due,
             0::bigint AS due_rows
         FROM wanted

@@ -18,7 +18,7 @@ forgotten AS (
 -- Waits for other claims with limits, until their transactions end. The second number is another one in each schema.
 SELECT pg_catalog.pg_advisory_xact_lock(
     pg_catalog.hashtext('mailglass_outbox_usage'),
-    'mailglass_outbox_usage'::regclass::oid::integer
+    'mailglass_outbox_usage'::pg_catalog.regclass::pg_catalog.oid::integer
 );
 
 WITH wanted AS (
@@ -54,7 +54,7 @@ due_lanes AS (
             false AS is_due,
             0::bigint AS due_lanes
         FROM wanted
-        CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
+        CROSS JOIN (VALUES (1::pg_catalog.int2), (2), (3)) AS streams (stream_rank)
         -- From the random place to the end, then from the beginning to that place.
         CROSS JOIN (VALUES (1), (2)) AS parts (part)
         WHERE wanted.tenant_id IS NULL
@@ -94,7 +94,7 @@ due_lanes AS (
     UNION ALL
     SELECT streams.stream_rank, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, 0, NULL, NULL
     FROM wanted
-    CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
+    CROSS JOIN (VALUES (1::pg_catalog.int2), (2), (3)) AS streams (stream_rank)
     WHERE wanted.tenant_id IS NOT NULL
 ),
 -- Reads `wanted`. Makes `windows`: the windows of the limits that are given, and their ends.
@@ -141,8 +141,8 @@ held AS (
     WITH RECURSIVE walk AS (
         SELECT
             coalesce(wanted.tenant_id, '') AS tenant_id,
-            '-infinity'::timestamptz AS available_at,
-            '00000000-0000-0000-0000-000000000000'::uuid AS delivery_id,
+            '-infinity'::pg_catalog.timestamptz AS available_at,
+            '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid AS delivery_id,
             false AS is_due,
             0::bigint AS due_rows
         FROM wanted

@@ -12,9 +12,9 @@ heads AS (
             streams.stream_rank,
             coalesce(pg_catalog.hashtext(wanted.tenant_id), -2147483648) AS hash,
             '' AS tenant_id,
-            NULL::timestamptz AS available_at
+            NULL::pg_catalog.timestamptz AS available_at
         FROM wanted
-        CROSS JOIN (VALUES (1::smallint), (2), (3)) AS streams (stream_rank)
+        CROSS JOIN (VALUES (1::pg_catalog.int2), (2), (3)) AS streams (stream_rank)
         UNION ALL
         SELECT walk.stream_rank, next.hash, next.tenant_id, next.available_at
         FROM walk
