@@ -151,8 +151,7 @@ updated AS (
         checked_at = outcomes.checked_at,
         linked_at = outcomes.linked_at,
         expired_at = outcomes.expired_at
-    -- LIMIT NULL: see write_projections.sql.
-    FROM (SELECT * FROM outcomes LIMIT (SELECT NULL::bigint)) AS outcomes
+    FROM outcomes
     WHERE link.event_id = outcomes.event_id
 ),
 -- Reads `outcomes`. Makes `linked` (event_id, delivery_id, type, occurred_at): the events that are linked now.
