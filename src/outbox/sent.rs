@@ -91,6 +91,10 @@ impl Attempt {
     /// The event's time is [`begun_at`](Self::begun_at), which is before the request. If the connection is lost during the call,
     /// repeat it: a message that is recorded already is a replay.
     ///
+    /// An event that is recorded at this moment, and one that several deliveries fit, is left to a [sweep](crate::reconciler::sweep).
+    /// [Rules](crate::suppressions::SuppressionRules) are not applied to the linked events, unless they named their recipient when they were
+    /// recorded; [`suppressions::apply`](crate::suppressions::apply) does it afterwards.
+    ///
     /// # Errors
     /// - [`Error::Invalid`]: the provider or its message id is blank or too long, or another delivery to this recipient has the
     ///   message
