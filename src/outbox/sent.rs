@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::models::Delivery;
 use crate::retry;
 use crate::schema::mailglass_deliveries;
-use crate::sql::{Bound, params, statement};
+use crate::sql::{Bound, Statement, params, statement};
 use crate::validation::{Checks, MESSAGE_ID, SHORT_TEXT};
 
 /// A message that a provider accepted, for [`sent_all`].
@@ -84,6 +84,21 @@ statement! {
     }
 }
 
+statement! {
+    /// [`RecordSent`] that links no events.
+    struct RecordSentAlone(sent: SentParams) -> (mailglass_deliveries::SqlType, Bool) {
+        "outbox/lock_sent",
+        "outbox/leave",
+        "outbox/insert_dispatched",
+        "outbox/no_links",
+        "outbox/dispatched_facts",
+        "fold",
+        "merge",
+        "outbox/write_dispatched",
+        => "outbox/dispatched"
+    }
+}
+
 impl Attempt {
     /// The provider accepted the message: stores the provider and its message id, records a `dispatched` event, links the events
     /// that arrived before it and wait for this message, and takes the delivery out of the outbox. All of it is one statement.
@@ -137,16 +152,30 @@ pub fn sent_all(conn: &mut PgConnection, messages: &[SentMessage]) -> Result<Vec
         return Ok(Vec::new());
     }
     let rows: Vec<(Uuid, &SentMessage)> = messages.iter().map(|message| (Uuid::now_v7(), message)).collect();
-    match rows.as_slice() {
-        // A single message is one statement, which fails as a whole.
-        [_] => retry::with_savepoint(conn, |conn| record(conn, &rows)),
-        _ => retry::transaction(conn, |conn| record(conn, &rows)),
+    match in_savepoint::<RecordSent>(conn, &rows) {
+        // The database rejected an event that waited, such as by a trigger of the application. The messages were sent nevertheless.
+        Err(Error::Database(_)) => in_savepoint::<RecordSentAlone>(conn, &rows),
+        recorded => recorded,
     }
 }
 
-fn record(conn: &mut PgConnection, rows: &[(Uuid, &SentMessage)]) -> Result<Vec<Sent>> {
+fn in_savepoint<S>(conn: &mut PgConnection, rows: &[(Uuid, &SentMessage)]) -> Result<Vec<Sent>>
+where
+    S: for<'a> Statement<Params<'a> = SentParams<'a>, SqlType = (mailglass_deliveries::SqlType, Bool)>,
+{
+    match rows {
+        // A single message is one statement, which fails as a whole.
+        [_] => retry::with_savepoint(conn, |conn| record::<S>(conn, rows)),
+        _ => retry::transaction(conn, |conn| record::<S>(conn, rows)),
+    }
+}
+
+fn record<S>(conn: &mut PgConnection, rows: &[(Uuid, &SentMessage)]) -> Result<Vec<Sent>>
+where
+    S: for<'a> Statement<Params<'a> = SentParams<'a>, SqlType = (mailglass_deliveries::SqlType, Bool)>,
+{
     let params = SentParams::new(rows);
-    let recorded: Vec<(Delivery, bool)> = Bound::<RecordSent>::new(&params).load(conn)?;
+    let recorded: Vec<(Delivery, bool)> = Bound::<S>::new(&params).load(conn)?;
     let mut recorded: HashMap<Uuid, (Delivery, bool)> = recorded
         .into_iter()
         .map(|(delivery, in_time)| (delivery.id, (delivery, in_time)))

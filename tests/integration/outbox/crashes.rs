@@ -1,14 +1,15 @@
 //! A worker that crashes at each point of the time line in `docs/sending.md`: its process is gone, and another one goes on.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use mailglass::outbox::{self, PreviousAttempt, Sent};
+use mailglass::outbox::{self, PreviousAttempt, Sent, SentMessage};
 use mailglass::schema::mailglass_outbox;
 use mailglass::{Delivery, DeliveryStatus, EventType, ledger, projection};
 use serde_json::json;
 use std::time::Duration;
 
 use super::{begin, claim, claim_one, expire, options, queued, resending, rows, types};
-use crate::support::{Database, TENANT, connect, connected, database, event, insert, reload, to};
+use crate::support::{Database, TENANT, connect, connected, database, event, insert, reload, to, waiting_reasons};
 
 /// Runs a part of a worker's loop, then closes its connection.
 fn crash_after<T>(database: &Database, work: impl FnOnce(&mut PgConnection) -> T) -> T {
@@ -284,4 +285,60 @@ fn a_row_that_another_claim_has_locked_is_skipped() {
         .get_result(&mut two)
         .unwrap();
     assert_eq!(leases, 2);
+}
+
+/// Two deliveries of one message, recorded in one batch: an event that names only the message fits both.
+#[test]
+fn an_early_event_that_fits_two_messages_of_a_batch_is_left_to_the_sweep() {
+    let (_database, mut conn) = connected();
+    ledger::record(
+        &mut conn,
+        &[
+            event(EventType::Delivered, 1).provider_message("ses", "m-1"),
+            event(EventType::Delivered, 2)
+                .provider_message("ses", "m-1")
+                .recipient("BOB@x.org"),
+        ],
+    )
+    .unwrap();
+    for recipient in ["ann@x.org", "bob@x.org"] {
+        insert(&mut conn, &to(recipient).send());
+    }
+    let claims = claim(&mut conn);
+    let messages: Vec<SentMessage> = outbox::begin_all(&mut conn, &claims)
+        .unwrap()
+        .into_iter()
+        .map(|attempt| SentMessage {
+            attempt,
+            provider: "ses".to_owned(),
+            provider_message_id: "m-1".to_owned(),
+        })
+        .collect();
+    let sent = outbox::sent_all(&mut conn, &messages).unwrap();
+    let statuses: Vec<_> = sent.iter().map(|sent| sent.delivery().status).collect();
+    assert_eq!(statuses, [DeliveryStatus::Dispatched, DeliveryStatus::Sent]);
+    assert_eq!(waiting_reasons(&mut conn), ["no_delivery"]);
+}
+
+/// A trigger of the application rejects what an early event projects. The message was sent, and is recorded.
+#[test]
+fn an_early_event_that_the_database_rejects_does_not_reject_the_message() {
+    let (_database, mut conn) = connected();
+    conn.batch_execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END';
+         CREATE TRIGGER refuse BEFORE UPDATE ON mailglass_deliveries
+             FOR EACH ROW WHEN (NEW.delivered_at IS NOT NULL) EXECUTE FUNCTION refuse();",
+    )
+    .unwrap();
+    let early = event(EventType::Delivered, 1).provider_message("ses", "m-1");
+    ledger::record(&mut conn, &[early]).unwrap();
+    queued(&mut conn);
+    let attempt = begin(&mut conn);
+    conn.transaction::<_, mailglass::Error, _>(|conn| {
+        let sent = attempt.sent(conn, "ses", "m-1")?;
+        assert_eq!(sent.delivery().status, DeliveryStatus::Dispatched);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(waiting_reasons(&mut conn), ["no_delivery"]);
 }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use mailglass::outbox::{self, ClaimOptions, RateLimit};
 use mailglass::suppressions::Suppress;
 use mailglass::tenancy::Tenants;
+use mailglass::{EventType, ledger};
 use serde_json::json;
 
 use super::Snapshots;
-use crate::support::{TENANT, connected, insert, to};
+use crate::support::{TENANT, connected, event, insert, to};
 
 pub(super) fn outbox(snapshots: &mut Snapshots) {
     let (_database, mut conn) = connected();
@@ -49,6 +51,20 @@ pub(super) fn outbox(snapshots: &mut Snapshots) {
     let attempt = claim(conn).begin(conn).unwrap();
     snapshots.take(conn, "outbox_sent", |conn| {
         attempt.sent(conn, "postmark", "0a129aee").unwrap()
+    });
+
+    // A trigger refuses the first statement.
+    conn.batch_execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END';
+         CREATE TRIGGER refuse BEFORE UPDATE OF linked_at ON mailglass_event_links
+             FOR EACH ROW EXECUTE FUNCTION refuse();",
+    )
+    .unwrap();
+    ledger::record(conn, &[event(EventType::Delivered, 1).provider_message("ses", "m-1")]).unwrap();
+    insert(conn, &new);
+    let attempt = claim(conn).begin(conn).unwrap();
+    snapshots.take(conn, "outbox_sent_refused", |conn| {
+        attempt.sent(conn, "ses", "m-1").unwrap()
     });
 
     let limit = Some(RateLimit {
