@@ -69,7 +69,9 @@ fn wrong_command(file: &str, line: &str) -> Option<String> {
         ["cargo", arguments @ ..] => arguments.windows(2).find_map(|pair| {
             let name = pair[1];
             let is_there = match pair[0] {
-                "-p" | "--package" => exists(format!("crates/{name}/Cargo.toml")),
+                "-p" | "--package" => ["crates", "examples"]
+                    .iter()
+                    .any(|folder| exists(format!("{folder}/{name}/Cargo.toml"))),
                 "--example" => exists(format!("examples/{name}/main.rs")),
                 "--test" => exists(format!("tests/{name}.rs")) || exists(format!("tests/{name}/main.rs")),
                 "--bin" => text("crates/mailglass-cli/Cargo.toml").contains(&format!("name = {name:?}")),
