@@ -123,7 +123,7 @@ fn every_mutation_of_every_label_in_every_place_has_its_codes() {
         }
         copy.write(site.file, &text(site.file));
     });
-    assert_eq!(mutated, (3 + 16 + 7 + 5) * 3 * 4);
+    assert_eq!(mutated, (3 + 16 + 7 + 5 + 3 + 7) * 3 * 4);
 }
 
 #[test]
