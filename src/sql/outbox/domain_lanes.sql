@@ -1,5 +1,5 @@
--- Reads `wanted`, `tenant_lanes` and `windows`. Makes `lanes`: the recipient domains of each lane whose limit is not reached. It jumps from
--- domain to domain, from a random place, as lanes.sql does from tenant to tenant.
+-- Reads `wanted`, `tenant_lanes` and `windows`. Makes `lanes`: the recipient domains of each lane whose limit is not reached. It
+-- jumps from domain to domain, from a random place, as lanes.sql does from tenant to tenant.
 lanes AS (
     WITH RECURSIVE walk AS (
         SELECT

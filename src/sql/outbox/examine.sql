@@ -1,6 +1,6 @@
 -- Reads `wanted` and `picked`. Makes `examined`: the rows with their deliveries, and what becomes of each.
--- A row is over if its delivery was deleted, or has left the status queued: it was sent, failed or suppressed by other means. After an
--- attempt, any event about the message proves that the provider has it, also one that keeps the status, such as `deferred`.
+-- A row is over if its delivery was deleted, or has left the status queued: it was sent, failed or suppressed by other means. After
+-- an attempt, any event about the message proves that the provider has it, also one that keeps the status, such as `deferred`.
 examined AS MATERIALIZED (
     SELECT
         picked.delivery_id,

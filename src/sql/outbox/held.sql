@@ -1,6 +1,6 @@
--- Reads `wanted`. Makes `held`: at most 100 held rows that are to be compared with their deliveries. It steps from row to row in the
--- index, and from the last due row of a tenant to the next tenant. A condition on the tenant within a step would make the planner
--- expect so few rows that it sorts all held rows in each step.
+-- Reads `wanted`. Makes `held`: at most 100 held rows that are to be compared with their deliveries. It steps from row to row in
+-- the index, and from the last due row of a tenant to the next tenant. A condition on the tenant within a step would make the
+-- planner expect so few rows that it sorts all held rows in each step.
 held AS (
     WITH RECURSIVE walk AS (
         SELECT

@@ -51,7 +51,7 @@
     ) AS due
     WHERE place <= (SELECT max_lanes FROM wanted)
     UNION ALL
-    SELECT streams.stream_rank, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, 0, NULL, NULL
+    SELECT streams.stream_rank, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, pg_catalog.random(), NULL, NULL
     FROM wanted
     CROSS JOIN (VALUES (1::pg_catalog.int2), (2), (3)) AS streams (stream_rank)
     WHERE wanted.tenant_id IS NOT NULL

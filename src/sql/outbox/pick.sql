@@ -1,5 +1,5 @@
--- Reads `wanted`, `lanes` and `held`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to be compared with their
--- deliveries.
+-- Reads `wanted`, `lanes` and `held`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to
+-- be compared with their deliveries.
 -- Each lane of a stream gets an equal share in its first turn, and what is left in its second one. The lateral join runs only until
 -- there are enough rows, so no other row is locked.
 turns AS (
