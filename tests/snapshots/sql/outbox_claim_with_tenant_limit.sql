@@ -92,7 +92,7 @@ due_lanes AS (
     ) AS due
     WHERE place <= (SELECT max_lanes FROM wanted)
     UNION ALL
-    SELECT streams.stream_rank, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, 0, NULL, NULL
+    SELECT streams.stream_rank, pg_catalog.hashtext(wanted.tenant_id), wanted.tenant_id, pg_catalog.random(), NULL, NULL
     FROM wanted
     CROSS JOIN (VALUES (1::pg_catalog.int2), (2), (3)) AS streams (stream_rank)
     WHERE wanted.tenant_id IS NOT NULL
@@ -134,9 +134,9 @@ lanes AS (
     ) AS used ON true
     WHERE windows.claims IS NULL OR windows.claims > coalesce(used.claims, 0)
 ),
--- Reads `wanted`. Makes `held`: at most 100 held rows that are to be compared with their deliveries. It steps from row to row in the
--- index, and from the last due row of a tenant to the next tenant. A condition on the tenant within a step would make the planner
--- expect so few rows that it sorts all held rows in each step.
+-- Reads `wanted`. Makes `held`: at most 100 held rows that are to be compared with their deliveries. It steps from row to row in
+-- the index, and from the last due row of a tenant to the next tenant. A condition on the tenant within a step would make the
+-- planner expect so few rows that it sorts all held rows in each step.
 held AS (
     WITH RECURSIVE walk AS (
         SELECT
@@ -172,8 +172,8 @@ held AS (
     FROM walk
     WHERE is_due
 ),
--- Reads `wanted`, `lanes` and `held`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to be compared with their
--- deliveries.
+-- Reads `wanted`, `lanes` and `held`. Makes `picked` (or `candidates`): locks the rows that are claimed, and held rows that are to
+-- be compared with their deliveries.
 -- Each lane of a stream gets an equal share in its first turn, and what is left in its second one. The lateral join runs only until
 -- there are enough rows, so no other row is locked.
 turns AS (
@@ -267,8 +267,8 @@ picked AS (
        )
 ),
 -- Reads `wanted` and `picked`. Makes `examined`: the rows with their deliveries, and what becomes of each.
--- A row is over if its delivery was deleted, or has left the status queued: it was sent, failed or suppressed by other means. After an
--- attempt, any event about the message proves that the provider has it, also one that keeps the status, such as `deferred`.
+-- A row is over if its delivery was deleted, or has left the status queued: it was sent, failed or suppressed by other means. After
+-- an attempt, any event about the message proves that the provider has it, also one that keeps the status, such as `deferred`.
 examined AS MATERIALIZED (
     SELECT
         picked.delivery_id,
