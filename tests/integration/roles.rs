@@ -110,7 +110,10 @@ fn attempts(table: &str) -> BTreeMap<char, String> {
     };
     BTreeMap::from([
         ('S', format!("SELECT {key} FROM {table} LIMIT 0")),
-        ('I', format!("INSERT INTO {table} ({key}) SELECT {key} FROM (SELECT (NULL::{table}).*) AS one WHERE false")),
+        (
+            'I',
+            format!("INSERT INTO {table} ({key}) SELECT {key} FROM (SELECT (NULL::{table}).*) AS one WHERE false"),
+        ),
         ('U', format!("UPDATE {table} SET {changed} = NULL WHERE false")),
         ('D', format!("DELETE FROM {table} WHERE false")),
         ('T', format!("TRUNCATE {table}")),
