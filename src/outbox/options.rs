@@ -14,7 +14,7 @@ pub struct ClaimOptions {
     pub worker: String,
     /// The tenants whose deliveries are claimed.
     pub tenants: Tenants,
-    /// The maximum number of deliveries to claim; 10 by default, at most [`MAX_BATCH`](crate::MAX_BATCH).
+    /// The maximum number of deliveries to claim; 10 by default, at most 100.
     ///
     /// Claim as many as you send within the [`lease`](Self::lease).
     pub limit: u32,
@@ -67,8 +67,9 @@ impl ClaimOptions {
         if let Tenants::Only(tenant_id) = &self.tenants {
             checks.text("tenant_id", tenant_id, SHORT_TEXT);
         }
-        if self.limit == 0 || self.limit as usize > crate::MAX_BATCH {
-            checks.add("limit", format!("must be from 1 to {}", crate::MAX_BATCH));
+        // `sql/outbox/pick.sql` relies on it.
+        if !(1..=100).contains(&self.limit) {
+            checks.add("limit", "must be from 1 to 100");
         }
         check_lease("lease", self.lease, checks);
         if self.max_attempts == 0 || i32::try_from(self.max_attempts).is_err() {

@@ -33,17 +33,23 @@ turns AS (
         FROM (SELECT * FROM turns ORDER BY stream_rank, turn, round, lot, tenant_id) AS turns
         CROSS JOIN LATERAL (
             SELECT *
-            FROM mailglass_outbox AS entry
-            WHERE entry.held_at IS NULL
-              AND entry.stream_rank = turns.stream_rank
-              AND :lane
-              AND entry.available_at <= pg_catalog.statement_timestamp()
-            -- All columns of the index: below a policy, the planner does not know that the first ones are constant.
-            ORDER BY :lane_order
+            FROM (
+                SELECT *
+                FROM mailglass_outbox AS entry
+                WHERE entry.held_at IS NULL
+                  AND entry.stream_rank = turns.stream_rank
+                  AND :lane
+                  AND entry.available_at <= pg_catalog.statement_timestamp()
+                -- All columns of the index: below a policy, the planner does not know that the first ones are constant.
+                ORDER BY :lane_order
+                -- Twice the largest claim. For a limit that is not constant, the planner expects a tenth of the lane, and sorts all of
+                -- it. Rows are locked one by one, as the limit below takes them.
+                LIMIT 200
+                -- Skip rows that another claim has locked.
+                FOR UPDATE SKIP LOCKED
+            ) AS entry
             LIMIT turns.take
             OFFSET turns.skip
-            -- Skip rows that another claim has locked.
-            FOR UPDATE SKIP LOCKED
         ) AS entry
         LIMIT (SELECT claims FROM wanted)
     )

@@ -183,3 +183,35 @@ fn what_a_call_reads_does_not_depend_on_the_length_of_the_queue() {
         }
     }
 }
+
+/// Everything is due and in one lane, and the planner knows it.
+#[test]
+fn a_claim_does_not_sort_a_long_lane() {
+    let (_database, mut conn) = connected();
+    conn.batch_execute(
+        "INSERT INTO mailglass_outbox (delivery_id, tenant_id, stream, recipient_domain)
+         SELECT md5('d' || n)::uuid, 'acme', 'bulk', 'x.org' FROM generate_series(1, 50000) AS n;
+         INSERT INTO mailglass_deliveries (
+             id, tenant_id, mailable, stream, recipient, recipient_domain, last_event_type, last_event_at
+         )
+         SELECT delivery_id, tenant_id, 'news', stream, 'ann@x.org', recipient_domain, 'queued', now() FROM mailglass_outbox;
+         ANALYZE",
+    )
+    .unwrap();
+    for options in [
+        options(),
+        ClaimOptions::of_tenant("worker", "acme"),
+        ClaimOptions {
+            limit: 100,
+            ..options()
+        },
+    ] {
+        // The last executions have the generic plan.
+        for _ in 0..7 {
+            let (rows, pages) = cost(&mut conn, |conn| {
+                assert_eq!(outbox::claim(conn, &options).unwrap().len(), options.limit as usize);
+            });
+            assert!(rows <= 1_000 && pages <= 4_000, "{rows} rows, {pages} blocks");
+        }
+    }
+}
