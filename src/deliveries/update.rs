@@ -46,20 +46,7 @@ impl Delivery {
 
     /// Locks the row, and returns it if it has not changed since this copy was read.
     pub(super) fn lock(&self, conn: &mut PgConnection) -> Result<Delivery> {
-        use crate::schema::mailglass_deliveries::dsl;
-        // As in Delivery::find.
-        let is_tenants = dsl::tenant_id.eq(&self.tenant_id).is_not_distinct_from(true);
-        let row: Option<Delivery> = dsl::mailglass_deliveries
-            .find(self.id)
-            .filter(is_tenants)
-            .select(Delivery::as_select())
-            .for_no_key_update()
-            .first(conn)
-            .optional()?;
-        let row = row.ok_or(Error::NotFound {
-            record: "delivery",
-            id: self.id,
-        })?;
+        let row = Delivery::find_locked(conn, &self.tenant_id, self.id)?;
         if row.lock_version == self.lock_version {
             Ok(row)
         } else {

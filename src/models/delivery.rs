@@ -1,6 +1,7 @@
 //! The delivery: its row, [`NewDelivery`] and [`DeliveryChanges`].
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde::Serialize;
@@ -98,15 +99,24 @@ impl Delivery {
     /// # Errors
     /// [`Error::NotFound`] if this tenant has no such delivery.
     pub fn find(conn: &mut PgConnection, tenant_id: &str, id: Uuid) -> Result<Delivery> {
+        let row: Option<Delivery> = Delivery::by_id(tenant_id, id).first(conn).optional()?;
+        row.ok_or(Error::NotFound { record: "delivery", id })
+    }
+
+    /// [`find`](Self::find) that locks the row until the end of the transaction.
+    pub(crate) fn find_locked(conn: &mut PgConnection, tenant_id: &str, id: Uuid) -> Result<Delivery> {
+        let query = Delivery::by_id(tenant_id, id).for_no_key_update();
+        let row: Option<Delivery> = query.first(conn).optional()?;
+        row.ok_or(Error::NotFound { record: "delivery", id })
+    }
+
+    /// The query for a tenant's delivery.
+    #[diesel::dsl::auto_type(no_type_alias)]
+    fn by_id<'a>(tenant_id: &'a str, id: Uuid) -> _ {
         // Not a plain `=`: a plan made for a small table might use the index by tenant, and a connection keeps it.
         let is_tenants = mailglass_deliveries::tenant_id.eq(tenant_id).is_not_distinct_from(true);
-        mailglass_deliveries::table
-            .find(id)
-            .filter(is_tenants)
-            .select(Delivery::as_select())
-            .first(conn)
-            .optional()?
-            .ok_or(Error::NotFound { record: "delivery", id })
+        let row: AsSelect<Delivery, Pg> = Delivery::as_select();
+        mailglass_deliveries::table.find(id).filter(is_tenants).select(row)
     }
 }
 

@@ -11,9 +11,8 @@ use uuid::Uuid;
 
 use super::backoff::backoff;
 use super::claimed::Claim;
-use super::end;
-use crate::error::{Error, Result};
-use crate::models::{Delivery, DeliveryChanges};
+use crate::error::Result;
+use crate::models::Delivery;
 use crate::retry;
 use crate::sql::{Bound, First, params, statement};
 use crate::validation::Checks;
@@ -95,8 +94,8 @@ impl Attempt {
     /// idempotency keys, or else drop the attempt.
     ///
     /// # Errors
-    /// - [`Error::LeaseLost`]: another worker has the delivery by now
-    /// - [`Error::Invalid`]: the error is not a JSON object, or the pause is longer than a year
+    /// - [`Error::LeaseLost`](crate::Error::LeaseLost): another worker has the delivery by now
+    /// - [`Error::Invalid`](crate::Error::Invalid): the error is not a JSON object, or the pause is longer than a year
     pub fn retry(&self, conn: &mut PgConnection, error: Value, after: Duration) -> Result<Retry> {
         Checks::run(|checks| {
             checks.json_object("last_error", &error);
@@ -111,9 +110,7 @@ impl Attempt {
         let due_at = retry::serializable(conn, |conn| {
             Ok(Bound::<ScheduleRetry>::new(&params).get_result(conn).optional()?)
         })?;
-        due_at.map(Retry::Scheduled).ok_or(Error::LeaseLost {
-            delivery_id: self.claim.delivery.id,
-        })
+        due_at.map(Retry::Scheduled).ok_or_else(|| self.claim.lost())
     }
 
     /// The attempt failed, and no further one will be made: stores the error, a JSON object, in `last_error`, and records a
@@ -131,21 +128,5 @@ impl Attempt {
     /// As [`Claim::extend`].
     pub fn extend(&self, conn: &mut PgConnection, lease: Duration) -> Result<()> {
         self.claim.extend(conn, lease)
-    }
-}
-
-impl Claim {
-    /// Ends the claim without an attempt, or after it: the message can't be sent. Stores the error, a JSON object, in `last_error`,
-    /// and records a `failed` event.
-    ///
-    /// # Errors
-    /// - [`Error::LeaseLost`]: another worker has the delivery by now
-    /// - [`Error::Invalid`]: the error is not a JSON object
-    pub fn failed(&self, conn: &mut PgConnection, error: Value) -> Result<Delivery> {
-        let changes = DeliveryChanges {
-            last_error: Some(Some(error)),
-            ..DeliveryChanges::default()
-        };
-        end::failed(conn, self, &changes)
     }
 }

@@ -1,22 +1,23 @@
 //! Marking attempts as begun.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
-use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::attempt::Attempt;
 use super::claimed::Claim;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::retry;
 use crate::sql::{Bound, params, statement};
 use crate::validation::{Checks, microseconds};
 
 params! {
     /// Claims, each with its lease.
-    pub(super) struct LeaseParams<'a> from claim: &'a Claim {
+    struct LeaseParams<'a> from claim: &'a Claim {
         delivery_id: SqlUuid = claim.delivery.id => Uuid,
         tenant_id: Text = &claim.delivery.tenant_id => &'a str,
         lease_id: SqlUuid = claim.lease_id => Uuid,
@@ -41,9 +42,7 @@ impl Claim {
     /// meanwhile. Do not send it.
     pub fn begin(&self, conn: &mut PgConnection) -> Result<Attempt> {
         let attempts = begin_all(conn, std::slice::from_ref(self))?;
-        attempts.into_iter().next().ok_or(Error::LeaseLost {
-            delivery_id: self.delivery.id,
-        })
+        attempts.into_iter().next().ok_or_else(|| self.lost())
     }
 }
 

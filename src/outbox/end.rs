@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::claimed::Claim;
@@ -11,7 +12,7 @@ use super::options::check_lease;
 use crate::error::{Error, Result};
 use crate::ledger;
 use crate::models::redacted::HiddenJson;
-use crate::models::{Delivery, DeliveryChanges, EventType, NewEvent, RejectReason};
+use crate::models::{Delivery, EventType, NewEvent, RejectReason};
 use crate::retry;
 use crate::schema::{mailglass_deliveries, mailglass_outbox};
 use crate::sql::{Bound, First, params, statement};
@@ -44,6 +45,17 @@ statement! {
 }
 
 impl Claim {
+    /// Ends the claim without an attempt, or after it: the message can't be sent. Stores the error, a JSON object, in `last_error`,
+    /// and records a `failed` event.
+    ///
+    /// # Errors
+    /// - [`Error::LeaseLost`]: another worker has the delivery by now
+    /// - [`Error::Invalid`]: the error is not a JSON object
+    pub fn failed(&self, conn: &mut PgConnection, error: Value) -> Result<Delivery> {
+        Checks::run(|checks| checks.json_object("last_error", &error))?;
+        self.end(conn, Some(&error), self.event(EventType::Failed))
+    }
+
     /// The message is not sent, because the recipient is suppressed: records a `suppressed` event.
     ///
     /// [`ClaimOptions::suppress`](super::ClaimOptions::suppress) does this by itself.
@@ -53,7 +65,7 @@ impl Claim {
     pub fn suppressed(&self, conn: &mut PgConnection, reason: Option<RejectReason>) -> Result<Delivery> {
         let mut event = self.event(EventType::Suppressed);
         event.reject_reason = reason;
-        end(conn, self, &DeliveryChanges::default(), event)
+        self.end(conn, None, event)
     }
 
     /// Gives the delivery back, because this worker will not send it, such as at a shutdown. It is due at once.
@@ -91,42 +103,27 @@ impl Claim {
     fn event(&self, event_type: EventType) -> NewEvent {
         NewEvent::new(&self.delivery.tenant_id, event_type, chrono::Utc::now()).delivery(self.delivery.id)
     }
-}
 
-/// Fails the delivery of a claim.
-pub(super) fn failed(conn: &mut PgConnection, claim: &Claim, changes: &DeliveryChanges) -> Result<Delivery> {
-    changes.validate()?;
-    end(conn, claim, changes, claim.event(EventType::Failed))
-}
-
-/// Ends a claim with an event, in one transaction. It locks the delivery first, as every statement that locks both.
-fn end(conn: &mut PgConnection, claim: &Claim, changes: &DeliveryChanges, event: NewEvent) -> Result<Delivery> {
-    let (id, tenant_id) = (claim.delivery.id, claim.delivery.tenant_id.as_str());
-    let events = [event];
-    let is_tenants = || mailglass_deliveries::tenant_id.eq(tenant_id).is_not_distinct_from(true);
-    retry::transaction(conn, |conn| {
-        mailglass_deliveries::table
-            .find(id)
-            .filter(is_tenants())
-            .select(mailglass_deliveries::id)
-            .for_no_key_update()
-            .first::<Uuid>(conn)
-            .optional()?
-            .ok_or(Error::NotFound { record: "delivery", id })?;
-        let ended = diesel::delete(mailglass_outbox::table.find(id))
-            .filter(mailglass_outbox::lease_id.eq(claim.lease_id))
-            .execute(conn)?;
-        if ended == 0 {
-            return Err(claim.lost());
-        }
-        if let Some(last_error) = &changes.last_error {
-            // The event below changes lock_version.
-            diesel::update(mailglass_deliveries::table.find(id))
-                .filter(is_tenants())
-                .set(mailglass_deliveries::last_error.eq(last_error.as_ref().map(HiddenJson)))
+    /// Ends the claim with an event, in one transaction. It locks the delivery first, as every statement that locks both.
+    fn end(&self, conn: &mut PgConnection, last_error: Option<&Value>, event: NewEvent) -> Result<Delivery> {
+        let (id, tenant_id) = (self.delivery.id, self.delivery.tenant_id.as_str());
+        let events = [event];
+        retry::transaction(conn, |conn| {
+            Delivery::find_locked(conn, tenant_id, id)?;
+            let ended = diesel::delete(mailglass_outbox::table.find(id))
+                .filter(mailglass_outbox::lease_id.eq(self.lease_id))
                 .execute(conn)?;
-        }
-        ledger::record(conn, &events)?;
-        Delivery::find(conn, tenant_id, id)
-    })
+            if ended == 0 {
+                return Err(self.lost());
+            }
+            if let Some(last_error) = last_error {
+                // The row is locked. The event below changes lock_version.
+                diesel::update(mailglass_deliveries::table.find(id))
+                    .set(mailglass_deliveries::last_error.eq(HiddenJson(last_error)))
+                    .execute(conn)?;
+            }
+            ledger::record(conn, &events)?;
+            Delivery::find(conn, tenant_id, id)
+        })
+    }
 }
