@@ -38,7 +38,7 @@ impl Claim {
     /// A second call for the same claim begins no second attempt.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`]: the lease expired and another worker has the delivery, or it was sent, failed, suppressed or held
+    /// [`Error::LeaseLost`](crate::Error::LeaseLost): the lease expired and another worker has the delivery, or it was sent, failed, suppressed or held
     /// meanwhile. Do not send it.
     pub fn begin(&self, conn: &mut PgConnection) -> Result<Attempt> {
         let attempts = begin_all(conn, std::slice::from_ref(self))?;
@@ -52,7 +52,7 @@ impl Claim {
 /// Use it if the provider takes several messages in one request.
 ///
 /// # Errors
-/// [`Error::Invalid`]: there are more than [`MAX_BATCH`](crate::MAX_BATCH) claims
+/// [`Error::Invalid`](crate::Error::Invalid): there are more than [`MAX_BATCH`](crate::MAX_BATCH) claims
 pub fn begin_all(conn: &mut PgConnection, claims: &[Claim]) -> Result<Vec<Attempt>> {
     Checks::run(|checks| checks.batch("claims", claims, |_, _| ()))?;
     if claims.is_empty() {

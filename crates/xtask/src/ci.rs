@@ -36,6 +36,13 @@ const CHECKS: &[Check] = &[
         },
     },
     Check {
+        name: "docs",
+        description: "rustdoc, without warnings",
+        run: |root| {
+            run(cargo(root, "doc --workspace --no-deps --all-features --locked").env("RUSTDOCFLAGS", "-D warnings"))
+        },
+    },
+    Check {
         name: "dependencies",
         description: "cargo-deny: licences, duplicates and sources (its database of advisories is in no registry)",
         run: |root| {
@@ -63,13 +70,6 @@ const CHECKS: &[Check] = &[
         name: "readers",
         description: "programs that read the schema docs can read them",
         run: readers,
-    },
-    Check {
-        name: "docs",
-        description: "rustdoc, without warnings",
-        run: |root| {
-            run(cargo(root, "doc --workspace --no-deps --all-features --locked").env("RUSTDOCFLAGS", "-D warnings"))
-        },
     },
     Check {
         name: "quickstart",
