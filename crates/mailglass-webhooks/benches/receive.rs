@@ -34,8 +34,13 @@ fn event(index: usize) -> Value {
 }
 
 fn main() {
-    let body = Value::from((0..EVENTS).map(event).collect::<Vec<_>>()).to_string().into_bytes();
-    let (private_key, public_key) = (include_str!("../tests/keys/p256.pem"), include_str!("../tests/keys/p256.pub.pem"));
+    let body = Value::from((0..EVENTS).map(event).collect::<Vec<_>>())
+        .to_string()
+        .into_bytes();
+    let (private_key, public_key) = (
+        include_str!("../tests/keys/p256.pem"),
+        include_str!("../tests/keys/p256.pub.pem"),
+    );
     let sample = Provider::SendGrid.sign(private_key, "", &body, Utc::now()).unwrap();
     let webhook = Webhook::new("acme", sendgrid::PublicKeys::new([public_key]).unwrap());
 
@@ -43,13 +48,20 @@ fn main() {
     let verify = || drop(black_box(webhook.verify(&sample.request(), Utc::now()).unwrap()));
     let normalize = || {
         let request = Request::new(black_box(&body));
-        let received = Provider::SendGrid.assume_verified("acme", &request).normalize().unwrap();
+        let received = Provider::SendGrid
+            .assume_verified("acme", &request)
+            .normalize()
+            .unwrap();
         assert!(received.iter().all(|received| matches!(received, Received::Report(_))));
         drop(black_box(received));
     };
     let receive = || drop(black_box(webhook.receive(&sample.request()).unwrap()));
-    let sides: [(&str, &dyn Fn()); 4] =
-        [("serde_json", &parse), ("verify", &verify), ("normalize", &normalize), ("receive", &receive)];
+    let sides: [(&str, &dyn Fn()); 4] = [
+        ("serde_json", &parse),
+        ("verify", &verify),
+        ("normalize", &normalize),
+        ("receive", &receive),
+    ];
 
     let mut times = vec![Vec::new(); sides.len()];
     for _ in 0..ROUNDS {
@@ -66,7 +78,10 @@ fn main() {
     let medians: Vec<Duration> = times.iter_mut().map(median).collect();
     println!("{EVENTS} events, {} bytes, median of {ROUNDS} rounds", body.len());
     for ((name, _), time) in sides.iter().zip(&medians) {
-        let (per_event, ratio) = (time.as_nanos() / EVENTS as u128, time.as_secs_f64() / medians[0].as_secs_f64());
+        let (per_event, ratio) = (
+            time.as_nanos() / EVENTS as u128,
+            time.as_secs_f64() / medians[0].as_secs_f64(),
+        );
         println!("{name:12} {per_event:6} ns per event   {ratio:5.2} × serde_json");
     }
 }

@@ -21,13 +21,18 @@ use support::{TENANT, bodies, folder};
 fn requests(provider: Provider, file: &str) -> Vec<Sample> {
     let bodies = bodies(&folder(provider).join(file));
     assert!(!bodies.is_empty(), "{provider}: {file} is empty");
-    bodies.iter().map(|body| provider.sign(secret(provider), URL, body, Utc::now()).unwrap()).collect()
+    bodies
+        .iter()
+        .map(|body| provider.sign(secret(provider), URL, body, Utc::now()).unwrap())
+        .collect()
 }
 
 fn receive(provider: Provider, requests: &[&Sample]) -> Vec<Report> {
     let webhook = webhook(provider);
     let received = requests.iter().flat_map(|sample| {
-        webhook.receive(&sample.request().url(URL)).unwrap_or_else(|error| panic!("{error}"))
+        webhook
+            .receive(&sample.request().url(URL))
+            .unwrap_or_else(|error| panic!("{error}"))
     });
     let reports = received.map(|received| match received {
         Received::Report(report) => *report,
@@ -41,12 +46,19 @@ fn delivery_after(conn: &mut PgConnection, provider: Provider, requests: &[&Samp
     let reports = receive(provider, requests);
     let earliest = reports.iter().map(|report| report.occurred_at).min().unwrap();
     let recipient = reports.iter().find_map(|report| report.recipient.clone()).unwrap();
-    let message_id = reports.iter().find_map(|report| report.provider_message_id.clone()).unwrap();
+    let message_id = reports
+        .iter()
+        .find_map(|report| report.provider_message_id.clone())
+        .unwrap();
     for report in &reports {
         assert_eq!(report.recipient.as_ref(), Some(&recipient), "{report:?}");
         assert_eq!(report.provider_message_id.as_ref(), Some(&message_id), "{report:?}");
     }
-    let count = reports.iter().map(|report| &report.idempotency_key).collect::<BTreeSet<_>>().len();
+    let count = reports
+        .iter()
+        .map(|report| &report.idempotency_key)
+        .collect::<BTreeSet<_>>()
+        .len();
 
     let mut left = Value::Null;
     conn.test_transaction::<_, mailglass::Error, _>(|conn| {
@@ -78,7 +90,9 @@ fn delivery_after(conn: &mut PgConnection, provider: Provider, requests: &[&Samp
 fn shuffled(requests: &[Sample], mut seed: u64) -> Vec<&Sample> {
     let mut order: Vec<&Sample> = requests.iter().chain(requests.iter().step_by(2)).collect();
     for last in (1..order.len()).rev() {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         order.swap(last, (seed >> 33) as usize % (last + 1));
     }
     order
@@ -114,14 +128,29 @@ fn a_delivered_message_is_sent_whatever_the_order() {
 fn a_hard_bounce_fails_the_delivery_and_says_that_the_address_does_not_work() {
     round_trip("hard.jsonl", |provider, delivery, reports| {
         assert_eq!(delivery["status"], json!(DeliveryStatus::Failed), "{provider}");
-        assert!(reports.iter().any(|report| Bounce::of(&report.details) == Some(Bounce::Hard)), "{provider}: {reports:?}");
+        assert!(
+            reports
+                .iter()
+                .any(|report| Bounce::of(&report.details) == Some(Bounce::Hard)),
+            "{provider}: {reports:?}"
+        );
     });
 }
 
 #[test]
 fn a_soft_bounce_never_says_that_the_address_does_not_work() {
     round_trip("soft.jsonl", |provider, _, reports| {
-        assert!(reports.iter().any(|report| Bounce::of(&report.details) == Some(Bounce::Soft)), "{provider}: {reports:?}");
-        assert!(reports.iter().all(|report| Bounce::of(&report.details) != Some(Bounce::Hard)), "{provider}: {reports:?}");
+        assert!(
+            reports
+                .iter()
+                .any(|report| Bounce::of(&report.details) == Some(Bounce::Soft)),
+            "{provider}: {reports:?}"
+        );
+        assert!(
+            reports
+                .iter()
+                .all(|report| Bounce::of(&report.details) != Some(Bounce::Hard)),
+            "{provider}: {reports:?}"
+        );
     });
 }
