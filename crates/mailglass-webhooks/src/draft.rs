@@ -194,7 +194,7 @@ impl<'a> Input<'a> {
         };
         // Each repair removes its cause, so the loop ends.
         loop {
-            let Err(error) = NewEvent::from(report.clone()).validate() else {
+            let Err(error) = NewEvent::from(&report).validate() else {
                 return Ok(report);
             };
             let wrong = |field: &str| match &error {
