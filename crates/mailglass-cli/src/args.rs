@@ -12,7 +12,7 @@ use crate::output::{Color, Output};
 const ABOUT: &str = "\
 Migrates, checks and documents the mailglass tables of a PostgreSQL database, links early events, and rebuilds projections.
 
-Every subcommand except `completions` and `migrations export` connects to the database in --database-url or DATABASE_URL. \
+Every subcommand except `completions`, `migrations export` and `webhook` connects to the database in --database-url or DATABASE_URL. \
 Passwords are never printed. Prefer DATABASE_URL or ~/.pgpass, because other users of the machine can read the arguments of a \
 process.
 
@@ -25,7 +25,7 @@ Exit codes:
   0    success
   1    `verify`, `verify-checkpoints` or `docs --check` found a problem
   2    invalid command line
-  3    no connection to the database, or the connection was lost
+  3    no connection to the database or to the endpoint of `webhook send`, or the connection was lost
   4    the database is not migrated, or differs from what this release expects
   5    any other failure: not found, refused, a file that can't be written
   130  interrupted by Ctrl-C or SIGTERM (`reconcile --every` then exits with 0)
@@ -87,6 +87,7 @@ impl Arguments {
             Command::Erase(command) => command.run(database, output),
             Command::Export(command) => command.run(database, output),
             Command::Suppressions(command) => command.run(database, output),
+            Command::Webhook(command) => command.run(output),
             Command::Completions(command) => command.run(&mut Arguments::command(), output),
         }
     }
@@ -112,6 +113,7 @@ enum Command {
     Erase(commands::erase::Erase),
     Export(commands::export_person::ExportPerson),
     Suppressions(commands::suppressions::Suppressions),
+    Webhook(commands::webhook::Webhook),
     Completions(commands::completions::Completions),
 }
 

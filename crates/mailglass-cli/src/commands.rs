@@ -17,3 +17,4 @@ pub(crate) mod suppressions;
 pub(crate) mod timeline;
 pub(crate) mod verify;
 pub(crate) mod verify_checkpoints;
+pub(crate) mod webhook;

@@ -32,3 +32,4 @@ mod suppressions;
 mod terminal;
 mod timeline;
 mod verify;
+mod webhook;
