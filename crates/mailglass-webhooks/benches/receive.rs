@@ -16,11 +16,12 @@ const ROUNDS: usize = 60;
 
 /// An event in the shape of real ones, of about 600 bytes.
 fn event(index: usize) -> Value {
+    let kind = ["processed", "delivered", "open", "click", "deferred"][index % 5];
     json!({
         "email": format!("person{index}@example.com"),
         "timestamp": 1_795_000_000 + index,
         "smtp-id": format!("<14c5d75ce{index:04}.dfd.64b469@geopod-ismtpd-1>"),
-        "event": ["processed", "delivered", "open", "click", "deferred"][index % 5],
+        "event": kind,
         "category": ["welcome", "onboarding"],
         "sg_event_id": format!("ZGVsaXZlcmVkLTE0YzVkNzVjZTkz{index:08}"),
         "sg_message_id": format!("14c5d75ce{index:04}.recvd-57c8b8d7b4-9m2xk-1-69A54FA5-1A.0"),
