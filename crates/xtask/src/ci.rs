@@ -78,13 +78,14 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "examples",
-        description: "the worker processes and the shop, which run themselves in their tests",
+        description: "the worker processes, the shop and the endpoints for webhooks, which run themselves in their tests",
         run: |root| {
             // With the packages of the check `tests`, so that the dependencies are built with the same features.
             check_with_cargo(
                 root,
-                "test --locked -p mailglass -p mailglass-cli -p closed-sets -p scratch-postgres \
-                 -p shop -p worker --test shop --test worker",
+                "test --locked -p mailglass -p mailglass-cli -p mailglass-webhooks -p closed-sets -p scratch-postgres \
+                 -p shop -p worker -p webhooks-actix -p webhooks-axum -p webhooks-sync \
+                 --test shop --test worker --test webhooks",
             )
         },
     },

@@ -1,0 +1,5 @@
+//! Runs the example as a process, and posts Postmark's webhooks to it.
+
+mod endpoint;
+
+const EXAMPLE: &str = env!("CARGO_BIN_EXE_webhooks-sync");
