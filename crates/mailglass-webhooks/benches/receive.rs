@@ -39,8 +39,8 @@ fn main() {
         .to_string()
         .into_bytes();
     let (private_key, public_key) = (
-        include_str!("../tests/keys/p256.pem"),
-        include_str!("../tests/keys/p256.pub.pem"),
+        include_str!("../tests/keys/sendgrid_1.pem"),
+        include_str!("../tests/keys/sendgrid_1.pub"),
     );
     let sample = Provider::SendGrid.sign(private_key, "", &body, Utc::now()).unwrap();
     let webhook = Webhook::new("acme", sendgrid::PublicKeys::new([public_key]).unwrap());
