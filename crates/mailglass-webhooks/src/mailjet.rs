@@ -191,7 +191,7 @@ fn metadata(event: &Fields<'_>) -> Map<String, Value> {
 pub(crate) static SAMPLE: &str = r#"[
   {
     "event": "sent",
-    "time": 1795800603,
+    "time": 1794000603,
     "MessageID": 1152921527711234567,
     "Message_GUID": "1ab23cd4-e567-8901-2345-6789f0gh1i2j",
     "email": "ann@example.com",
@@ -199,13 +199,13 @@ pub(crate) static SAMPLE: &str = r#"[
     "mj_contact_id": 4,
     "customcampaign": "",
     "mj_message_id": "1152921527711234567",
-    "smtp_reply": "sent (250 2.0.0 OK 1795800603 fa5si855896wjc.199 - gsmtp)",
+    "smtp_reply": "sent (250 2.0.0 OK 1794000603 fa5si855896wjc.199 - gsmtp)",
     "CustomID": "order-7",
     "Payload": ""
   },
   {
     "event": "open",
-    "time": 1795800900,
+    "time": 1794000900,
     "MessageID": 1152921527711234567,
     "Message_GUID": "1ab23cd4-e567-8901-2345-6789f0gh1i2j",
     "email": "ann@example.com",

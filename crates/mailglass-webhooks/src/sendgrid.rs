@@ -358,7 +358,7 @@ impl Verifier for PublicKeys {
 pub(crate) static SAMPLE: &str = r#"[
   {
     "email": "ann@example.com",
-    "timestamp": 1795800600,
+    "timestamp": 1794000600,
     "smtp-id": "<14c5d75ce93dfd64b469AA@geopod-ismtpd-1.sendgrid.net>",
     "event": "processed",
     "category": ["welcome"],
@@ -367,12 +367,12 @@ pub(crate) static SAMPLE: &str = r#"[
   },
   {
     "email": "ann@example.com",
-    "timestamp": 1795800603,
+    "timestamp": 1794000603,
     "ip": "192.0.2.10",
     "smtp-id": "<14c5d75ce93dfd64b469AA@geopod-ismtpd-1.sendgrid.net>",
     "event": "delivered",
     "category": ["welcome"],
-    "sg_event_id": "ZGVsaXZlcmVkLTAtMTIzNDU2NzgtMTRjNWQ3NWNl",
+    "sg_event_id": "ZGVsaXZlcmVkLTAtMTQ4LTE0YzVkNzVjZTkz",
     "sg_message_id": "14c5d75ce93dfd64b469AA.recvd-5f54b5d587-pczjm-1-67BADEEA-6.0",
     "response": "250 2.0.0 OK",
     "tls": 1

@@ -171,7 +171,7 @@ pub(crate) static SAMPLE: &str = r#"[
         "rcpt_meta": {"order": "7"},
         "rcpt_to": "ann@example.com",
         "raw_rcpt_to": "ann@example.com",
-        "timestamp": "1795800600",
+        "timestamp": "1794000600",
         "transmission_id": "65832150921904138"
       }
     }
@@ -187,7 +187,7 @@ pub(crate) static SAMPLE: &str = r#"[
         "rcpt_meta": {"order": "7"},
         "rcpt_to": "ann@example.com",
         "raw_rcpt_to": "ann@example.com",
-        "timestamp": "1795800603",
+        "timestamp": "1794000603",
         "transmission_id": "65832150921904138"
       }
     }
