@@ -34,7 +34,7 @@ static MAPPINGS: &[Mapping] = &[
     Mapping::new("Open", Opened),
     Mapping::new("Click", Clicked),
     Mapping::new("SpamComplaint", Complained).reason(Reason::Spam),
-    Mapping::new("Bounce", Bounced).reason(Reason::Other),
+    Mapping::new("Bounce", Bounced),
     Mapping::new("Bounce", Bounced)
         .kind("HardBounce")
         .reason(Reason::Bounced)
@@ -79,7 +79,7 @@ static MAPPINGS: &[Mapping] = &[
     Mapping::new("Bounce", Failed).kind("SMTPApiError"),
     Mapping::new("Bounce", Failed).kind("TemplateRenderingFailed"),
     Mapping::new("Bounce", Unknown).kind("Unknown"),
-    Mapping::new("SubscriptionChange", Unsubscribed).reason(Reason::Unsubscribed),
+    Mapping::new("SubscriptionChange", Unsubscribed),
     Mapping::new("SubscriptionChange", Subscribed).kind("Subscribe"),
     Mapping::new("SubscriptionChange", Unsubscribed)
         .kind("ManualSuppression")
@@ -100,6 +100,9 @@ pub(crate) fn normalize(input: &Input<'_>) -> Result<Vec<Received>> {
     if kind.record_type.as_deref() == Some("Inbound") || (kind.record_type.is_none() && kind.from_full.is_some()) {
         return Err(input.inbound("Inbound"));
     }
+    if kind.record_type.as_deref() == Some("Bounce") && kind.bounce_type.as_deref() == Some(INBOUND_ERROR) {
+        return Err(input.inbound(INBOUND_ERROR));
+    }
     input.one(&text, read)
 }
 
@@ -107,8 +110,13 @@ pub(crate) fn normalize(input: &Input<'_>) -> Result<Vec<Received>> {
 #[serde(rename_all = "PascalCase", default)]
 struct Kind {
     record_type: Option<String>,
+    #[serde(rename = "Type")]
+    bounce_type: Option<String>,
     from_full: Option<serde::de::IgnoredAny>,
 }
+
+/// The type of a bounce that is not one of a sent message: Postmark could not hand inbound mail to the application.
+const INBOUND_ERROR: &str = "InboundError";
 
 fn read(event: &Fields<'_>) -> Read {
     let record_type = event.require_text("RecordType")?;
@@ -132,6 +140,7 @@ fn read(event: &Fields<'_>) -> Read {
         Some(id) => Key::Id(format!("{record_type}:{id}")),
         None => Key::parts([
             record_type.to_string(),
+            kind.to_string(),
             message_id.clone().unwrap_or_default(),
             recipient.clone().unwrap_or_default(),
             event.owned(name).unwrap_or_default(),

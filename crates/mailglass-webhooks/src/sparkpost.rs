@@ -133,7 +133,9 @@ fn read(element: &Fields<'_>) -> Read {
     let mapping = mapping::find(MAPPINGS, &name, &class);
     let is_refused = mapping.is_some_and(|mapping| matches!(mapping.event_type, Rejected | Failed));
     let mut draft = Draft::new(mapping, name, occurred_at, key);
-    if is_refused && !class.is_empty() {
+    if class.is_empty() {
+        draft.reject_reason = None;
+    } else if is_refused {
         draft.reject_reason = mapping::find(MAPPINGS, "bounce", &class).and_then(|mapping| mapping.reject_reason);
     }
     draft.message_id = message_id;
@@ -169,7 +171,7 @@ pub(crate) static SAMPLE: &str = r#"[
         "rcpt_meta": {"order": "7"},
         "rcpt_to": "ann@example.com",
         "raw_rcpt_to": "ann@example.com",
-        "timestamp": "1795800600",
+        "timestamp": "1794000600",
         "transmission_id": "65832150921904138"
       }
     }
@@ -185,7 +187,7 @@ pub(crate) static SAMPLE: &str = r#"[
         "rcpt_meta": {"order": "7"},
         "rcpt_to": "ann@example.com",
         "raw_rcpt_to": "ann@example.com",
-        "timestamp": "1795800603",
+        "timestamp": "1794000603",
         "transmission_id": "65832150921904138"
       }
     }
