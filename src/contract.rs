@@ -86,11 +86,16 @@ mod did_you_mean;
 mod difference;
 mod mismatch;
 mod object_kind;
+#[cfg(feature = "postgres")]
 mod policies;
 mod promises;
+#[cfg(feature = "postgres")]
 mod session;
+#[cfg(feature = "postgres")]
 mod shards;
+#[cfg(feature = "postgres")]
 mod verify;
+#[cfg(feature = "postgres")]
 mod warnings;
 
 #[doc(hidden)]
@@ -99,7 +104,9 @@ pub use difference::Difference;
 pub use mismatch::{LabelDifference, Mismatch};
 pub use object_kind::ObjectKind;
 pub use promises::{ClosedSet, MANIFEST, NAMES, PromisedName, SETS, Value};
+#[cfg(feature = "postgres")]
 pub use verify::verify;
+#[cfg(feature = "postgres")]
 pub use warnings::{Warning, warnings};
 
 /// The crate's tables.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+#[cfg(feature = "postgres")]
 use diesel::pg::PgConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use uuid::Uuid;
@@ -108,6 +109,7 @@ const ATTEMPTS: usize = 10;
 /// `insert` inserts the rows without a conflict and returns them by primary key. `resolve` returns, by row id, the outcomes of the
 /// skipped rows. It leaves out rows whose conflict has disappeared meanwhile, and they are inserted again. Both get the
 /// rows with their positions in the batch.
+#[cfg(feature = "postgres")]
 pub(crate) fn insert_rows<R: NewRow, I, H>(
     conn: &mut PgConnection,
     rows: &[R],

@@ -2,6 +2,7 @@
 
 mod attrs;
 mod closed_sets;
+#[cfg(feature = "postgres")]
 pub(crate) mod delivery;
 pub(crate) mod event;
 mod event_details;
@@ -13,6 +14,7 @@ pub(crate) mod redacted;
 pub use closed_sets::{
     DeliveryStatus, EventType, RejectReason, Stream, SuppressionReason, SuppressionScope, UnknownLabel,
 };
+#[cfg(feature = "postgres")]
 pub use delivery::{Delivery, DeliveryChanges, NewDelivery};
 pub use event::{Event, NewEvent};
 pub use event_details::EventDetails;

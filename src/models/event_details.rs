@@ -182,6 +182,7 @@ impl Event {
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
+    #[cfg(feature = "postgres")]
     pub fn details(&self, conn: &mut PgConnection) -> Result<EventDetails> {
         let data: Option<Value> = mailglass_event_details::table
             .find(self.id)

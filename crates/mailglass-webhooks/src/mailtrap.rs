@@ -12,15 +12,15 @@ use serde_json::value::RawValue;
 #[cfg(feature = "samples")]
 use chrono::{DateTime, Utc};
 
-#[cfg(feature = "samples")]
-use crate::Sample;
-use crate::body_mac::{self, Keys};
+use crate::body_mac::Keys;
 use crate::draft::{Draft, Input, Read};
 use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
 use crate::verifier::{Clock, Verifier, sealed};
 use crate::{KeyError, Provider, Received, Request, Result, VerificationError, smtp};
+#[cfg(feature = "samples")]
+use crate::{Sample, body_mac};
 
 pub(crate) static FACTS: Facts = Facts {
     title: "Mailtrap",

@@ -32,7 +32,8 @@ const CHECKS: &[Check] = &[
             check_with_cargo(
                 root,
                 "clippy --workspace --all-features --all-targets --locked -- -D warnings",
-            )
+            )?;
+            without_libpq(root)
         },
     },
     Check {
@@ -145,6 +146,21 @@ fn words(command: &str) -> impl Iterator<Item = &str> {
 fn check_with_cargo(root: &Path, command: &str) -> Result<(), Failure> {
     // DATABASE_URL would send the tests to a server that is not theirs.
     run(cargo(root, command).env_remove("DATABASE_URL"))
+}
+
+/// The webhooks, and what they need of the library, are built without libpq if nothing else is: the features of a dependency
+/// are those of all packages of a build together.
+fn without_libpq(root: &Path) -> Result<(), Failure> {
+    let package = "-p mailglass-webhooks --features all --locked";
+    check_with_cargo(root, &format!("clippy {package} -- -D warnings"))?;
+    let tree = cargo(root, &format!("tree {package} --edges normal --prefix none")).output()?;
+    let tree = String::from_utf8_lossy(&tree.stdout);
+    if !tree.contains("mailglass-webhooks") || tree.contains("pq-sys") {
+        return Err(
+            "mailglass-webhooks must not depend on libpq: see `cargo tree -i pq-sys -p mailglass-webhooks`".into(),
+        );
+    }
+    Ok(())
 }
 
 /// Reads the schema docs with the packages of `crates/mailglass-cli/tests/readers`. The tests of the command have written
