@@ -5,9 +5,7 @@
 
 mod contract;
 mod own_schema;
-mod postmark;
 mod requests;
-mod sendgrid;
 mod show;
 
 use std::env;
@@ -124,7 +122,7 @@ fn record_webhooks(conn: &mut PgConnection) -> Result<(), Failure> {
         answers.extend(outcomes.into_iter().map(|outcome| (request.clone(), outcome)));
     }
     show::outcomes(&answers, &deliveries(conn)?);
-    println!("   Eve's bounce is hard (reason `bounced`): her address does not work, so suppress it.");
+    println!("   Eve's bounce is hard (`permanent` is true): her address does not work, so suppress it.");
     println!("   Gil's bounce is soft: Postmark gave up on this message, but his address is good.");
     let rows: i64 = mailglass_events::table.count().get_result(conn)?;
     println!("   mailglass_events has {rows} rows, including those of chapter 1.");

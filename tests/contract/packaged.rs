@@ -1,4 +1,5 @@
-//! The packaged crate builds offline and without a database. It no longer builds after one letter of a label has changed in
+//! The packaged crate compiles offline and without a database (`cargo check`, which is enough for the build script and
+//! faster). It no longer does after one letter of a label has changed in
 //! one of the three places.
 
 use std::io::Write;
@@ -115,7 +116,7 @@ fn runs_the_check(folder: &Path, touched: &str) -> bool {
         .unwrap()
         .set_modified(SystemTime::now())
         .unwrap();
-    let output = run(folder, &["build", "--verbose"]);
+    let output = run(folder, &["check", "--verbose"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let runs = |line: &str| {
         line.trim_start().starts_with("Running") && line.contains("mailglass") && line.contains("/build-script-build")
@@ -127,7 +128,7 @@ fn runs_the_check(folder: &Path, touched: &str) -> bool {
 fn the_packaged_crate_holds_its_contract() {
     let folder = unpacked();
     let builds = || {
-        let output = run(&folder, &["build"]);
+        let output = run(&folder, &["check"]);
         assert!(output.status.success(), "{}", stderr(&output));
     };
     builds();
@@ -141,12 +142,12 @@ fn the_packaged_crate_holds_its_contract() {
         let good = fs::read_to_string(&path).unwrap();
         assert_eq!(good.matches(from).count(), 1, "{from} in {file}");
         fs::write(&path, good.replace(from, to)).unwrap();
-        let output = run(&folder, &["build"]);
+        let output = run(&folder, &["check"]);
         assert_eq!(output.status.code(), Some(101), "{to} in {file}");
         let expected = expected(place, &reported(&output));
         assert_eq!(reported(&output), expected, "{}", stderr(&output));
         // Once more: no stale success.
-        assert_eq!(reported(&run(&folder, &["build"])), expected);
+        assert_eq!(reported(&run(&folder, &["check"])), expected);
         fs::write(&path, good).unwrap();
         builds();
     }

@@ -96,8 +96,39 @@ impl<'a> Input<'a> {
     /// Reads a body, or a part of it, that is a list. Each element is parsed by itself.
     pub(crate) fn each(&self, text: &str, read: impl Fn(&Fields<'_>) -> Read) -> Result<Vec<Received>> {
         let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| self.not_json(&error))?;
-        if elements.len() > MAX_EVENTS {
-            let size = elements.len();
+        self.elements(&elements, read)
+    }
+
+    /// Reads elements that are parts of the body.
+    pub(crate) fn elements(&self, elements: &[&RawValue], read: impl Fn(&Fields<'_>) -> Read) -> Result<Vec<Received>> {
+        self.check_count(elements.len())?;
+        let mut received = Vec::with_capacity(elements.len());
+        for (index, raw) in elements.iter().enumerate() {
+            received.extend(self.element(index, raw, &read));
+        }
+        Ok(received)
+    }
+
+    /// Reads a body that has an element on each line.
+    pub(crate) fn lines(&self, text: &str, read: impl Fn(&Fields<'_>) -> Read) -> Result<Vec<Received>> {
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        self.check_count(lines.len())?;
+        let mut received = Vec::with_capacity(lines.len());
+        for (index, line) in lines.into_iter().enumerate() {
+            match serde_json::from_str(line) {
+                Ok(raw) => received.extend(self.element(index, raw, &read)),
+                Err(_) => received.push(Received::Unreadable(Unreadable {
+                    index,
+                    message: "the line is not JSON".to_owned(),
+                    text: shortened(line),
+                })),
+            }
+        }
+        Ok(received)
+    }
+
+    fn check_count(&self, size: usize) -> Result<()> {
+        if size > MAX_EVENTS {
             return Err(Error::TooLarge {
                 provider: self.provider,
                 size,
@@ -105,11 +136,7 @@ impl<'a> Input<'a> {
                 limit: MAX_EVENTS,
             });
         }
-        let mut received = Vec::with_capacity(elements.len());
-        for (index, raw) in elements.into_iter().enumerate() {
-            received.extend(self.element(index, raw, &read));
-        }
-        Ok(received)
+        Ok(())
     }
 
     /// The message has no part of the body.
@@ -194,7 +221,7 @@ impl<'a> Input<'a> {
         };
         // Each repair removes its cause, so the loop ends.
         loop {
-            let Err(error) = NewEvent::from(report.clone()).validate() else {
+            let Err(error) = NewEvent::from(&report).validate() else {
                 return Ok(report);
             };
             let wrong = |field: &str| match &error {

@@ -4,6 +4,8 @@
     allow(dead_code, unused_imports, reason = "some helpers serve one provider only")
 )]
 
+#[cfg(any(feature = "mailersend", feature = "mailtrap"))]
+mod body_mac;
 mod credentials;
 mod draft;
 mod error;

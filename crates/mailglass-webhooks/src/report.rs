@@ -73,28 +73,34 @@ impl std::fmt::Debug for Report {
 
 /// `normalized_payload` has the provider's name of the event as `reported`, and its `kind` if it has one. Tags and metadata are not recorded: they are the
 /// application's own, and may hold an address.
-impl From<Report> for NewEvent {
-    fn from(report: Report) -> Self {
+impl From<&Report> for NewEvent {
+    fn from(report: &Report) -> Self {
         let mut payload = json!({ "reported": report.reported });
         if !report.kind.is_empty() {
             payload["kind"] = report.kind.into();
         }
-        let mut event = NewEvent::new(report.tenant_id, report.event_type, report.occurred_at)
-            .idempotency_key(report.idempotency_key)
+        let mut event = NewEvent::new(&report.tenant_id, report.event_type, report.occurred_at)
+            .idempotency_key(&report.idempotency_key)
             .normalized_payload(payload)
-            .details(report.details);
+            .details(report.details.clone());
         if let Some(id) = report.delivery_id {
             event = event.delivery(id);
         }
-        if let Some(id) = report.provider_message_id {
+        if let Some(id) = &report.provider_message_id {
             event = event.provider_message(report.provider.name(), id);
         }
-        if let Some(recipient) = report.recipient {
+        if let Some(recipient) = &report.recipient {
             event = event.recipient(recipient);
         }
         if let Some(reason) = report.reject_reason {
             event = event.reject_reason(reason);
         }
         event
+    }
+}
+
+impl From<Report> for NewEvent {
+    fn from(report: Report) -> Self {
+        NewEvent::from(&report)
     }
 }

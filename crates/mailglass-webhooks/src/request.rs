@@ -65,6 +65,12 @@ impl<'a> Request<'a> {
         values.next().is_none().then_some(*value)
     }
 
+    /// Whether a header is there, once or more.
+    #[allow(dead_code, reason = "not every provider has a choice of headers")]
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
+    }
+
     /// The value of a header that is text.
     pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
         std::str::from_utf8(self.value(name)?).ok().map(str::trim)

@@ -38,6 +38,41 @@ impl Sample {
     }
 }
 
+/// A body whose own members carry the signature.
+#[allow(dead_code, reason = "not every provider signs in the body")]
+pub(crate) fn parse(body: &[u8]) -> Result<serde_json::Value, KeyError> {
+    serde_json::from_slice(body).map_err(|_| KeyError::Malformed {
+        what: "the body",
+        message: "must be JSON, because the signature is a part of it",
+    })
+}
+
+/// A private RSA key as PEM (PKCS#8).
+#[cfg(any(feature = "postal", feature = "amazon_ses"))]
+pub(crate) fn rsa_key(pem: &str) -> Result<ring::rsa::KeyPair, KeyError> {
+    let lines = pem.lines().filter(|line| !line.starts_with("-----"));
+    let text: String = lines.flat_map(str::split_whitespace).collect();
+    let der = BASE64.decode(text.as_bytes()).ok();
+    der.and_then(|der| ring::rsa::KeyPair::from_pkcs8(&der).ok())
+        .ok_or(KeyError::Malformed {
+            what: "the private key",
+            message: "must be an RSA key of at least 2,048 bits as PEM (PKCS#8)",
+        })
+}
+
+/// A signature of RSA (PKCS#1 v1.5) with SHA-256, as Base64.
+#[cfg(any(feature = "postal", feature = "amazon_ses"))]
+pub(crate) fn rsa_sha256(key: &ring::rsa::KeyPair, message: &[u8]) -> Result<String, KeyError> {
+    let mut signature = vec![0; key.public().modulus_len()];
+    let random = ring::rand::SystemRandom::new();
+    key.sign(&ring::signature::RSA_PKCS1_SHA256, &random, message, &mut signature)
+        .map_err(|_| KeyError::Malformed {
+            what: "the private key",
+            message: "can't sign",
+        })?;
+    Ok(BASE64.encode(&signature))
+}
+
 /// A request with basic authentication.
 pub(crate) fn basic(secret: &str, body: &[u8]) -> Result<Sample, KeyError> {
     let what = "the secret";

@@ -1,49 +1,20 @@
 //! Every payload of `tests/payloads` is read as its `.expected.json` says.
 //!
-//! A `.json` or `.form` file is one body; a `.jsonl` file has one on each line. `BLESS=1` writes what is read: look at the
+//! `BLESS=1` writes what is read: look at the
 //! difference before you commit it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use mailglass::NewEvent;
-use mailglass_webhooks::{Provider, Received, Request};
+use mailglass_webhooks::{Provider, Received};
 use serde_json::{Value, json};
 
-const TENANT: &str = "acme";
-
-fn files(provider: Provider) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/payloads")
-        .join(provider.name());
-    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut files: Vec<_> = files
-        .map(|file| file.unwrap().path())
-        .filter(|path| !is_expected(path) && !path.ends_with(".gitkeep"))
-        .collect();
-    files.sort();
-    files
-}
-
-fn is_expected(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(".expected.json")
-}
-
-fn bodies(path: &Path) -> Vec<Vec<u8>> {
-    let text = fs::read_to_string(path).unwrap();
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("jsonl") => text.lines().map(|line| line.as_bytes().to_vec()).collect(),
-        Some("form") => vec![text.trim_end().as_bytes().to_vec()],
-        _ => vec![text.into_bytes()],
-    }
-}
-
-fn normalize(provider: Provider, body: &[u8]) -> Result<Vec<Received>, mailglass_webhooks::Error> {
-    provider.assume_verified(TENANT, &Request::new(body)).normalize()
-}
+use support::{bodies, files, normalize};
 
 /// What is read, with the absent values left out.
 fn shown(outcome: Result<Vec<Received>, mailglass_webhooks::Error>) -> Value {

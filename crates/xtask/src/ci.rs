@@ -96,7 +96,7 @@ const CHECKS: &[Check] = &[
             check_with_cargo(
                 root,
                 "package --quiet --offline --locked --allow-dirty \
-                 -p mailglass -p mailglass-cli -p closed-sets -p scratch-postgres",
+                 -p mailglass -p mailglass-cli -p mailglass-webhooks -p closed-sets -p scratch-postgres",
             )
         },
     },
@@ -191,7 +191,7 @@ fn msrv(root: &Path) -> Result<(), Failure> {
             "target/msrv",
         ])
         .args(words(
-            "-p mailglass -p mailglass-cli -p closed-sets -p scratch-postgres",
+            "-p mailglass -p mailglass-cli -p mailglass-webhooks -p closed-sets -p scratch-postgres",
         ))
         // Cargo sets these for what it runs; the other version must find its own.
         .env_remove("RUSTC")
