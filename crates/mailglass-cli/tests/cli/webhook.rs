@@ -88,6 +88,21 @@ fn every_event_has_all_keys_and_the_key_carries_the_tenant() {
 }
 
 #[test]
+fn the_sample_of_every_provider_is_normalized() {
+    for provider in Provider::ALL {
+        let answer = normalize(provider.name(), &["--json"], provider.sample_body().as_bytes()).exits(0);
+        let document = answer.json();
+        let events = document["events"].as_array().unwrap();
+        assert!(!events.is_empty(), "{provider}: {document}");
+        for event in events {
+            assert_eq!(event["provider"], provider.name());
+            assert_ne!(event["type"], "unknown", "{event}");
+            assert!(event["provider_message_id"].is_string(), "{event}");
+        }
+    }
+}
+
+#[test]
 fn without_json_the_events_are_a_table() {
     let answer = normalize("postmark", &["--content-type", "application/json"], sample()).exits(0);
     let tables = answer.tables();
