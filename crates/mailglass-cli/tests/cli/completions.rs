@@ -31,6 +31,7 @@ fn each_shell_can_read_its_script_and_it_knows_every_subcommand() {
             "rebuild",
             "timeline",
             "stats",
+            "webhook",
             "revert-to",
         ] {
             assert!(script.contains(subcommand), "{shell}: {subcommand}");
