@@ -115,14 +115,6 @@ impl<'a> Fields<'a> {
         names.iter().find_map(|name| self.owned(name))
     }
 
-    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
-        match self.value(name)? {
-            Value::Number(number) => number.as_i64(),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        }
-    }
-
     pub(crate) fn boolean(&self, name: &str) -> Option<bool> {
         match self.text(name)?.as_ref() {
             "true" | "True" | "1" => Some(true),

@@ -29,7 +29,7 @@ pub struct Report {
     /// The provider's name of the event, such as `spamreport`.
     pub reported: String,
     /// The provider's further classification by which the event was mapped, such as a type of bounce, or empty: see
-    /// [`Mapping::kind`](crate::Mapping::kind).
+    /// [`Mapping::kind`](field@crate::Mapping::kind).
     pub kind: &'static str,
     /// When it happened, by the provider's clock. UTC.
     pub occurred_at: DateTime<Utc>,

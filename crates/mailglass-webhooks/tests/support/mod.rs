@@ -1,5 +1,7 @@
 //! The payloads of `tests/payloads`.
 
+#![allow(dead_code, reason = "not every test uses all of it")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
