@@ -35,11 +35,10 @@ fn is_payload(path: &Path) -> bool {
 pub(crate) fn bodies(path: &Path) -> Vec<Vec<u8>> {
     let text = fs::read(path).unwrap();
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("jsonl") => text
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(<[u8]>::to_vec)
-            .collect(),
+        Some("jsonl") => {
+            let lines = text.strip_suffix(b"\n").unwrap_or(&text).split(|byte| *byte == b'\n');
+            lines.map(<[u8]>::to_vec).collect()
+        }
         Some("form") => vec![text.trim_ascii_end().to_vec()],
         _ => vec![text],
     }
