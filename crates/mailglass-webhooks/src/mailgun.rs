@@ -6,7 +6,8 @@
 //! The send API returns the `Message-ID` with its angle brackets, and webhooks have it without. It is given with them:
 //! `<20261121093000.1.ABC@example.com>`.
 //!
-//! Legacy webhooks, which are form-encoded and end with the old API, and the posts of inbound routes are refused by name.
+//! Legacy webhooks, which are form-encoded, and the posts of inbound routes are refused by name. Mailgun repeats a request after
+//! every status but 200 and 406: answer with 406 to what it should not repeat.
 
 use std::fmt;
 use std::time::Duration;
