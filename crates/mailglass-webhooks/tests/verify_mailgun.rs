@@ -67,6 +67,22 @@ fn a_signature_that_openssl_made_passes() {
 }
 
 #[test]
+fn the_key_of_the_primary_account_verifies_the_event_of_a_subaccount() {
+    let sign = |key: &str| {
+        let body = Provider::Mailgun.sample_body().as_bytes();
+        let sample = Provider::Mailgun.sign(key, "", body, now()).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&sample.body).unwrap()
+    };
+    let mut body = sign(OTHER);
+    body["signature"]["parent-signature"] = sign(KEY)["signature"]["signature"].clone();
+    let body = body.to_string();
+    verify(&webhook(&[KEY]), &body, now()).unwrap();
+    verify(&webhook(&[OTHER]), &body, now()).unwrap();
+    let outcome = verify(&webhook(&["neither"]), &body, now());
+    assert!(matches!(outcome, Err(VerificationError::Mismatch(_))), "{outcome:?}");
+}
+
+#[test]
 fn any_of_several_keys_passes() {
     verify(&webhook(&[OTHER, KEY]), &body(), now()).unwrap();
     verify(&webhook(&[KEY, OTHER]), &body(), now()).unwrap();
