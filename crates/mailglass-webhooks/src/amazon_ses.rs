@@ -6,6 +6,8 @@
 //! | SNS, with raw message delivery | [`Credentials`](crate::Credentials), as nothing is signed |
 //! | EventBridge, to an API destination | [`Credentials`](crate::Credentials) with the connection's header or user |
 //!
+//! SNS sends the user and password of a URL only after an answer with the status 401 and `WWW-Authenticate: Basic realm="…"`.
+//!
 //! An event of several recipients becomes a report for each, with a key of its own. Opens and clicks do not tell whose they are:
 //! SES tracks a message, not a recipient. Send to one recipient a message if you need to know.
 //!

@@ -6,7 +6,8 @@
 //! The send API returns the `Message-ID` with its angle brackets, and webhooks have it without. It is given with them:
 //! `<20261121093000.1.ABC@example.com>`.
 //!
-//! Legacy webhooks, which are form-encoded and end with the old API, and the posts of inbound routes are refused by name.
+//! Legacy webhooks, which are form-encoded, and the posts of inbound routes are refused by name. Mailgun repeats a request after
+//! every status but 200 and 406: answer with 406 to what it should not repeat.
 
 use std::fmt;
 use std::time::Duration;
@@ -184,7 +185,8 @@ fn read(request: &Fields<'_>) -> Read {
     Ok(vec![draft])
 }
 
-/// The webhook signing keys of an account: "HTTP webhook signing key" in the settings. Each of them suffices.
+/// The webhook signing keys of an account: "HTTP webhook signing key" in the settings. Each of them suffices. The key of the
+/// primary account verifies the events of its subaccounts as well.
 ///
 /// The default tolerance is nine hours: Mailgun repeats a request for eight hours, and does not document that it signs
 /// each anew. Set a shorter [tolerance](crate::Webhook::tolerance) if a lost repetition is less harmful than a forgery.
@@ -230,11 +232,13 @@ impl fmt::Debug for SigningKeys {
     }
 }
 
-/// What is signed, and the signature.
+/// What is signed, and the signatures.
 struct Signed {
     timestamp: String,
     token: String,
     signature: String,
+    /// By the key of the primary account, if the event is of a subaccount.
+    parent_signature: Option<String>,
 }
 
 fn signed(body: &str) -> std::result::Result<Signed, VerificationError> {
@@ -244,6 +248,7 @@ fn signed(body: &str) -> std::result::Result<Signed, VerificationError> {
             timestamp: field("timestamp")?,
             token: field("token")?,
             signature: field("signature")?,
+            parent_signature: field("parent-signature"),
         })
     };
     if !body.trim_start().starts_with('{') {
@@ -261,12 +266,18 @@ fn signed(body: &str) -> std::result::Result<Signed, VerificationError> {
 impl sealed::Verify for SigningKeys {
     fn verify(&self, request: &Request<'_>, clock: &Clock) -> std::result::Result<(), VerificationError> {
         let signed = signed(&String::from_utf8_lossy(request.body()))?;
-        let signature = HEXLOWER_PERMISSIVE
-            .decode(signed.signature.as_bytes())
+        let signatures = [Some(&signed.signature), signed.parent_signature.as_ref()].into_iter();
+        let signatures: Vec<_> = signatures
+            .flatten()
+            .map(|signature| HEXLOWER_PERMISSIVE.decode(signature.as_bytes()))
+            .collect::<std::result::Result<_, _>>()
             .map_err(|_| VerificationError::Malformed("the signature"))?;
         let message = format!("{}{}", signed.timestamp, signed.token);
         any(&self.0, "the signature", |key| {
-            hmac::verify(key, message.as_bytes(), &signature).is_ok()
+            let fitting = signatures
+                .iter()
+                .filter(|signature| hmac::verify(key, message.as_bytes(), signature).is_ok());
+            fitting.count() > 0
         })?;
         let signed_at = time::unix(&signed.timestamp).ok_or(VerificationError::Malformed("the timestamp"))?;
         clock.check(signed_at, DEFAULT_TOLERANCE)

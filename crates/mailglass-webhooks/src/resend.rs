@@ -54,6 +54,10 @@ static MAPPINGS: &[Mapping] = &[
         .reason(Reason::Bounced)
         .soft(),
     Mapping::new("email.bounced", Bounced)
+        .kind("Temporary")
+        .reason(Reason::Bounced)
+        .soft(),
+    Mapping::new("email.bounced", Bounced)
         .kind("Undetermined")
         .reason(Reason::Bounced),
     // The address has often bounced as invalid, for any sender.

@@ -55,6 +55,34 @@ fn a_signed_request_passes_and_is_read() {
 }
 
 #[test]
+fn a_signature_that_openssl_made_passes() {
+    // printf 1534108637651869375b9df3c98fc15c4889b102119add1235c38fc92824 | openssl dgst -sha256 -hmac TEST_WEBHOOK_SIGNING_KEY
+    let body = r#"{"signature": {
+        "timestamp": "1534108637",
+        "token": "651869375b9df3c98fc15c4889b102119add1235c38fc92824",
+        "signature": "2a75affe24846ead9e37e614a5e7643a04abf4d5b49b34d224ede9af23a00ccc"
+    }}"#;
+    let then = DateTime::from_timestamp(1_534_108_640, 0).unwrap();
+    verify(&webhook(&["TEST_WEBHOOK_SIGNING_KEY"]), body, then).unwrap();
+}
+
+#[test]
+fn the_key_of_the_primary_account_verifies_the_event_of_a_subaccount() {
+    let sign = |key: &str| {
+        let body = Provider::Mailgun.sample_body().as_bytes();
+        let sample = Provider::Mailgun.sign(key, "", body, now()).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&sample.body).unwrap()
+    };
+    let mut body = sign(OTHER);
+    body["signature"]["parent-signature"] = sign(KEY)["signature"]["signature"].clone();
+    let body = body.to_string();
+    verify(&webhook(&[KEY]), &body, now()).unwrap();
+    verify(&webhook(&[OTHER]), &body, now()).unwrap();
+    let outcome = verify(&webhook(&["neither"]), &body, now());
+    assert!(matches!(outcome, Err(VerificationError::Mismatch(_))), "{outcome:?}");
+}
+
+#[test]
 fn any_of_several_keys_passes() {
     verify(&webhook(&[OTHER, KEY]), &body(), now()).unwrap();
     verify(&webhook(&[KEY, OTHER]), &body(), now()).unwrap();
