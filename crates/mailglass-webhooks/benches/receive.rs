@@ -46,7 +46,7 @@ fn main() {
     let webhook = Webhook::new("acme", sendgrid::PublicKeys::new([public_key]).unwrap());
 
     let parse = || drop(black_box(serde_json::from_slice::<Value>(black_box(&body)).unwrap()));
-    let verify = || drop(black_box(webhook.verify(&sample.request(), Utc::now()).unwrap()));
+    let verify = || assert!(webhook.verify(&sample.request(), Utc::now()).is_ok());
     let normalize = || {
         let request = Request::new(black_box(&body));
         let received = Provider::SendGrid
