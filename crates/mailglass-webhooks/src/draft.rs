@@ -190,10 +190,9 @@ impl<'a> Input<'a> {
             &mut details.user_agent,
             &mut details.click_url,
         ] {
-            *text = text
-                .take()
-                .map(|text| shortened(&text))
-                .filter(|text| !text.trim().is_empty());
+            if let Some(long) = text.take().filter(|text| !text.trim().is_empty()) {
+                *text = Some(if is_storable(&long) { long } else { shortened(&long) });
+            }
         }
         if draft.event_type == EventType::Unknown && details.other.is_none() {
             details.other = Some(reported.clone());
@@ -269,6 +268,10 @@ fn bare(recipient: &str) -> &str {
         Some((_, address)) => address.trim(),
         None => recipient,
     }
+}
+
+fn is_storable(text: &str) -> bool {
+    text.len() <= MAX_DETAIL_BYTES && !text.contains('\0')
 }
 
 /// A text that can be stored: without NUL, and with at most as many bytes as a detail may have.
