@@ -18,6 +18,7 @@
 //! If SNS asks to confirm a subscription, it is [`Received::Confirmation`]: get its URL. With raw message delivery, this request
 //! comes in the other form, signed. With [`Topics`], only your topics are confirmed.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -42,7 +43,6 @@ use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
 use crate::verifier::{Clock, Verifier, any, sealed};
-use crate::webhook::MAX_EVENTS;
 use crate::{Confirmation, KeyError, Provider, Received, Request, Result, VerificationError, smtp};
 #[cfg(feature = "samples")]
 use crate::{Sample, samples};
@@ -248,11 +248,14 @@ fn read(event: &Fields<'_>, envelope: &Envelope) -> Read {
         draft
     };
     let recipients = recipients_of(&name, part.as_ref(), mail.as_ref());
-    if recipients.len() > MAX_EVENTS {
-        return Err(event.wrong("recipients", "are more than a request may have"));
+    if recipients.len() > MAX_RECIPIENTS {
+        return Err(event.wrong("recipients", "are more than a message may have"));
     }
     Ok(recipients.into_iter().enumerate().map(draft).collect())
 }
+
+/// SES sends a message to at most 50 recipients. Each of their reports has a copy of the tags.
+const MAX_RECIPIENTS: usize = 100;
 
 /// The time of the event. Those without one of their own happen when the message is sent, or shortly after.
 fn time_of(
@@ -292,7 +295,7 @@ fn subscription_kind(part: &Fields<'_>) -> &'static str {
         let preferences = part.object(preferences)?;
         preferences.boolean("unsubscribeAll")
     };
-    let topics = |preferences: &str| -> Vec<(String, String)> {
+    let topics = |preferences: &str| -> HashSet<(String, String)> {
         let preferences = part.object(preferences);
         let topics = preferences
             .as_ref()
@@ -428,8 +431,13 @@ fn certificate_url_of(body: &Fields<'_>) -> std::result::Result<String, Verifica
     if is_certificate_url(&url) {
         Ok(url)
     } else {
-        Err(VerificationError::ForeignCertificate(url))
+        Err(VerificationError::ForeignCertificate(printable(url)))
     }
+}
+
+/// What nobody has verified, for an error: not longer than an ARN or a URL of SNS.
+fn printable(text: String) -> String {
+    text.chars().take(400).collect()
 }
 
 fn parsed(request: &Request<'_>) -> std::result::Result<Value, VerificationError> {
@@ -582,6 +590,10 @@ fn signed_text(body: &Fields<'_>) -> std::result::Result<String, VerificationErr
     let mut text = String::new();
     for name in names {
         match body.text(name) {
+            // A line of its own could stand for another member, with the same signature.
+            Some(value) if *name != "Message" && value.contains('\n') => {
+                return Err(VerificationError::Malformed("a signed member of its body"));
+            }
             Some(value) => text.extend([name, "\n", &value, "\n"]),
             None if *name == "Subject" => {}
             None => return Err(missing(name)),
@@ -611,7 +623,8 @@ impl sealed::Verify for Topics {
         let topic = body.owned("TopicArn").unwrap_or_default();
         if !self.topics.contains(&topic) {
             let what = "the topic";
-            return Err(VerificationError::NotAllowed { what, value: topic });
+            let value = printable(topic);
+            return Err(VerificationError::NotAllowed { what, value });
         }
         let fetched;
         let certificates = match &self.certificates {

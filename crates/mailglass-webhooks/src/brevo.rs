@@ -5,14 +5,13 @@
 //! with its angle brackets.
 //!
 //! Brevo has no custom arguments. Send the header `X-Mailin-custom` with a JSON object that has
-//! [`mailglass_delivery_id`](crate::DELIVERY_ID), or with the delivery's id alone.
+//! [`mailglass_delivery_id`](crate::DELIVERY_ID), or with the text `mailglass_delivery_id:` and the id.
 
 use mailglass::EventType::{
     Bounced, Clicked, Complained, Deferred, Delivered, Failed, Opened, Queued, Rejected, Subscribed, Unsubscribed,
 };
 use mailglass::RejectReason as Reason;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 #[cfg(feature = "samples")]
 use chrono::{DateTime, Utc};
@@ -21,9 +20,9 @@ use crate::draft::{Draft, Input, Read};
 use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
-use crate::{DELIVERY_ID, Received, Result, smtp};
 #[cfg(feature = "samples")]
 use crate::{KeyError, Sample, samples};
+use crate::{Received, Result, smtp};
 
 pub(crate) static FACTS: Facts = Facts {
     title: "Brevo",
@@ -153,12 +152,7 @@ fn custom(text: &str) -> Map<String, Value> {
     if let Ok(metadata) = serde_json::from_str(text) {
         return metadata;
     }
-    let name = if text.trim().parse::<Uuid>().is_ok() {
-        DELIVERY_ID
-    } else {
-        "X-Mailin-custom"
-    };
-    Map::from_iter([(name.to_owned(), text.into())])
+    Map::from_iter([("X-Mailin-custom".to_owned(), text.into())])
 }
 
 #[cfg(feature = "samples")]

@@ -251,14 +251,13 @@ fn is_text(other: &Value) -> bool {
 
 fn delivery_id(draft: &Draft) -> Option<Uuid> {
     let in_metadata = draft.metadata.get(DELIVERY_ID).and_then(Value::as_str);
-    let in_tags = || {
-        let ids = draft
-            .tags
-            .iter()
-            .filter_map(|tag| tag.strip_prefix(DELIVERY_ID)?.strip_prefix(':'));
-        ids.into_iter().next()
+    // A provider whose custom argument is one text, or whose tags have no names.
+    let named = || {
+        let texts = draft.metadata.values().filter_map(Value::as_str);
+        let mut texts = texts.chain(draft.tags.iter().map(String::as_str));
+        texts.find_map(|text| text.strip_prefix(DELIVERY_ID)?.strip_prefix(':'))
     };
-    in_metadata.or_else(in_tags)?.trim().parse().ok()
+    in_metadata.or_else(named)?.trim().parse().ok()
 }
 
 /// The address in `Ann <ann@example.com>`.

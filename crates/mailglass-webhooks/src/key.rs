@@ -14,6 +14,9 @@ pub(crate) enum Key {
 /// The longest id that is kept as it is. The limit of a key is 512 bytes, with the tenant.
 const MAX_ID_BYTES: usize = 128;
 
+/// What the digest begins with, and no id.
+const DIGEST: &str = "sha256:";
+
 impl Key {
     pub(crate) fn parts<T: ToString>(parts: impl IntoIterator<Item = T>) -> Self {
         Key::Parts(parts.into_iter().map(|part| part.to_string()).collect())
@@ -22,7 +25,9 @@ impl Key {
     /// The key, without the tenant. An id that is long, or has what may be an address, is replaced by its digest.
     pub(crate) fn text(&self, provider: &str) -> String {
         match self {
-            Key::Id(id) if id.len() <= MAX_ID_BYTES && !id.contains(['@', '\0']) => format!("{provider}:{id}"),
+            Key::Id(id) if id.len() <= MAX_ID_BYTES && !id.starts_with(DIGEST) && !id.contains(['@', '\0']) => {
+                format!("{provider}:{id}")
+            }
             Key::Id(id) => digest(provider, std::slice::from_ref(id)),
             Key::Parts(parts) => digest(provider, parts),
         }
@@ -36,5 +41,5 @@ fn digest(provider: &str, parts: &[String]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    format!("{provider}:sha256:{}", HEXLOWER.encode(&hash.finalize()[..16]))
+    format!("{provider}:{DIGEST}{}", HEXLOWER.encode(&hash.finalize()[..16]))
 }

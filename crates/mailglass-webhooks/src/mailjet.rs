@@ -4,12 +4,11 @@
 //!
 //! `MessageID` is the number that the send API returns for each recipient. Mailjet has no event for an accepted message, and its
 //! `sent` says that the receiving server has accepted it. A message has one `Payload`, which is read as metadata if it is a JSON
-//! object, and one `CustomID`. Either of them may be the bare id of a delivery.
+//! object, and one `CustomID`. Either of them may be a text: `mailglass_delivery_id:` and the delivery's id.
 
 use mailglass::EventType::{Bounced, Clicked, Complained, Deferred, Delivered, Opened, Rejected, Unsubscribed};
 use mailglass::RejectReason as Reason;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 #[cfg(feature = "samples")]
 use chrono::{DateTime, Utc};
@@ -18,9 +17,9 @@ use crate::draft::{Draft, Input, Read};
 use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
-use crate::{DELIVERY_ID, Received, Result, smtp};
 #[cfg(feature = "samples")]
 use crate::{KeyError, Sample, samples};
+use crate::{Received, Result, smtp};
 
 pub(crate) static FACTS: Facts = Facts {
     title: "Mailjet",
@@ -166,7 +165,7 @@ fn read(event: &Fields<'_>) -> Read {
     Ok(vec![draft])
 }
 
-/// The members of the payload, and the custom id. A text that is the id of a delivery has its name.
+/// The members of the payload, and the custom id.
 fn metadata(event: &Fields<'_>) -> Map<String, Value> {
     let mut metadata = Map::new();
     for name in ["Payload", "CustomID"] {
@@ -176,9 +175,6 @@ fn metadata(event: &Fields<'_>) -> Map<String, Value> {
         let parsed = value.as_str().and_then(|text| serde_json::from_str(text).ok());
         match parsed.as_ref().unwrap_or(value) {
             Value::Object(members) => metadata.extend(members.clone()),
-            _ if value.as_str().is_some_and(|text| text.trim().parse::<Uuid>().is_ok()) => {
-                metadata.insert(DELIVERY_ID.to_owned(), value.clone());
-            }
             _ => {
                 metadata.insert(name.to_owned(), value.clone());
             }

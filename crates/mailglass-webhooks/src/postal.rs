@@ -4,8 +4,8 @@
 //! the idempotency key, so a replay records nothing.
 //!
 //! The message is `message.id`, a number that is unique within a mail server of Postal. It is the `id` of the recipient in
-//! `messages` of the send API's answer, not its `message_id`. A message has one tag at most: the delivery's id may be the tag,
-//! with or without `mailglass_delivery_id:` before it.
+//! `messages` of the send API's answer, not its `message_id`. A message has one tag at most: it may be
+//! `mailglass_delivery_id:` and the delivery's id.
 //!
 //! Postal reports also that it could not forward a received message, and that can't be switched off for one URL. There is
 //! nothing to record: it is [`Received::Ping`]. The posts of an HTTP endpoint, which have the received message itself, are
@@ -22,7 +22,6 @@ use ring::signature::{
 };
 use spki::der::Decode as _;
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
-use uuid::Uuid;
 
 #[cfg(feature = "samples")]
 use chrono::{DateTime, Utc};
@@ -32,7 +31,7 @@ use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
 use crate::verifier::{Clock, Verifier, any, sealed};
-use crate::{DELIVERY_ID, KeyError, Provider, Received, Request, Result, VerificationError, smtp};
+use crate::{KeyError, Provider, Received, Request, Result, VerificationError, smtp};
 #[cfg(feature = "samples")]
 use crate::{Sample, samples};
 
@@ -105,12 +104,7 @@ fn read(event: &Fields<'_>) -> Read {
     draft.details.click_url = payload.owned("url");
     draft.details.user_agent = payload.owned("user_agent");
     draft.details.ip_address = payload.text("ip_address").and_then(|ip| ip.parse().ok());
-    if let Some(tag) = of_message("tag") {
-        if Uuid::try_parse(&tag).is_ok() {
-            draft.metadata.insert(DELIVERY_ID.to_owned(), tag.clone().into());
-        }
-        draft.tags.push(tag);
-    }
+    draft.tags.extend(of_message("tag"));
     Ok(vec![draft])
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::Provider;
 
 /// The name under which a sender puts the delivery's id into the provider's custom arguments, metadata or tags. A provider
-/// whose tags have no names takes the tag `mailglass_delivery_id:` with the id behind it.
+/// whose tags have no names takes the tag `mailglass_delivery_id:` with the id behind it, and so does one whose custom argument is a single text.
 pub const DELIVERY_ID: &str = "mailglass_delivery_id";
 
 /// What a provider reports about a message and a recipient. It becomes a [`NewEvent`] with `into`.

@@ -4,8 +4,8 @@
 //! [`Credentials`](crate::Credentials).
 //!
 //! Custom arguments are members of the event, beside SendGrid's own: every member whose name is not one of SendGrid's counts as
-//! metadata. `sg_message_id` begins with the `X-Message-Id` of the send API's answer, and a dot ends it. An asynchronous bounce
-//! has no `sg_message_id`; the same id is then read from `smtp-id`, if SendGrid has generated that.
+//! metadata. `sg_message_id` begins with the `X-Message-Id` of the send API's answer, and the name of a server ends it (`.filter…`,
+//! `.recvd…`). An asynchronous bounce has no `sg_message_id`, and one that begins with the server has no id; the same id is then read from `smtp-id`, if SendGrid has generated that.
 
 use std::fmt;
 use std::time::Duration;
@@ -37,7 +37,7 @@ use crate::{KeyError, Provider, Received, Request, Result, VerificationError, sm
 pub(crate) static FACTS: Facts = Facts {
     title: "SendGrid",
     mappings: MAPPINGS,
-    message_id: "`sg_message_id` up to the first dot, the header `X-Message-Id` of the send API's answer",
+    message_id: "`sg_message_id` up to the name of a server (`.filter…`, `.recvd…`) or the first dot, the header `X-Message-Id` of the send API's answer",
     signature: "ECDSA P-256 over the time and the body",
     documentation: "https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event",
     read_on: "2026-11-27",
@@ -247,8 +247,10 @@ fn kind(event: &Fields<'_>, name: &str) -> &'static str {
 
 /// The `X-Message-Id` of the send API's answer.
 fn message_id(event: &Fields<'_>) -> Option<String> {
-    if let Some(id) = event.text("sg_message_id") {
-        return id.split('.').next().map(str::to_owned);
+    if let Some(id) = event.text("sg_message_id").filter(|id| !id.starts_with("filter")) {
+        // The name of the server that took the message ends the id.
+        let end = [".filter", ".recvd", "."].iter().find_map(|end| id.find(end));
+        return Some(id[..end.unwrap_or(id.len())].to_owned());
     }
     let smtp_id = event.text("smtp-id")?;
     let (id, host) = smtp_id.trim().strip_prefix('<')?.strip_suffix('>')?.split_once('@')?;
@@ -341,9 +343,9 @@ impl sealed::Verify for PublicKeys {
         let signature = BASE64
             .decode(signature.as_bytes())
             .map_err(|_| VerificationError::Malformed("the signature"))?;
-        let signed_at = time::unix(timestamp).ok_or(VerificationError::Malformed("the time of the signature"))?;
         let signed = [timestamp.as_bytes(), request.body()].concat();
         any(&self.0, "the signature", |key| key.verify(&signed, &signature).is_ok())?;
+        let signed_at = time::unix(timestamp).ok_or(VerificationError::Malformed("the time of the signature"))?;
         clock.check(signed_at, TOLERANCE)
     }
 }

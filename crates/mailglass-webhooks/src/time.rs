@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 /// Above this, a number of seconds since 1970 is one of milliseconds: 5138-11-16, and 1973-03-03 in milliseconds.
-const MILLISECONDS: i64 = 100_000_000_000;
+const MILLISECONDS: u64 = 100_000_000_000;
 
 /// Seconds or milliseconds since 1970, with or without a fraction. The fraction is read by digits, so that none is lost.
 pub(crate) fn unix(text: &str) -> Option<DateTime<Utc>> {
@@ -13,7 +13,7 @@ pub(crate) fn unix(text: &str) -> Option<DateTime<Utc>> {
     if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    if whole.abs() >= MILLISECONDS {
+    if whole.unsigned_abs() >= MILLISECONDS {
         return DateTime::from_timestamp_millis(whole);
     }
     let nanoseconds: u32 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;

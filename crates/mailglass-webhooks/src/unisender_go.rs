@@ -191,6 +191,8 @@ fn read(event: &Fields<'_>) -> Read {
         data.owned(time).unwrap_or_default(),
         data.owned("url").unwrap_or_default(),
         data.owned("domain").unwrap_or_default(),
+        data.owned("domain_status").unwrap_or_default(),
+        data.owned("block_type").unwrap_or_default(),
     ]);
 
     let mut draft = Draft::new(mapping::find(MAPPINGS, &name, &kind), name, occurred_at, key);

@@ -33,7 +33,8 @@ impl Webhook {
     }
 
     /// How far the signed time of a request may be from now. The default is the provider's. It has no effect on providers that
-    /// sign no time. A replay within it is harmless: its events have the same idempotency keys.
+    /// sign no time. A replay within it is harmless: its events have the same idempotency keys. Mailgun is the exception:
+    /// it signs the time, but not the events.
     #[must_use]
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = Some(tolerance);
