@@ -1,7 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(
     not(feature = "all"),
-    allow(dead_code, unused_imports, reason = "some helpers serve one provider only")
+    allow(
+        dead_code,
+        unreachable_code,
+        unused_imports,
+        unused_variables,
+        reason = "some helpers serve one provider only, and without one there is nothing to do"
+    )
 )]
 
 #[cfg(any(feature = "mailersend", feature = "mailtrap"))]
