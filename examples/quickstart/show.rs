@@ -106,7 +106,7 @@ pub(crate) fn timeline(events: &[(Event, EventDetails)]) {
                 key.to_owned()
             },
             if event.needs_reconciliation {
-                "later, by a sweep"
+                "after it was recorded"
             } else {
                 "when recorded"
             }
