@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use ring::hmac;
 
-use crate::verifier::any;
+use crate::verifier::{self, any};
 use crate::{KeyError, Request, VerificationError};
 
 /// The keys of the secrets. Any of them may have signed.
@@ -14,14 +14,7 @@ pub(crate) struct Keys(Vec<hmac::Key>);
 
 impl Keys {
     pub(crate) fn new(secrets: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, KeyError> {
-        let keys: Vec<_> = secrets
-            .into_iter()
-            .map(|secret| key(secret.as_ref()))
-            .collect::<Result<_, _>>()?;
-        if keys.is_empty() {
-            return Err(KeyError::None("signing secret"));
-        }
-        Ok(Keys(keys))
+        verifier::keys(secrets, "signing secret", key).map(Keys)
     }
 
     pub(crate) fn verify(&self, request: &Request<'_>, header: &'static str) -> Result<(), VerificationError> {

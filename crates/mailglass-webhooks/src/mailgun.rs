@@ -24,7 +24,7 @@ use crate::draft::{Draft, Input, Read};
 use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
-use crate::verifier::{Clock, Verifier, any, sealed};
+use crate::verifier::{self, Clock, Verifier, any, sealed};
 use crate::{KeyError, Provider, Received, Request, Result, VerificationError, smtp, time};
 #[cfg(feature = "samples")]
 use crate::{Sample, samples};
@@ -209,12 +209,7 @@ impl SigningKeys {
     /// # Errors
     /// There is no key, or one is empty.
     pub fn new(keys: impl IntoIterator<Item = impl AsRef<str>>) -> std::result::Result<Self, KeyError> {
-        let keys = keys.into_iter().map(|key| hmac_key(key.as_ref()));
-        let keys: Vec<_> = keys.collect::<std::result::Result<_, _>>()?;
-        if keys.is_empty() {
-            return Err(KeyError::None("signing key"));
-        }
-        Ok(SigningKeys(keys))
+        verifier::keys(keys, "signing key", hmac_key).map(SigningKeys)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::draft::{Draft, Input, Read};
 use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
-use crate::verifier::{Clock, Verifier, any, sealed};
+use crate::verifier::{self, Clock, Verifier, any, sealed};
 use crate::{KeyError, Provider, Received, Request, Result, VerificationError, smtp};
 
 pub(crate) static FACTS: Facts = Facts {
@@ -183,11 +183,7 @@ impl Keys {
         if url.is_empty() {
             return Err(KeyError::Empty("the URL"));
         }
-        let keys = keys.into_iter().map(|key| mac_key(key.as_ref()));
-        let keys: Vec<_> = keys.collect::<std::result::Result<_, _>>()?;
-        if keys.is_empty() {
-            return Err(KeyError::None("key"));
-        }
+        let keys = verifier::keys(keys, "key", mac_key)?;
         Ok(Keys { url, keys })
     }
 }

@@ -30,7 +30,7 @@ use crate::draft::{Draft, Input, Read};
 use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
-use crate::verifier::{Clock, Verifier, any, sealed};
+use crate::verifier::{self, Clock, Verifier, any, sealed};
 use crate::{KeyError, Provider, Received, Request, Result, VerificationError, smtp};
 #[cfg(feature = "samples")]
 use crate::{Sample, samples};
@@ -132,12 +132,7 @@ impl PublicKeys {
     /// # Errors
     /// There is no key, or one is empty or not an RSA key.
     pub fn new(keys: impl IntoIterator<Item = impl AsRef<str>>) -> std::result::Result<Self, KeyError> {
-        let keys = keys.into_iter().map(|key| public_key(key.as_ref()));
-        let keys: Vec<_> = keys.collect::<std::result::Result<_, _>>()?;
-        if keys.is_empty() {
-            return Err(KeyError::None("public key"));
-        }
-        Ok(PublicKeys(keys))
+        verifier::keys(keys, "public key", public_key).map(PublicKeys)
     }
 }
 

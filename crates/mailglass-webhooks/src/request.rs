@@ -66,7 +66,6 @@ impl<'a> Request<'a> {
     }
 
     /// Whether a header is there, once or more.
-    #[allow(dead_code, reason = "not every provider has a choice of headers")]
     pub(crate) fn has(&self, name: &str) -> bool {
         self.headers.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
     }

@@ -26,7 +26,7 @@ use crate::draft::{Draft, Input, Read};
 use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
-use crate::verifier::{Clock, Verifier, any, sealed};
+use crate::verifier::{self, Clock, Verifier, any, sealed};
 use crate::{KeyError, Provider, Received, Request, Result, VerificationError, smtp, time};
 
 pub(crate) static FACTS: Facts = Facts {
@@ -186,12 +186,7 @@ impl SigningSecrets {
     /// # Errors
     /// There is no secret, or one is empty or not Base64 behind `whsec_`.
     pub fn new(secrets: impl IntoIterator<Item = impl AsRef<str>>) -> std::result::Result<Self, KeyError> {
-        let keys = secrets.into_iter().map(|secret| hmac_key(secret.as_ref()));
-        let keys: Vec<_> = keys.collect::<std::result::Result<_, _>>()?;
-        if keys.is_empty() {
-            return Err(KeyError::None("signing secret"));
-        }
-        Ok(SigningSecrets(keys))
+        verifier::keys(secrets, "signing secret", hmac_key).map(SigningSecrets)
     }
 }
 

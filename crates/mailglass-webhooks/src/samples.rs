@@ -39,7 +39,6 @@ impl Sample {
 }
 
 /// A body whose own members carry the signature.
-#[allow(dead_code, reason = "not every provider signs in the body")]
 pub(crate) fn parse(body: &[u8]) -> Result<serde_json::Value, KeyError> {
     serde_json::from_slice(body).map_err(|_| KeyError::Malformed {
         what: "the body",

@@ -31,7 +31,7 @@ use crate::draft::{Draft, Input, Read};
 use crate::fields::Fields;
 use crate::key::Key;
 use crate::mapping::{self, Facts, Mapping};
-use crate::verifier::{Clock, Verifier, any, sealed};
+use crate::verifier::{self, Clock, Verifier, any, sealed};
 use crate::{KeyError, Provider, Received, Request, Result, VerificationError, smtp, time};
 
 pub(crate) static FACTS: Facts = Facts {
@@ -293,12 +293,7 @@ impl PublicKeys {
     /// - [`KeyError::None`]: there is no key
     /// - [`KeyError::Empty`] and [`KeyError::Malformed`]: one is not a public key on the curve P-256
     pub fn new(keys: impl IntoIterator<Item = impl AsRef<str>>) -> std::result::Result<Self, KeyError> {
-        let keys = keys.into_iter().map(|key| public_key(key.as_ref()));
-        let keys: Vec<_> = keys.collect::<std::result::Result<_, _>>()?;
-        if keys.is_empty() {
-            return Err(KeyError::None("public key"));
-        }
-        Ok(PublicKeys(keys))
+        verifier::keys(keys, "public key", public_key).map(PublicKeys)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::{Provider, Request, VerificationError};
+use crate::{KeyError, Provider, Request, VerificationError};
 
 /// The keys or credentials of a provider, which verify its requests. The modules of the providers have the types that
 /// implement it, and [`Credentials`](crate::Credentials) is for those without signatures. It can't be implemented elsewhere.
@@ -31,7 +31,6 @@ pub struct Clock {
 
 impl Clock {
     /// Checks the signed time of a request. A webhook's own tolerance replaces the provider's `default`.
-    #[allow(dead_code, reason = "not every provider signs a time")]
     pub(crate) fn check(&self, signed_at: DateTime<Utc>, default: Duration) -> Result<(), VerificationError> {
         let tolerance = self.tolerance.unwrap_or(default);
         let distance = self.now.signed_duration_since(signed_at);
@@ -46,8 +45,24 @@ impl Clock {
     }
 }
 
+/// The keys of a verifier, each read from its text. Without one, no request could be verified.
+pub(crate) fn keys<K>(
+    texts: impl IntoIterator<Item = impl AsRef<str>>,
+    what: &'static str,
+    read: impl Fn(&str) -> Result<K, KeyError>,
+) -> Result<Vec<K>, KeyError> {
+    let keys: Vec<K> = texts
+        .into_iter()
+        .map(|text| read(text.as_ref()))
+        .collect::<Result<_, _>>()?;
+    if keys.is_empty() {
+        Err(KeyError::None(what))
+    } else {
+        Ok(keys)
+    }
+}
+
 /// Whether any of the keys fits. All are tried, so that the time does not tell which one.
-#[allow(dead_code, reason = "not every provider has keys")]
 pub(crate) fn any<K>(keys: &[K], what: &'static str, fits: impl Fn(&K) -> bool) -> Result<(), VerificationError> {
     let fitting = keys.iter().filter(|key| fits(key)).count();
     if fitting > 0 {
